@@ -1,0 +1,149 @@
+"""Compare what a manifest says with a live job, field by field, under today's rules. The judge behind the fingerprint.
+
+The live job is first projected onto what the manifest says, so that server-owned fields stay out of sight. A field the
+live job has and the manifest does not counts as removed only where the caller knows that we wrote the job, and only if
+it is no known server default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.core import normalize, paths, secrets
+from reconciler.core.normalize import Schema
+from reconciler.vocabulary.kinds import Kind
+from reconciler.vocabulary.model import FieldPath, show_path
+from reconciler.vocabulary.plans import ABSENT, FieldChange
+
+
+def compare(
+    desired: Mapping[str, Any], live: Mapping[str, Any], kind: Kind, *, ours: bool, ignore: Sequence[str] = ()
+) -> tuple[FieldChange, ...]:
+    """Return the fields in which a live resource differs from a desired spec, ordered by path.
+
+    `live` is the resource as the API returned it, in full; `ours` says that its fingerprint is of our version.
+    """
+    wanted = normalize.canonical(desired, kind.spec_schema, kind.schema)
+    known = normalize.resolve(kind.spec_schema, kind.schema).get("properties", {})
+    there = normalize.canonical({key: live[key] for key in live if key in known}, kind.spec_schema, kind.schema)
+    for pattern in ignore:
+        path = paths.parse(pattern.removeprefix("spec."))
+        wanted, there = paths.without(wanted, path), paths.without(there, path)
+    there = _project(there, wanted, kind.spec_schema, kind.schema, removed_count=ours)
+    after = _settled(wanted, kind.spec_schema, kind.schema)
+    before = _settled(there, kind.spec_schema, kind.schema)
+    if before == after:
+        return ()
+    return tuple(_field(path, old, new, before, after, kind) for path, old, new in _pairs(before, after))
+
+
+def counts(change: FieldChange) -> bool:
+    """Say whether a difference asks for a new run. Cosmetic ones are told and nothing more."""
+    return change.cls != "cosmetic"
+
+
+def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_count: bool) -> Any:
+    """Cut the live value down to what the manifest speaks of, and to what it took back if that counts."""
+    node = normalize.resolve(node, root)
+    if isinstance(live, Mapping) and isinstance(desired, Mapping):
+        if "valueFrom" in desired:
+            return {key: item for key, item in live.items() if key != "value"} | {"valueFrom": desired["valueFrom"]}
+        projected: dict[str, Any] = {}
+        for key, item in live.items():
+            below = normalize.child(node, key, root)
+            if key in desired:
+                projected[key] = _project(item, desired[key], below, root, removed_count=removed_count)
+            elif removed_count and below:
+                left = _beyond_defaults(item, below, root)
+                if left is not ABSENT:
+                    projected[key] = left
+        return projected
+    if isinstance(live, list) and isinstance(desired, list):
+        below = normalize.child(node, 0, root)
+        return [
+            _project(item, desired[index], below, root, removed_count=removed_count) if index < len(desired) else item
+            for index, item in enumerate(live)
+        ]
+    return live
+
+
+def _beyond_defaults(live: Any, node: Schema, root: Schema) -> Any:
+    """Return what a live value holds beyond the server's own defaults, ABSENT where nothing is left."""
+    if "x-server-default" in node and live == node["x-server-default"]:
+        return ABSENT
+    resolved = normalize.resolve(node, root)
+    if isinstance(live, Mapping) and not normalize.is_map(resolved):
+        left = {}
+        for key, item in live.items():
+            below = normalize.child(resolved, key, root)
+            rest = _beyond_defaults(item, below, root) if below else ABSENT
+            if rest is not ABSENT:
+                left[key] = rest
+        return left or ABSENT
+    return live
+
+
+def _settled(value: Any, node: Schema, root: Schema) -> Any:
+    """Drop proto3 defaults, and empty messages that hold no position in a list: neither is a difference."""
+    return _without_empty(normalize.strip_defaults(value, node, root))
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        settled = {key: _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in settled.items() if item != {} or not isinstance(item, Mapping)}
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    return value
+
+
+def _pairs(before: Any, after: Any) -> list[tuple[FieldPath, Any, Any]]:
+    """List (path, before, after) of every difference; positions in lists mean something and are never re-matched."""
+    from deepdiff import DeepDiff
+
+    found: list[tuple[FieldPath, Any, Any]] = []
+    for group in DeepDiff(before, after, view="tree", zip_ordered_iterables=True).values():
+        for level in group:
+            path = tuple(level.path(output_format="list"))
+            found.append((path, _side(before, path), _side(after, path)))
+    return sorted(found, key=lambda pair: [(isinstance(step, int), str(step).zfill(6)) for step in pair[0]])
+
+
+def _side(value: Any, path: FieldPath) -> Any:
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(step, ABSENT)
+        elif isinstance(value, list) and isinstance(step, int):
+            value = value[step] if step < len(value) else ABSENT
+        else:
+            return ABSENT
+    return value
+
+
+def _field(path: FieldPath, old: Any, new: Any, before: Any, after: Any, kind: Kind) -> FieldChange:
+    hidden = path[-1] == "value" and any(
+        secrets.is_secret_name(str(_side(side, (*path[:-1], "name")))) for side in (before, after)
+    )
+    if hidden:
+        old, new = (ABSENT if item is ABSENT else secrets.SENSITIVE for item in (old, new))
+    return FieldChange(
+        path=show_path(("spec", *path)),
+        before=secrets.redact(old),
+        after=secrets.redact(new),
+        cls=class_of(path, kind),
+        sensitive=hidden,
+    )
+
+
+def class_of(path: FieldPath, kind: Kind) -> str:
+    """Return what a field is about: the nearest `x-class` on the way to it, `cosmetic` for the kind's cosmetic ones."""
+    if path and path[0] in kind.cosmetic:
+        return "cosmetic"
+    node, found = kind.spec_schema, "spec"
+    for step in path:
+        node = normalize.child(node, step, kind.schema)
+        if not node:
+            break
+        found = node.get("x-class", normalize.resolve(node, kind.schema).get("x-class", found))
+    return found

@@ -1,0 +1,125 @@
+"""The rules that can block a plan, and the numbers that lift them. A guard looks at the plan, never at one job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.vocabulary.model import Limits
+from reconciler.vocabulary.plans import Blocker
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the command line allows: numbers for cancels and deletes, and an empty result."""
+
+    cancel: int = 0
+    delete: int = 0
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What the changes of one address would cost. Names are for messages: `CustomJob/a (running since …)`.
+
+    `cancels` and `deletes` count against the limits; `unwritten` and `unwritten_deletes` are those of them that no
+    policy wrote down.
+    """
+
+    cancels: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
+    unwritten_deletes: tuple[str, ...] = ()
+    protected: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests."""
+
+    runs: int
+    active: int
+    left: int
+    manifests: int
+    foreign: Mapping[str, int] = field(default_factory=dict)
+
+
+def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowed, stack: str) -> tuple[Blocker, ...]:
+    """Return every guard that blocks, in the contract's order, less those that `allowed` lifts."""
+    found = [
+        *_unwritten(tolls),
+        *_limit("cancel", [name for toll in tolls for name in toll.cancels], census.active, limits.cancel, limits),
+        *_limit("delete", [name for toll in tolls for name in toll.deletes], census.runs, limits.delete, limits),
+        *_empty(census),
+        *(Blocker("protected", toll.protected) for toll in tolls if toll.protected),
+        *(Blocker("refused", toll.refused) for toll in tolls if toll.refused),
+        *_foreign(census, stack),
+    ]
+    return tuple(blocker for blocker in found if not lifted(blocker, allowed))
+
+
+def lifted(blocker: Blocker, allowed: Allowed) -> bool:
+    """Say whether the command line allows what a guard blocks."""
+    if blocker.rule == "empty":
+        return allowed.empty
+    numbers = {"cancel": allowed.cancel, "delete": allowed.delete}
+    return bool(blocker.needs) and all(numbers[verb] >= count for verb, count in blocker.needs.items())
+
+
+def _unwritten(tolls: Sequence[Toll]) -> list[Blocker]:
+    cancels = [name for toll in tolls for name in toll.unwritten]
+    deletes = [name for toll in tolls for name in toll.unwritten_deletes]
+    parts, needs = [], {}
+    if cancels:
+        parts.append(f"{_count(cancels, 'active run')} would be cancelled: {_some(cancels)}")
+        needs["cancel"] = len(cancels)
+    if deletes:
+        parts.append(f"{_count(deletes, 'run record')} would be deleted: {_some(deletes)}")
+        needs["delete"] = len(deletes)
+    if not needs:
+        return []
+    flags = " ".join(f"--allow-{verb} {count}" for verb, count in needs.items())
+    text = f"{'; '.join(parts)}. No policy says so: allow it with {flags}, or write lifecycle.onChange or onRemoval"
+    return [Blocker("unwritten_cancel", text, needs)]
+
+
+def _count(names: Sequence[str], noun: str) -> str:
+    return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}"
+
+
+def _limit(verb: str, names: Sequence[str], of: int, share: float, limits: Limits) -> list[Blocker]:
+    if of < limits.start or len(names) <= share * of:
+        return []
+    what = "active runs would be cancelled" if verb == "cancel" else "run records would be deleted"
+    text = (
+        f"{len(names)} of {of} {what}, more than the stack's limit of {share:.0%} (spec.limits.{verb}): "
+        f"{_some(names)}. Allow it with --allow-{verb} {len(names)}"
+    )
+    return [Blocker("limits", text, {verb: len(names)})]
+
+
+def _empty(census: Census) -> list[Blocker]:
+    if not census.manifests:
+        text = f"there is no manifest, so nothing is wanted; {census.runs} run(s) of this stack are live"
+    elif census.runs and not census.left:
+        text = f"no run of this stack would be left of {census.runs}"
+    else:
+        return []
+    return [Blocker("empty", f"{text}. If that is meant, allow it with --allow-empty")]
+
+
+def _foreign(census: Census, stack: str) -> list[Blocker]:
+    return [
+        Blocker(
+            "foreign_owner",
+            f"{count} live run(s) carry this stack's name {stack!r} but belong to uid {uid or '(none)'}: "
+            "another stack of the same name works in this scope. Give one of them another metadata.name",
+        )
+        for uid, count in sorted(census.foreign.items())
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

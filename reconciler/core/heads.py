@@ -1,0 +1,77 @@
+"""Which run stands for an address: orders the live runs and the remembered ones, finds the head. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.core import marks
+from reconciler.core.decide import Spec
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import LedgerRun, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The run that decides an address under Present. `run` is None where only the ledger remembers it, or nothing does.
+
+    `count` is how many runs of the desired spec there ever were; `tokens` are the rerun tokens they carry.
+    """
+
+    run: Run | None
+    phase: Phase | None
+    spec: Spec
+    others: tuple[Run, ...]
+    count: int
+    tokens: frozenset[str]
+
+
+def order(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Order runs from oldest to newest."""
+    return tuple(sorted(runs, key=marks.time_order))
+
+
+def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
+    """Return the n of the next run: one more than any this address ever had."""
+    return 1 + max([*(run.number for run in runs), *(old.number for old in past)], default=0)
+
+
+def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, spec_of: Callable[[Run], Spec]) -> Head:
+    """Find the head: the oldest active run of the desired spec if there is one, else the newest, live or remembered.
+
+    A remembered run counts only where it is newer than every live one; `spec_of` compares a live run with the manifest.
+    """
+    ordered = order(runs)
+    specs = {run.resource: spec_of(run) for run in ordered}
+    same = [run for run in ordered if specs[run.resource] is not Spec.DIFFERS]
+    remembered = {old.run_key: old for old in past if old.fingerprint == fingerprint}
+    count = len({run.run_key for run in same} | set(remembered))
+    tokens = frozenset(run.token for run in same) | frozenset(old.token for old in remembered.values())
+    head = _live_head(ordered, specs)
+    newest = max(past, key=lambda old: old.number, default=None)
+    if newest and not (head and head.active) and newest.number > max((run.number for run in ordered), default=0):
+        spec = Spec.EQUAL if newest.fingerprint == fingerprint else Spec.DIFFERS
+        phase = (newest.phase or Phase.ENDED_UNKNOWN) if spec is Spec.EQUAL else None
+        if phase is not None or head is None:
+            return Head(None, phase, spec, ordered, count, tokens)
+    if head is None:
+        return Head(None, None, Spec.EQUAL, (), count, tokens)
+    others = tuple(run for run in ordered if run is not head)
+    return Head(head, head.phase, specs[head.resource], others, count, tokens)
+
+
+def _live_head(ordered: Sequence[Run], specs: Mapping[str, Spec]) -> Run | None:
+    for wanted in (Spec.EQUAL, Spec.MOVED):
+        for run in ordered:
+            if run.active and specs[run.resource] is wanted:
+                return run
+    return ordered[-1] if ordered else None
+
+
+def beyond_history(head: Run | None, others: Sequence[Run], keep: int | None) -> frozenset[str]:
+    """Return the resources of finished runs older than the newest `keep`, the head counted among the finished."""
+    if keep is None:
+        return frozenset()
+    finished = [run for run in order([*others, *([head] if head else [])]) if not run.active]
+    old = finished[: max(0, len(finished) - keep)]
+    return frozenset(run.resource for run in old if run is not head)

@@ -1,0 +1,100 @@
+"""The labels we stamp on a job, and what they say when read back. The labels are the state; see the contract, 2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core import fingerprint
+from reconciler.vocabulary.kinds import Kind
+from reconciler.vocabulary.model import Desired, Removal, Run, Scope, Stack
+
+PREFIX = "reconciler_"
+STACK = "reconciler_stack"
+OWNER = "reconciler_owner"
+KIND = "reconciler_kind"
+NAME = "reconciler_name"
+FINGERPRINT = "reconciler_fingerprint"
+RUN = "reconciler_run"
+TOKEN = "reconciler_token"
+REMOVAL = "reconciler_removal"
+SHARD = "reconciler_shard"
+
+_RUN_KEY = re.compile(r"^(\d{1,9})-[0-9a-f]{32}$")
+_SECONDS = re.compile(r"^(.*:\d\d)(?:\.(\d+))?Z$")
+
+
+def label_filter(stack: Stack) -> str:
+    """Return the list filter for everything that carries our stack's name, another owner's too, so that it is seen."""
+    return f'labels.{STACK}="{stack.name}"'
+
+
+def run_filter(stack: Stack, run_key: str) -> str:
+    """Return the list filter that finds one run by its key."""
+    return f'labels.{STACK}="{stack.name}" AND labels.{RUN}="{run_key}"'
+
+
+def stamp(desired: Desired, stack: Stack, run_key: str, digest: str, token: str) -> dict[str, str]:
+    """Return all labels of a new run: the user's, and ours. `token` is already hashed."""
+    removal = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
+    ours = {
+        STACK: stack.name,
+        OWNER: stack.uid,
+        KIND: desired.kind.lower(),
+        NAME: desired.name,
+        FINGERPRINT: digest,
+        RUN: run_key,
+        TOKEN: token,
+        REMOVAL: removal.value,
+        SHARD: fingerprint.shard(desired.name),
+    }
+    return dict(sorted({**desired.labels, **{key: value for key, value in ours.items() if value}}.items()))
+
+
+def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run | None:
+    """Read a listed row as a run; None where its kind label is not its collection's: a child that inherited labels."""
+    labels: Mapping[str, str] = row.get("labels") or {}
+    if labels.get(KIND) != kind.name.lower() or not labels.get(NAME):
+        return None
+    key = labels.get(RUN, "")
+    number = _RUN_KEY.match(key)
+    removal = labels.get(REMOVAL, "")
+    return Run(
+        kind=kind.name,
+        name=labels[NAME],
+        scope=scope,
+        resource=resource,
+        phase=kind.phase(row),
+        state=str(row.get(kind.state_field, "")),
+        create_time=str(row.get("createTime", "")),
+        end_time=str(row.get("endTime", "")),
+        error=_error_text(row.get(kind.error_field)),
+        owner=labels.get(OWNER, ""),
+        fingerprint=labels.get(FINGERPRINT, ""),
+        run_key=key,
+        number=int(number[1]) if number else 0,
+        token=labels.get(TOKEN, ""),
+        removal=_removal(removal),
+        row=row,
+    )
+
+
+def _removal(value: str) -> Removal | None:
+    return Removal(value) if value in tuple(Removal) else None
+
+
+def _error_text(error: Any) -> str:
+    """Read a google.rpc.Status or ml's plain errorMessage."""
+    if isinstance(error, Mapping):
+        return str(error.get("message", ""))
+    return str(error or "")
+
+
+def time_order(run: Run) -> tuple[str, str, str]:
+    """Order runs by createTime as an instant, then by resource name.
+
+    Fractions are compared as digits: `…36Z` comes before `…36.1Z`, which plain text order gets wrong.
+    """
+    found = _SECONDS.match(run.create_time)
+    return (found[1], found[2] or "", run.resource) if found else (run.create_time, "", run.resource)

@@ -1,0 +1,155 @@
+"""Manifests, live runs and ledger in, plan out: pure, and the same bytes for the same input."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from reconciler.core import changes, guards
+from reconciler.core.changes import Address, Destroy
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Kinds
+from reconciler.vocabulary.model import Desired, LedgerRun, Run, Stack
+from reconciler.vocabulary.plans import Action, Change, Plan, ScopeCount
+from reconciler.vocabulary.ports import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks of a plan. `select` and `exclude` are globs over addresses."""
+
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    rerun: tuple[str, ...] = ()
+    allowed: guards.Allowed = field(default_factory=guards.Allowed)
+    destroy: Destroy | None = None
+
+    def picks(self, address: str) -> bool:
+        """Say whether an address is within --select and outside --exclude."""
+        chosen = not self.select or any(fnmatchcase(address, glob) for glob in self.select)
+        return chosen and not any(fnmatchcase(address, glob) for glob in self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The world as it was read: `runs` from complete lists, `full` and `policies` by resource name."""
+
+    runs: tuple[Run, ...]
+    scopes: tuple[ScopeCount, ...]
+    ledger: tuple[LedgerRun, ...] = ()
+    full: Mapping[str, Row] = field(default_factory=dict)
+    policies: Mapping[str, Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The Git commit the manifests came from, empty outside Git."""
+
+    commit: str = ""
+    dirty: bool = False
+
+
+Key = tuple[str, str]
+"""(kind, name)"""
+
+
+def renames(desired: Sequence[Desired]) -> dict[Key, Key]:
+    """Map the old (kind, name) of every renamed manifest to its new one."""
+    return {(want.kind, want.formerly): (want.kind, want.name) for want in desired if want.formerly}
+
+
+def group(runs: Sequence[Run], stack: Stack, moved: Mapping[Key, Key]) -> dict[Key, list[Run]]:
+    """Sort our own runs by address; a renamed address takes the old one's runs. Foreign runs are left out."""
+    grouped: dict[Key, list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.owner == stack.uid:
+            key = (run.kind, run.name)
+            grouped[moved.get(key, key)].append(run)
+    return grouped
+
+
+def build(
+    stack: Stack,
+    kinds: Kinds,
+    desired: Sequence[Desired],
+    observed: Observed,
+    options: Options,
+    revision: Revision,
+    backend: str,
+) -> Plan:
+    """Return the plan. Raises InputError where an option names an address that is not there."""
+    wanted = {(want.kind, want.name): want for want in desired}
+    moved = renames(desired)
+    runs = group(observed.runs, stack, moved)
+    past: dict[Key, list[LedgerRun]] = defaultdict(list)
+    for old in observed.ledger:
+        key = (old.kind, old.name)
+        past[moved.get(key, key)].append(old)
+    _check_rerun(options, wanted)
+    built: list[Change] = []
+    tolls: list[guards.Toll] = []
+    for key in sorted({*wanted, *runs}):
+        place = Address(
+            stack=stack,
+            kind=kinds[key[0]],
+            name=key[1],
+            desired=wanted.get(key),
+            runs=tuple(runs.get(key, ())),
+            past=tuple(past.get(key, ())),
+            full=observed.full,
+            policies=observed.policies,
+            rerun=f"{key[0]}/{key[1]}" in options.rerun,
+            destroy=options.destroy,
+        )
+        if options.picks(place.address):
+            change, toll = changes.build(place)
+            built.append(change)
+            tolls.append(toll)
+    census = _census(stack, observed.runs, built, len(desired))
+    return Plan(
+        stack=stack.name,
+        uid=stack.uid,
+        backend=backend,
+        revision=revision.commit,
+        dirty=revision.dirty,
+        scopes=tuple(sorted(observed.scopes, key=lambda count: (count.kind, count.scope))),
+        blocked=guards.check(tolls, census, stack.limits, options.allowed, stack.name),
+        changes=tuple(built),
+    )
+
+
+def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
+    known = sorted(f"{kind}/{name}" for kind, name in wanted)
+    for address in options.rerun:
+        if address not in known:
+            raise errors.InputError(
+                f"--rerun {address}: no manifest has this address", f"known: {', '.join(known[:10])}"
+            )
+        if not options.picks(address):
+            raise errors.InputError(f"--rerun {address}: --select or --exclude leaves this address out")
+
+
+def _census(
+    stack: Stack,
+    runs: Sequence[Run],
+    built: Sequence[Change],
+    manifests: int,
+) -> guards.Census:
+    ours = [run for run in runs if run.owner == stack.uid]
+    ended = {
+        operation.resource
+        for change in built
+        for operation in change.operations
+        if operation.verb in ("cancel", "delete")
+    }
+    created = sum(change.action in (Action.CREATE, Action.REPLACE) for change in built)
+    foreign = Counter(run.owner for run in runs if run.owner != stack.uid)
+    return guards.Census(
+        runs=len(ours),
+        active=sum(run.active for run in ours),
+        left=sum(run.resource not in ended for run in ours) + created,
+        manifests=manifests,
+        foreign=dict(foreign),
+    )

@@ -1,0 +1,77 @@
+"""What differs beside the spec of an ml job, where the API can patch: labels and IAM bindings. Speaks in deltas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.core import marks
+from reconciler.vocabulary.model import Desired, Removal, Run
+from reconciler.vocabulary.plans import ABSENT, FieldChange
+
+Binding = Mapping[str, Any]
+
+
+def label_changes(desired: Desired, run: Run) -> tuple[FieldChange, ...]:
+    """Return the labels the manifest says and the job lacks or has otherwise. Labels others added are not drift."""
+    live: Mapping[str, str] = run.row.get("labels") or {}
+    return tuple(
+        FieldChange(f"metadata.labels.{key}", live.get(key, ABSENT), value, "cosmetic")
+        for key, value in sorted(desired.labels.items())
+        if live.get(key) != value
+    )
+
+
+def removal_differs(desired: Desired, run: Run) -> bool:
+    """Say whether the job was stamped with another removal policy than the manifest has now."""
+    wanted = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
+    return run.removal is not None and run.removal is not wanted
+
+
+def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
+    """Return the labels a patch has to set so that manifest and job agree."""
+    delta = {
+        str(change.path).removeprefix("metadata.labels."): str(change.after) for change in label_changes(desired, run)
+    }
+    if removal_differs(desired, run):
+        wanted = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
+        delta[marks.REMOVAL] = wanted.value
+    return delta
+
+
+def _by_role(bindings: Sequence[Binding]) -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Group bindings by role; each entry is (members, condition expression)."""
+    roles: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for binding in bindings:
+        condition = (binding.get("condition") or {}).get("expression", "")
+        roles.setdefault(str(binding["role"]), []).append((tuple(sorted(set(binding.get("members", ())))), condition))
+    return {role: sorted(entries) for role, entries in roles.items()}
+
+
+def iam_changes(wanted: Sequence[Binding], live: Sequence[Binding]) -> tuple[FieldChange, ...]:
+    """Compare bindings role by role; roles the manifest does not name are not its business."""
+    ours, theirs = _by_role(wanted), _by_role(live)
+    return tuple(
+        FieldChange(f"iamPolicy.bindings[{role}]", _members(theirs.get(role)), _members(ours[role]), "identity")
+        for role in sorted(ours)
+        if ours[role] != [entry for entry in theirs.get(role, []) if entry[0]]
+        and (any(m for m, _ in ours[role]) or role in theirs)
+    )
+
+
+def _members(entries: Sequence[tuple[tuple[str, ...], str]] | None) -> Any:
+    if entries is None:
+        return ABSENT
+    return [
+        member if not condition else f"{member} if {condition}" for members, condition in entries for member in members
+    ]
+
+
+def merge(policy: Mapping[str, Any], delta: Sequence[Binding]) -> dict[str, Any]:
+    """Return the policy with every role the delta names replaced by the delta's bindings; its etag stays."""
+    named = {binding["role"] for binding in delta}
+    kept = [binding for binding in policy.get("bindings", ()) if binding["role"] not in named]
+    merged = {**policy, "bindings": [*kept, *(dict(binding) for binding in delta if binding.get("members"))]}
+    if any(binding.get("condition") for binding in merged["bindings"]):
+        merged["version"] = 3
+    return merged

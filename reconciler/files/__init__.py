@@ -1,0 +1,1 @@
+"""YAML, JSON, schemas and Git revisions on disk, read into values. Decides nothing about jobs."""

@@ -1,0 +1,1 @@
+"""Transports: how one request becomes one response. Each wraps the network or another transport."""

@@ -1,0 +1,160 @@
+"""The values of a plan and of what came of it: changes, operations, assertions, outcomes. Frozen, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.vocabulary.model import Json, Scope, Source
+
+# ---------------------------------------------------------------- what is planned
+
+
+class Action(StrEnum):
+    """What a change does to its address. Order is the order of printing."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    CANCEL = "cancel"
+    DELETE = "delete"
+    NOOP = "noop"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs. `before` or `after` is `ABSENT` where the side does not have it.
+
+    `cls` says what the field is about (image, resources, scheduling …); `sensitive` values are never rendered.
+    """
+
+    path: str
+    before: Json
+    after: Json
+    cls: str
+    sensitive: bool = False
+
+
+class _Absent:
+    """The value of a field that is not there, told apart from null."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One API call. `resource` is the job, or the collection for a create; `body` is None where the call has none."""
+
+    verb: str
+    resource: str
+    reason: str
+    body: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What must still hold before the first write. A collection that must not hold a run carries `exists` False."""
+
+    resource: str
+    exists: bool
+    active: bool = False
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything a plan does to one address, and why. `notes` tell what no call follows from."""
+
+    address: str
+    scope: Scope
+    action: Action
+    reason: str
+    source: Source | None
+    operations: tuple[Operation, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
+    notes: tuple[str, ...] = ()
+    start_time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A guard that stands in the way. `needs` holds the numbers that would lift it, empty where nothing does."""
+
+    rule: str
+    message: str
+    needs: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCount:
+    """How many runs of the stack one list returned."""
+
+    kind: str
+    scope: Scope
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The complete recipe. `revision` is the Git commit the manifests came from, empty outside Git."""
+
+    stack: str
+    uid: str
+    backend: str
+    revision: str
+    dirty: bool
+    scopes: tuple[ScopeCount, ...]
+    blocked: tuple[Blocker, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def has_changes(self) -> bool:
+        """True where apply would call anything."""
+        return any(change.action is not Action.NOOP for change in self.changes)
+
+    def summary(self) -> dict[str, int]:
+        """Count the changes by action; every action is a key."""
+        counts = {action.value: 0 for action in Action}
+        for change in self.changes:
+            counts[change.action.value] += 1
+        return counts
+
+
+# ---------------------------------------------------------------- what was done
+
+
+class Status(StrEnum):
+    """How one operation of an apply came out."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    REPLACED = "replaced"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"
+    UNCERTAIN = "uncertain"
+    REPLACED_HALF = "replaced_half"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one operation of one change; `resource` is the live job it ended at."""
+
+    address: str
+    operation: str
+    status: Status
+    resource: str = ""
+    error: str = ""

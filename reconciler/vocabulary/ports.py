@@ -1,0 +1,119 @@
+"""The protocols that edges implement and the engine uses. Nothing here knows how any of them works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from reconciler.vocabulary.kinds import Kind, Phase
+from reconciler.vocabulary.model import LedgerRun, Scope
+
+Row = Mapping[str, Any]
+"""One resource exactly as the API returned it."""
+
+
+class Clock(Protocol):
+    """Time as a port, so that a test can own it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+class JobsApi(Protocol):
+    """The job methods of any kind. Every method raises errors.ApiError or errors.TransportFailed."""
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        """Yield every page to the end. A refused mask is dropped and the list read in full."""
+
+    def get(self, kind: Kind, resource: str) -> Row:
+        """Read one job in full."""
+
+    def create(self, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Row:
+        """Start a job. Never repeated here: after a ServerFailed or TransportFailed it may exist."""
+
+    def cancel(self, kind: Kind, resource: str) -> None:
+        """Ask a job to stop. Returns once the API took the request, not once the job stopped."""
+
+    def delete(self, kind: Kind, resource: str) -> None:
+        """Delete a job's record and wait for the operation."""
+
+    def patch_labels(self, kind: Kind, resource: str, labels: Mapping[str, str], etag: str) -> Row:
+        """Replace the labels of a job whose etag is still `etag`."""
+
+    def get_iam_policy(self, kind: Kind, resource: str) -> Row:
+        """Read the job's policy with its etag."""
+
+    def set_iam_policy(self, kind: Kind, resource: str, policy: Row) -> Row:
+        """Write the whole policy; its etag guards against a lost update."""
+
+    def test_iam_permissions(self, kind: Kind, resource: str, permissions: Sequence[str]) -> tuple[str, ...]:
+        """Return the permissions of those asked that the caller has."""
+
+
+class Ledger(Protocol):
+    """Every run this stack ever started and how it ended. Records are immutable; writing one twice is harmless."""
+
+    def runs(self) -> tuple[LedgerRun, ...]:
+        """Every run, ordered by kind, name, number. `resource` is filled only where `phase` is None."""
+
+    def started(self, run: LedgerRun) -> None:
+        """Remember that a run exists."""
+
+    def ended(self, run: LedgerRun, phase: Phase) -> None:
+        """Remember how a run ended; the first outcome written stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write that was about to be sent. `at` is in seconds since the epoch; `run_key` is empty but for a create."""
+
+    id: str
+    address: str
+    verb: str
+    resource: str
+    run_key: str
+    at: float
+
+
+class Journal(Protocol):
+    """The record of one apply: an intent before each write, an outcome after it, a closing line at the end."""
+
+    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> Intent:
+        """Write down, durably, what is about to be sent."""
+
+    def outcome(self, intent: Intent, status: str, resource: str = "", error: str = "") -> None:
+        """Write down what came of it."""
+
+    def close(self) -> None:
+        """Mark the plan as spent."""
+
+
+class Journals(Protocol):
+    """All journals of a stack."""
+
+    def open(self, digest: str) -> Journal:
+        """Start the journal of a plan, or go on with the one a stopped apply left."""
+
+    def open_intents(self) -> tuple[Intent, ...]:
+        """Intents of any journal that have no outcome yet."""
+
+    def state(self, digest: str) -> str:
+        """`none`, `open` or `closed`."""
+
+    def settle(self, intent: Intent, status: str, resource: str = "") -> None:
+        """Record what a later look-up found out about an open intent."""
+
+
+class Store(Protocol):
+    """Where lock, ledger and journals live."""
+
+    ledger: Ledger
+    journals: Journals
+
+    def lock(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the stack's lock; raises errors.LockHeld naming the holder."""
