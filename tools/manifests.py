@@ -124,7 +124,9 @@ def _iam_definitions(sources: messages.Sources, types: Mapping[str, Any]) -> Jso
     for name, ours in types.items():
         described = sources.api.properties(sources.api.full_name(name))
         blank = {field: {"source": "discovery", "fields": {}} for field in described}
-        properties = {field: messages.shapes.property_schema(text, blank[field], {}) for field, text in described.items()}
+        properties = {
+            field: messages.shapes.property_schema(text, blank[field], {}) for field, text in described.items()
+        }
         facts.known_keys(f"iamTypes.{name}", ours["required"], properties)
         definitions[name] = {
             "type": "object",

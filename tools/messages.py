@@ -141,7 +141,9 @@ def _fields_of(schema: Any) -> set[str]:
     if not isinstance(schema, dict):
         return set()
     names = set(schema.get("required", ())) | set(schema.get("properties", ()))
-    return names.union(*(_fields_of(schema[key]) for key in ("if", "then", "else", "not", "anyOf", "allOf") if key in schema))
+    return names.union(
+        *(_fields_of(schema[key]) for key in ("if", "then", "else", "not", "anyOf", "allOf") if key in schema)
+    )
 
 
 def _check_required(

@@ -34,7 +34,11 @@ def _shape(described: Mapping[str, Any], facts: Mapping[str, Any], numbers: Mapp
     if described["type"] == "array":
         return {"type": "array", "items": _shape(described["items"], facts, numbers)}
     if described["type"] == "object":
-        return {"type": "object", "additionalProperties": _shape(described["additionalProperties"], {}, {}), "x-map": True}
+        return {
+            "type": "object",
+            "additionalProperties": _shape(described["additionalProperties"], {}, {}),
+            "x-map": True,
+        }
     if "enum" in described:
         return _enum(described, facts, numbers)
     return _scalar(described)
@@ -92,9 +96,7 @@ def oneof_constraints(oneof: Mapping[str, Any]) -> list[Json]:
 
 def pair_constraints(pair: list[str], zeros: Mapping[str, list[Any]]) -> list[Json]:
     """Write `both or none`; a value in `zeros` (the unspecified name, count 0) stands for none."""
-    first, second = (
-        {"required": [field], "properties": {field: {"not": {"enum": zeros[field]}}}} for field in pair
-    )
+    first, second = ({"required": [field], "properties": {field: {"not": {"enum": zeros[field]}}}} for field in pair)
     message = f"Set both {pair[0]} and {pair[1]}, or neither."
     return [
         {"if": first, "then": second, "x-message": message},
