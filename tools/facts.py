@@ -13,8 +13,10 @@ CLASSES = frozenset(
 )
 KIND_KEYS = frozenset(("kind", "apiVersion", "discovery", "proto", "enumNumbers", "facts", "types"))
 FACT_KEYS = frozenset(
-    ("located", "idForm", "idField", "listField", "listMask", "verbs", "stateField", "states", "errorField")
-    + ("outputOnly", "cosmetic", "etag", "consoleUrl", "notInSpec")
+    (
+        *("located", "idForm", "idField", "listField", "listMask", "verbs", "stateField", "states", "errorField"),
+        *("outputOnly", "cosmetic", "etag", "consoleUrl", "notInSpec"),
+    )
 )
 TYPE_KEYS = frozenset(
     ("source", "required", "notRequired", "oneof", "pairs", "rules", "outputOnly", "additions", "fields")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools import discovery, facts, messages
+from tools import discovery, facts, messages, shapes
 
 Json = dict[str, Any]
 
@@ -123,10 +123,7 @@ def _iam_definitions(sources: messages.Sources, types: Mapping[str, Any]) -> Jso
     definitions: Json = {}
     for name, ours in types.items():
         described = sources.api.properties(sources.api.full_name(name))
-        blank = {field: {"source": "discovery", "fields": {}} for field in described}
-        properties = {
-            field: messages.shapes.property_schema(text, blank[field], {}) for field, text in described.items()
-        }
+        properties = {field: shapes.property_schema(text, {}, {}) for field, text in described.items()}
         facts.known_keys(f"iamTypes.{name}", ours["required"], properties)
         definitions[name] = {
             "type": "object",

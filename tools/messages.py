@@ -111,6 +111,8 @@ def _check(sources: Sources, message: str, properties: Mapping[str, Any], left_o
     additions = known.get("additions", {})
     for mentioned in _mentioned(known):
         facts.known_keys(name, mentioned, [*properties, *additions])
+    for rule in known.get("rules", ()):
+        _check_rule(sources, message, rule["schema"])
     _check_required(name, known, properties, sources.api.properties(message), left_out)
     for field, described in properties.items():
         inner = described.get("items", described)
@@ -130,20 +132,21 @@ def _mentioned(known: Mapping[str, Any]) -> Iterator[list[str]]:
         facts.same_keys("oneof", oneof, ("name", "fields", "required"))
         yield oneof["fields"]
     yield from known.get("pairs", ())
-    for rule in known.get("rules", ()):
-        yield sorted(_fields_of(rule["schema"]))
 
 
-def _fields_of(schema: Any) -> set[str]:
-    """Collect the field names that a rule speaks of at its own level."""
-    if isinstance(schema, list):
-        return {name for part in schema for name in _fields_of(part)}
-    if not isinstance(schema, dict):
-        return set()
-    names = set(schema.get("required", ())) | set(schema.get("properties", ()))
-    return names.union(
-        *(_fields_of(schema[key]) for key in ("if", "then", "else", "not", "anyOf", "allOf") if key in schema)
-    )
+def _check_rule(sources: Sources, message: str, rule: Any) -> None:
+    """Hold every field that a rule names, at any depth, against the message it stands in."""
+    if isinstance(rule, list):
+        for part in rule:
+            _check_rule(sources, message, part)
+    if not isinstance(rule, dict):
+        return
+    described = sources.api.properties(message) if message else {}
+    facts.known_keys(f"{message} rules", [*rule.get("required", ()), *rule.get("properties", ())], described)
+    for field, inner in rule.get("properties", {}).items():
+        _check_rule(sources, discovery.message_of(described[field]), inner)
+    for key in ("if", "then", "else", "not", "anyOf", "allOf"):
+        _check_rule(sources, message, rule.get(key))
 
 
 def _check_required(

@@ -88,7 +88,7 @@ def oneof_constraints(oneof: Mapping[str, Any]) -> list[Json]:
     fields: list[str] = oneof["fields"]
     listed = ", ".join(fields)
     pairs = [[first, second] for index, first in enumerate(fields) for second in fields[index + 1 :]]
-    rules = [{"not": {"required": pair}, "x-message": f"Set only one of {listed}."} for pair in pairs]
+    rules: list[Json] = [{"not": {"required": pair}, "x-message": f"Set only one of {listed}."} for pair in pairs]
     if oneof["required"]:
         rules.append({"anyOf": [{"required": [field]} for field in fields], "x-message": f"Set one of {listed}."})
     return rules
