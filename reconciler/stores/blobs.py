@@ -1,0 +1,131 @@
+"""Immutable objects under slash-separated keys, with a few words about each that a listing shows. No meaning."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.stores import disk
+from reconciler.vocabulary import errors
+
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]*")
+_LONGEST_NAME = 255
+"""Bytes in a file's name on every file system in use."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Listed:
+    """One object as a listing shows it."""
+
+    key: str
+    attributes: tuple[str, ...]
+
+
+class Blobs(Protocol):
+    """A flat place for objects that never change: a folder here, a bucket elsewhere."""
+
+    def put_if_absent(self, key: str, attributes: tuple[str, ...], content: bytes) -> bool:
+        """Store an object durably unless the key is taken, whatever its attributes; return whether it was stored."""
+
+    def listing(self) -> Iterator[Listed]:
+        """Yield every object, in no order, without reading any."""
+
+    def read(self, item: Listed) -> bytes:
+        """Return an object's content."""
+
+
+class FolderBlobs:
+    """Blobs in a folder: the attributes are part of the file's name, so that listing opens nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put_if_absent(self, key: str, attributes: tuple[str, ...], content: bytes) -> bool:
+        """Store an object durably unless the key is taken; return whether it was stored.
+
+        Raises errors.StoreFailed where the disk refuses, or the name would be too long or hold odd characters.
+        """
+        path = self._path(Listed(key, attributes))
+        with disk.explaining(path, "write"):
+            disk.ensure_directory(path.parent)
+            with disk.written_aside(path.parent, content) as aside:
+                with self._one_writer():
+                    if _taken(path):
+                        return False
+                    os.link(aside, path)
+                disk.sync_directory(path.parent)
+        return True
+
+    def listing(self) -> Iterator[Listed]:
+        """Yield every object; raises errors.StoreFailed naming a file that is none. Dotted names are passed over."""
+        with disk.explaining(self._root, "list"):
+            yield from self._walk(self._root, "")
+
+    def read(self, item: Listed) -> bytes:
+        """Return an object's content."""
+        path = self._path(item)
+        with disk.explaining(path, "read"):
+            return path.read_bytes()
+
+    def place(self, item: Listed) -> str:
+        """Name the file of an object, for people."""
+        return str(self._path(item))
+
+    def _walk(self, directory: Path, prefix: str) -> Iterator[Listed]:
+        try:
+            entries = os.scandir(directory)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(directory / entry.name, f"{prefix}{entry.name}/")
+                    continue
+                stem, *attributes = entry.name.split("~")
+                if not _PART.fullmatch(stem) or not attributes or not entry.is_file(follow_symlinks=False):
+                    raise alien(entry.path)
+                yield Listed(prefix + stem, tuple(attributes))
+
+    def _path(self, item: Listed) -> Path:
+        name = "~".join((item.key, *item.attributes)) if item.attributes else item.key
+        sound = all(_PART.fullmatch(part) for part in item.key.split("/")) and all(
+            map(_ATTRIBUTE.fullmatch, item.attributes)
+        )
+        if not sound or not item.attributes or len(name.rpartition("/")[2]) > _LONGEST_NAME:
+            raise errors.StoreFailed(
+                f"{name!r} cannot be a file in {self._root}",
+                "a label of ours on the job was changed to something we never write; set it right or cancel the job",
+            )
+        return self._root / name
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let one writer at a time look and link: two objects with one key may differ in their attributes."""
+        descriptor = os.open(self._root / ".writer", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def alien(path: str) -> errors.StoreFailed:
+    """Build the error for a file that does not belong in the store, or is damaged."""
+    return errors.StoreFailed(
+        f"{path} is not a file this version writes", "move it out of the store, or restore the store from a copy"
+    )
+
+
+def _taken(path: Path) -> bool:
+    prefix = path.name.partition("~")[0] + "~"
+    with os.scandir(path.parent) as entries:
+        return any(entry.name.startswith(prefix) for entry in entries)

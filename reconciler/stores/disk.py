@@ -1,0 +1,66 @@
+"""Files that survive a crash: private, synced, never half written. Knows nothing of what they hold."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.vocabulary import errors
+
+
+@contextmanager
+def explaining(path: Path, doing: str) -> Iterator[None]:
+    """Turn an OSError into errors.StoreFailed that names the path, what was being done and the system's reason."""
+    try:
+        yield
+    except OSError as failure:
+        reason = failure.strerror or str(failure)
+        raise errors.StoreFailed(
+            f"cannot {doing} {failure.filename or path}: {reason}",
+            "check that the store's folder is writable and its disk not full, or choose another with spec.store",
+        ) from failure
+
+
+def ensure_directory(path: Path) -> None:
+    """Create a directory and its missing parents for this user alone; those that exist are left as they are."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(directory.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make names that were added to or taken from a directory survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def written_aside(directory: Path, content: bytes) -> Iterator[Path]:
+    """Hand over a synced file that already holds the content, ready to be linked; its own name, dotted, goes away."""
+    descriptor, aside = tempfile.mkstemp(prefix=".new-", dir=directory)
+    try:
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        yield Path(aside)
+    finally:
+        Path(aside).unlink()
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write every byte; the system may take fewer at a time."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]

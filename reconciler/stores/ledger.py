@@ -1,0 +1,98 @@
+"""Every run and how it ended, as at most two immutable objects a run. Knows no folder and no bucket, only Blobs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from reconciler.stores.blobs import Blobs, Listed, alien
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import LedgerRun, Removal
+from reconciler.vocabulary.ports import Clock
+
+_KEY = re.compile(r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[a-z0-9-]+)/(?P<run_key>[A-Za-z0-9_-]+)\.(?P<event>started|ended)")
+
+
+class BlobLedger:
+    """vocabulary.ports.Ledger over Blobs.
+
+    Keys are `Kind/name/<run key>.started` and `….ended`; the attributes carry number, fingerprint, token and removal,
+    and for an end the phase. So one listing answers `runs`; only the starts of runs not ended are read, for the
+    resource. An end says everything a start says: a ledger may first hear of a run when it is over.
+    """
+
+    def __init__(self, blobs: Blobs, clock: Clock) -> None:
+        self._blobs = blobs
+        self._clock = clock
+
+    def runs(self) -> tuple[LedgerRun, ...]:
+        """Return every run, ordered by kind, name, number. Raises errors.StoreFailed naming an alien object."""
+        started: dict[str, Listed] = {}
+        ended: dict[str, Listed] = {}
+        for item in self._blobs.listing():
+            stem, _, event = item.key.rpartition(".")
+            seen = ended if event == "ended" else started
+            if stem in seen:
+                raise alien(f"{item.key} ({' '.join(item.attributes)}, beside {' '.join(seen[stem].attributes)})")
+            seen[stem] = item
+        runs = [_run(item) for item in ended.values()]
+        runs += [self._with_resource(item) for stem, item in started.items() if stem not in ended]
+        return tuple(sorted(runs, key=lambda run: (run.kind, run.name, run.number, run.run_key)))
+
+    def started(self, run: LedgerRun) -> None:
+        """Remember that a run exists; the first record stays. Raises errors.StoreFailed."""
+        content = {"resource": run.resource, "at": self._clock.now()}
+        self._blobs.put_if_absent(_key(run, "started"), _attributes(run), _encode(content))
+
+    def ended(self, run: LedgerRun, phase: Phase) -> None:
+        """Remember how a run ended; the first outcome written stays. Raises errors.StoreFailed."""
+        content = {"resource": run.resource, "phase": phase.value, "at": self._clock.now()}
+        self._blobs.put_if_absent(_key(run, "ended"), (*_attributes(run), phase.value), _encode(content))
+
+    def _with_resource(self, item: Listed) -> LedgerRun:
+        run = _run(item)
+        try:
+            content = json.loads(self._blobs.read(item))
+        except ValueError as broken:
+            raise alien(item.key) from broken
+        resource = content.get("resource") if isinstance(content, dict) else None
+        if not isinstance(resource, str):
+            raise alien(item.key)
+        return LedgerRun(
+            run.kind, run.name, run.number, run.run_key, run.fingerprint, run.token, run.removal, None, resource
+        )
+
+
+def _key(run: LedgerRun, event: str) -> str:
+    return f"{run.kind}/{run.name}/{run.run_key}.{event}"
+
+
+def _attributes(run: LedgerRun) -> tuple[str, ...]:
+    return (str(run.number), run.fingerprint, run.token, run.removal.value)
+
+
+def _encode(content: Mapping[str, object]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()
+
+
+def _run(item: Listed) -> LedgerRun:
+    """Read a run off an object's key and attributes."""
+    found = _KEY.fullmatch(item.key)
+    wanted = 5 if found and found["event"] == "ended" else 4
+    if not found or len(item.attributes) != wanted:
+        raise alien(" ".join((item.key, *item.attributes)))
+    number, fingerprint, token, removal, *phase = item.attributes
+    try:
+        return LedgerRun(
+            kind=found["kind"],
+            name=found["name"],
+            number=int(number),
+            run_key=found["run_key"],
+            fingerprint=fingerprint,
+            token=token,
+            removal=Removal(removal),
+            phase=Phase(phase[0]) if phase else None,
+        )
+    except ValueError as broken:
+        raise alien(" ".join((item.key, *item.attributes))) from broken

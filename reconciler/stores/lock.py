@@ -1,0 +1,83 @@
+"""One apply at a time on one store: a lock of the operating system, which dies with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from reconciler.stores import disk
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.ports import Clock
+
+
+@contextmanager
+def hold(path: Path, purpose: str, clock: Clock) -> Iterator[None]:
+    """Hold the lock file; it says who holds it, and stays behind empty.
+
+    Raises errors.LockHeld naming the holder, errors.StoreFailed where the disk refuses. The lock is bound to the open
+    file (flock), so a second attempt in the same process fails too.
+    """
+    descriptor = _acquire(path)
+    try:
+        with disk.explaining(path, "write"):
+            _write(descriptor, json.dumps(_holder(purpose, clock)).encode() + b"\n")
+        yield
+    finally:
+        # Emptied first, so that nobody is named who has already left; closing is what releases.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+
+
+def _acquire(path: Path) -> int:
+    with disk.explaining(path, "lock"):
+        disk.ensure_directory(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            message = f"the stack is locked by {_describe(descriptor)} ({path})"
+            os.close(descriptor)
+            raise errors.LockHeld(message, "wait until it is done; the lock goes with its process") from taken
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    disk.write_all(descriptor, content)
+
+
+def _holder(purpose: str, clock: Clock) -> dict[str, Any]:
+    started = datetime.fromtimestamp(clock.now(), UTC).isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "started": started, "purpose": purpose}
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _describe(descriptor: int) -> str:
+    """Say who holds the lock; between taking it and writing the name, nobody can tell."""
+    try:
+        holder = json.loads(os.pread(descriptor, 65536, 0))
+        return (
+            f"{holder['purpose']} of {holder['user']} on {holder['host']}, "
+            f"process {holder['pid']}, since {holder['started']}"
+        )
+    except (ValueError, KeyError, TypeError):
+        return "another process"

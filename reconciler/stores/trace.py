@@ -1,0 +1,95 @@
+"""What the lines of a journal say: intents, outcomes, whether it was closed. Knows the format and no file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.ports import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A journal as read. `pending` are the intents without an outcome, in the order they were written."""
+
+    count: int
+    pending: tuple[Intent, ...]
+    closed: bool
+
+
+def header_line(digest: str, at: float) -> bytes:
+    """Write the first line of a journal."""
+    return _line({"journal": 1, "digest": digest, "at": at})
+
+
+def intent_line(intent: Intent) -> bytes:
+    """Write what is about to be sent."""
+    said = {"address": intent.address, "verb": intent.verb, "resource": intent.resource, "runKey": intent.run_key}
+    return _line({"intent": intent.id, **said, "at": intent.at})
+
+
+def outcome_line(intent: Intent, status: str, resource: str, error: str, at: float) -> bytes:
+    """Write what came of an intent."""
+    return _line({"outcome": intent.id, "status": status, "resource": resource, "error": error, "at": at})
+
+
+def closing_line(at: float) -> bytes:
+    """Write that the plan is spent."""
+    return _line({"closed": at})
+
+
+def read(content: bytes, place: str) -> Trace:
+    """Read a journal's lines. A last line without its end was being written when the process died, and is left out.
+
+    Raises errors.StoreFailed naming the line where anything else is damaged: an intent must never be overlooked.
+    """
+    whole, _, _ = content.rpartition(b"\n")
+    intents: dict[str, Intent] = {}
+    count, closed = 0, False
+    for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
+        entry = _entry(line, f"{place}:{number}")
+        if "intent" in entry:
+            count += 1
+            intents[str(entry["intent"])] = _intent(entry, f"{place}:{number}")
+        elif "outcome" in entry:
+            intents.pop(str(entry["outcome"]), None)
+        elif "closed" in entry:
+            closed = True
+        elif number > 1 or entry.get("journal") != 1:
+            raise _damaged(f"{place}:{number}")
+    return Trace(count, tuple(intents.values()), closed)
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value).encode("ascii") + b"\n"
+
+
+def _entry(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as broken:
+        raise _damaged(place) from broken
+    if not isinstance(value, dict):
+        raise _damaged(place)
+    return value
+
+
+def _intent(entry: Mapping[str, Any], place: str) -> Intent:
+    try:
+        texts = [entry[key] for key in ("intent", "address", "verb", "resource", "runKey")]
+        at = float(entry["at"])
+    except (KeyError, TypeError, ValueError) as broken:
+        raise _damaged(place) from broken
+    if not all(isinstance(text, str) for text in texts):
+        raise _damaged(place)
+    return Intent(*texts, at)
+
+
+def _damaged(place: str) -> errors.StoreFailed:
+    return errors.StoreFailed(
+        f"{place}: this line of the journal is damaged",
+        "look at the jobs it speaks of, then move the file out of the store",
+    )
