@@ -1,0 +1,243 @@
+"""The job methods of every kind: create, get, list, patch, cancel, delete. What a kind is and does comes in as data."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.emulator import fields, filling, filters, lifecycle, masks, pages, replies, validation
+from reconciler.emulator.behaviour import Conduct, Step
+from reconciler.emulator.lifecycle import Timings
+from reconciler.emulator.replies import Refusal
+from reconciler.emulator.requests import Call
+from reconciler.emulator.shapes import Shapes
+from reconciler.emulator.state import Job, Key, State
+from reconciler.vocabulary.kinds import IdForm, Kind, Verb
+
+_DAY = 86_400 * lifecycle.MICROSECONDS
+_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A kind with the shapes of its messages and the conduct of its service."""
+
+    kind: Kind
+    conduct: Conduct
+    shapes: Shapes
+
+    def resource_name(self, key: Key) -> str:
+        """Write a job's full name; the project is a number."""
+        place = f"projects/{key.project}/locations/{key.location}" if self.kind.located else f"projects/{key.project}"
+        return f"{place}/{self.kind.collection}/{key.job}"
+
+    def is_terminal(self, job: Job) -> bool:
+        """Say whether a job has ended."""
+        return job.life.state in self.conduct.terminal
+
+    def etag(self, job: Job) -> str:
+        """Derive a job's etag from its version; base64 of eight bytes as recorded."""
+        text = f"{self.resource_name(job.key)} {job.life.created} {job.version}"
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
+
+
+class JobMethods:
+    """The methods over the stored jobs; every one runs inside a transaction of the state."""
+
+    def __init__(self, state: State, ids: Callable[[], str], timings: Timings) -> None:
+        self._state = state
+        self._ids = ids
+        self._timings = timings
+
+    def create(self, served: Served, scope: Key, call: Call, now: int) -> Any:
+        """Check, fill in and store a job; answer the job itself."""
+        body = self._parse(served, call.json())
+        violations = validation.semantic(served.shapes.root, body, served.conduct.rules)
+        if violations:
+            raise replies.invalid_fields(served.conduct.style, violations)
+        body.pop("etag", None)
+        at = self._state.next_created(now)
+        filled = filling.fill(served.shapes.root, body, served.conduct.rules)
+        conduct = served.conduct
+        made = {name: value for given, more in conduct.created.items() if given in body for name, value in more.items()}
+        life = lifecycle.begin(conduct.first_state, made, conduct.timeline, self._timings, at)
+        return self.show(served, self._add(served, scope, filled, life), call)
+
+    def _add(self, served: Served, scope: Key, body: Mapping[str, Any], life: lifecycle.Life) -> Job:
+        if served.kind.id_form is IdForm.CLIENT:
+            job = Job(replace(scope, job=body[served.kind.id_field]), body, life)
+            if not self._state.add(job):
+                field = f"{served.conduct.resource}.{_id_path(served.kind.id_field)}"
+                text = "A job with this id already exists."
+                raise Refusal("ALREADY_EXISTS", f"Field: {field} Error: {text}", [(field, text)])
+            return job
+        for _ in range(_TRIES):
+            job = Job(replace(scope, job=self._ids()), body, life)
+            if self._state.add(job):
+                return job
+        raise Refusal("UNAVAILABLE", "The service is currently unavailable.")
+
+    def get(self, served: Served, key: Key, call: Call) -> Any:
+        """Answer one job in full."""
+        return self.show(served, self.found(served, key), call)
+
+    def list(self, served: Served, scope: Key, call: Call, now: int) -> Any:
+        """Answer one page; `{}` where nothing matches (recorded)."""
+        conduct = served.conduct
+        where, values = filters.compile_filter(call.query.get("filter", ""), conduct)
+        mask_text = call.query.get("readMask", "")
+        mask = masks.read_mask(mask_text, served.shapes.root.fields) if mask_text else None
+        page = pages.asked(call.query, conduct, served.resource_name(scope), call.query.get("filter", ""), mask_text)
+        if conduct.days:
+            where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
+        rows = self._state.listed(scope, where, values, page.after, page.size + 1)
+        shown = [self._row(served, job, call, mask) for job in rows[: page.size]]
+        answer: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
+        if len(rows) > page.size:
+            last = rows[page.size - 1]
+            answer["nextPageToken"] = page.token((last.life.updated, last.key.job))
+        return answer
+
+    def _row(self, served: Served, job: Job, call: Call, mask: masks.Mask | None) -> Any:
+        row = {name: value for name, value in self.show(served, job, call).items() if name not in served.conduct.omits}
+        return row if mask is None else masks.apply(mask, row)
+
+    def cancel(self, served: Served, key: Key, call: Call, now: int) -> Any:
+        """Take the request; its effect comes later (recorded). A finished job is refused."""
+        self._no_content(call)
+        job = self.found(served, key)
+        if served.is_terminal(job):
+            raise self._wrong_state(served, job, served.conduct.late_cancel)
+        self._state.save(replace(job, life=lifecycle.cancel(job.life, served.conduct.cancel, self._timings, now)))
+        return {}
+
+    def delete(self, served: Served, key: Key, call: Call, now: int) -> Any:
+        """Delete a finished job; answer an operation that is already done, named at location level (recorded)."""
+        self._no_content(call)
+        job = self.found(served, key)
+        if not served.is_terminal(job):
+            raise self._wrong_state(served, job, served.conduct.live_delete)
+        self._state.remove(job)
+        time = lifecycle.timestamp(now, served.conduct.digits)
+        prefix = f"type.googleapis.com/{served.conduct.package}"
+        for _ in range(_TRIES):
+            name = f"projects/{key.project}/locations/{key.location}/operations/{self._ids()}"
+            operation = {
+                "name": name,
+                "metadata": {
+                    "@type": f"{prefix}.DeleteOperationMetadata",
+                    "genericMetadata": {"createTime": time, "updateTime": time},
+                },
+                "done": True,
+                "response": {"@type": "type.googleapis.com/google.protobuf.Empty"},
+            }
+            if self._state.add_operation(name, operation):
+                return operation
+        raise Refusal("UNAVAILABLE", "The service is currently unavailable.")
+
+    def patch(self, served: Served, key: Key, call: Call) -> Any:
+        """Replace the labels; an etag named in the mask guards against a lost update."""
+        paths = [path.strip() for path in call.query.get("updateMask", "").split(",") if path.strip()]
+        if not paths:
+            raise Refusal("INVALID_ARGUMENT", "Field: update_mask Error: The update mask is required.")
+        for path in paths:
+            if path not in ("labels", "etag"):
+                raise Refusal("INVALID_ARGUMENT", f"Field: update_mask Error: `{path}` cannot be updated.")
+        body = self._parse(served, call.json())
+        job = self.found(served, key)
+        if "etag" in paths and body.get("etag", "") != served.etag(job):
+            # unverified: 409 ABORTED is the general practice for etags
+            raise Refusal(
+                "ABORTED", f"The etag `{body.get('etag', '')}` does not match the job's `{served.etag(job)}`."
+            )
+        if "labels" in paths:
+            job = self._relabel(served, job, body.get("labels", {}))
+        return self.show(served, job, call)
+
+    def _relabel(self, served: Served, job: Job, labels: Mapping[str, str]) -> Job:
+        violations = validation.label_rules(labels, served.conduct.rules)
+        if violations:
+            raise replies.invalid_fields(served.conduct.style, violations)
+        body = {name: value for name, value in job.body.items() if name != "labels"}
+        if labels:
+            body["labels"] = dict(labels)
+        changed = replace(job, body=body, version=job.version + 1)
+        self._state.save(changed, relabel=True)
+        return changed
+
+    def set_state(self, served: Served, key: Key, state: str, error: Any, now: int) -> Any:
+        """Put a job into a state at once and stop its timeline: the control path of tests."""
+        if state not in served.conduct.state_numbers:
+            raise Refusal("INVALID_ARGUMENT", f"`{state}` is no state of {served.kind.name}.")
+        job = self.found(served, key)
+        ends = state in served.conduct.terminal
+        known = [step for step in (*served.conduct.timeline, *served.conduct.cancel) if step.state == state]
+        given = {served.kind.error_field: error} if error is not None else known[-1].fields if known else {}
+        starts = any(step.starts for step in known)
+        step = Step(after=0, state=state, starts=starts, ends=ends, fields=given)
+        life = replace(lifecycle.take(job.life, step, max(now, job.life.updated)), ahead=())
+        changed = replace(job, life=life if ends else replace(life, ended=None), version=job.version + 1)
+        self._state.save(changed)
+        return self.show(served, changed)
+
+    def found(self, served: Served, key: Key) -> Job:
+        """Read a job; raises Refusal (404) where there is none."""
+        job = self._state.find(key)
+        if job is None:
+            raise Refusal("NOT_FOUND", served.conduct.missing)
+        return job
+
+    def show(self, served: Served, job: Job, call: Call | None = None) -> dict[str, Any]:
+        """Write a job as its resource, enums as names or, where the call asks, as numbers."""
+        kind, conduct, life = served.kind, served.conduct, job.life
+        body = dict(job.body)
+        numbers = call is not None and call.numbers
+        if numbers:
+            body = fields.number_enums(served.shapes.root, body)
+        shown: dict[str, Any] = {"name": served.resource_name(job.key)} if kind.id_form is IdForm.SERVER else {}
+        labels = body.pop("labels", None)
+        shown |= body
+        shown[kind.state_field] = conduct.state_numbers[life.state] if numbers else life.state
+        times = {"createTime": life.created, "startTime": life.started, "endTime": life.ended}
+        if conduct.has_update_time:
+            times["updateTime"] = life.updated
+        shown |= {name: lifecycle.timestamp(at, conduct.digits) for name, at in times.items() if at is not None}
+        shown |= life.fields
+        if labels is not None:
+            shown["labels"] = labels
+        if kind.etag:
+            shown["etag"] = served.etag(job)
+        return shown
+
+    def _parse(self, served: Served, value: Any) -> dict[str, Any]:
+        conduct = served.conduct
+        body, violations = fields.read(served.shapes.root, value, conduct.resource, conduct.package)
+        violations = violations or validation.unions(served.shapes.root, body, conduct.rules, conduct.resource)
+        if violations:
+            raise replies.invalid_json(violations)
+        return body
+
+    def _no_content(self, call: Call) -> None:
+        """Refuse fields in the body of a method whose request message has none."""
+        value = call.json()
+        if not isinstance(value, dict):
+            raise Refusal("INVALID_ARGUMENT", "Invalid JSON payload received. Expected an object.")
+        if value:
+            name = next(iter(value))
+            text = f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
+            raise replies.invalid_json([("", text)])
+
+    def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
+        told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
+        return Refusal("FAILED_PRECONDITION", told)
+
+
+def _id_path(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
+"""Methods that change nothing."""

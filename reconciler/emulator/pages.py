@@ -1,0 +1,61 @@
+"""Page sizes and page tokens of lists: a token is bound to the list it came from. It reads no jobs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.replies import Refusal
+
+Position = tuple[int, str]
+"""The last row of a page: its update time in microseconds and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one list call asks for: at most `size` rows after a position. `binding` ties its tokens to the list."""
+
+    size: int
+    after: Position | None
+    binding: str
+
+    def token(self, position: Position) -> str:
+        """Write the token of the page after a position."""
+        text = json.dumps([self.binding, *position], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def asked(query: Mapping[str, str], conduct: Conduct, *bound: str) -> Page:
+    """Read `pageSize` and `pageToken`; `bound` is all that must be equal between pages (AIP-158)."""
+    binding = hashlib.sha256("\n".join(bound).encode()).hexdigest()[:12]
+    token = query.get("pageToken", "")
+    return Page(_size(query.get("pageSize", ""), conduct), _position(token, binding) if token else None, binding)
+
+
+def _size(text: str, conduct: Conduct) -> int:
+    try:
+        size = int(text or "0")
+    except ValueError:
+        where = f"Invalid value at 'page_size' (TYPE_INT32), \"{text}\""
+        raise Refusal("INVALID_ARGUMENT", where, [("page_size", where)]) from None
+    if size < 0:
+        raise Refusal("INVALID_ARGUMENT", f"The page size must not be negative, got {size}.")
+    return min(size or conduct.page_default, conduct.page_maximum)
+
+
+def _position(token: str, binding: str) -> Position:
+    try:
+        found, updated, job = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        position = (int(updated), str(job))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise Refusal("INVALID_ARGUMENT", "The page token is invalid.") from error
+    if found != binding:
+        raise Refusal(
+            "INVALID_ARGUMENT", "The page token is invalid: parent, filter and mask must be as on the first page."
+        )
+    return position

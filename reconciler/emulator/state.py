@@ -1,0 +1,236 @@
+"""The emulator's jobs on SQLite, in memory or in a file that processes may share.
+
+It knows no HTTP and no kind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.emulator import lifecycle
+from reconciler.emulator.behaviour import Step
+from reconciler.emulator.lifecycle import Life
+from reconciler.vocabulary import errors
+
+_FORMAT = 1
+_BUSY_SECONDS = 30.0
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS jobs (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, project TEXT NOT NULL, location TEXT NOT NULL, job TEXT NOT NULL,
+  display_name TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+  started INTEGER, ended INTEGER, fields TEXT NOT NULL, ahead TEXT NOT NULL, due INTEGER, cancelled INTEGER NOT NULL,
+  body TEXT NOT NULL, version INTEGER NOT NULL, policy TEXT NOT NULL,
+  UNIQUE (kind, project, location, job));
+CREATE INDEX IF NOT EXISTS jobs_listed ON jobs (kind, project, location, updated DESC, job);
+CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_created ON jobs (created);
+CREATE TABLE IF NOT EXISTS labels (
+  job INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS labels_value ON labels (key, value, job);
+CREATE TABLE IF NOT EXISTS operations (name TEXT PRIMARY KEY, body TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which job: kind, project number, location (empty for none) and id."""
+
+    kind: str
+    project: str
+    location: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One stored job. `body` is what the caller said and the server filled in, labels included."""
+
+    key: Key
+    body: Mapping[str, Any]
+    life: Life
+    version: int = 1
+    policy: Mapping[str, Any] | None = None
+    id: int = 0
+
+
+class State:
+    """All jobs and finished operations. Every use happens inside `transaction`, one at a time in this process."""
+
+    def __init__(self, database: str) -> None:
+        self._lock = threading.RLock()
+        self._place = database
+        try:
+            if database != ":memory:":
+                Path(database).parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise self._failed(error) from error
+        try:
+            self._prepare()
+        except (sqlite3.Error, errors.StoreFailed) as error:
+            self._connection.close()
+            raise error if isinstance(error, errors.StoreFailed) else self._failed(error) from error
+
+    def _failed(self, error: Exception) -> errors.StoreFailed:
+        return errors.StoreFailed(
+            f"the emulator's database {self._place} could not be opened: {error}",
+            "check that the folder can be written and that the file is a database of the emulator, or delete the file",
+        )
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        with self.transaction(write=True) as connection:
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, _FORMAT):
+                raise self._failed(ValueError(f"it has format {found}, this version reads {_FORMAT}"))
+            for statement in _TABLES.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={_FORMAT}")
+
+    def close(self) -> None:
+        """Close the database; a second close does nothing."""
+        with self._lock:
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self, write: bool) -> Iterator[sqlite3.Connection]:
+        """Hold the database for one request; a write takes the file's lock at once, so that no process is surprised."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def has_due(self, now: int) -> bool:
+        """Say whether a step of any job is due."""
+        with self._lock:
+            return self._connection.execute("SELECT 1 FROM jobs WHERE due <= ? LIMIT 1", (now,)).fetchone() is not None
+
+    def advance(self, now: int) -> None:
+        """Take all due steps of all jobs; belongs inside a write."""
+        for job in self._jobs("due <= ?", (now,)):
+            life = lifecycle.advance(job.life, now)
+            self.save(replace(job, life=life, version=job.version + 1))
+
+    def next_created(self, now: int) -> int:
+        """Return `now`, or one microsecond after the newest job where the clock has not moved on."""
+        newest = self._connection.execute("SELECT max(created) FROM jobs").fetchone()[0]
+        return now if newest is None or newest < now else int(newest) + 1
+
+    def find(self, key: Key) -> Job | None:
+        """Read one job."""
+        found = self._jobs(
+            "kind=? AND project=? AND location=? AND job=?", (key.kind, key.project, key.location, key.job)
+        )
+        return next(found, None)
+
+    def add(self, job: Job) -> bool:
+        """Store a new job; False where its id is taken."""
+        row = {**_row(job), "kind": job.key.kind, "project": job.key.project}
+        row |= {"location": job.key.location, "job": job.key.job}
+        names = ", ".join(row)
+        marks = ", ".join(f":{name}" for name in row)
+        cursor = self._connection.execute(f"INSERT OR IGNORE INTO jobs ({names}) VALUES ({marks})", row)
+        if not cursor.rowcount or cursor.lastrowid is None:
+            return False
+        self._label(cursor.lastrowid, job.body.get("labels", {}))
+        return True
+
+    def save(self, job: Job, relabel: bool = False) -> None:
+        """Write a job back; its labels are indexed anew only where they changed."""
+        row = _row(job)
+        marks = ", ".join(f"{name}=:{name}" for name in row)
+        self._connection.execute(f"UPDATE jobs SET {marks} WHERE id=:id", {**row, "id": job.id})
+        if relabel:
+            self._connection.execute("DELETE FROM labels WHERE job=?", (job.id,))
+            self._label(job.id, job.body.get("labels", {}))
+
+    def remove(self, job: Job) -> None:
+        """Delete a job's record."""
+        self._connection.execute("DELETE FROM labels WHERE job=?", (job.id,))
+        self._connection.execute("DELETE FROM jobs WHERE id=?", (job.id,))
+
+    def listed(
+        self, scope: Key, where: str, values: Sequence[Any], after: tuple[int, str] | None, most: int
+    ) -> list[Job]:
+        """Return at most `most` jobs of a scope that match, by update time descending, then id, after a position."""
+        clauses = ["kind=? AND project=? AND location=?"]
+        bound: list[Any] = [scope.kind, scope.project, scope.location]
+        if after is not None:
+            clauses.append("updated <= ? AND NOT (updated = ? AND job <= ?)")
+            bound += [after[0], after[0], after[1]]
+        text = f"{' AND '.join(clauses)} AND ({where}) ORDER BY updated DESC, job LIMIT ?"
+        return list(self._jobs(text, (*bound, *values, most)))
+
+    def add_operation(self, name: str, body: Mapping[str, Any]) -> bool:
+        """Store a finished operation; False where its name is taken."""
+        return (
+            self._connection.execute(
+                "INSERT OR IGNORE INTO operations VALUES (?, ?)", (name, json.dumps(body))
+            ).rowcount
+            == 1
+        )
+
+    def operation(self, name: str) -> Mapping[str, Any] | None:
+        """Read one operation by its full name."""
+        row = self._connection.execute("SELECT body FROM operations WHERE name=?", (name,)).fetchone()
+        found: Mapping[str, Any] | None = json.loads(row[0]) if row else None
+        return found
+
+    def _label(self, job: int, labels: Mapping[str, str]) -> None:
+        rows = [(job, key, value) for key, value in labels.items()]
+        self._connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", rows)
+
+    def _jobs(self, where: str, values: Sequence[Any]) -> Iterator[Job]:
+        columns = "id, kind, project, location, job, state, created, updated, started, ended, fields, ahead, cancelled"
+        text = f"SELECT {columns}, body, version, policy FROM jobs WHERE {where}"
+        return map(_job, self._connection.execute(text, values).fetchall())
+
+
+def _row(job: Job) -> dict[str, Any]:
+    life = job.life
+    return {
+        "display_name": job.body.get("displayName", job.key.job),
+        "state": life.state,
+        "created": life.created,
+        "updated": life.updated,
+        "started": life.started,
+        "ended": life.ended,
+        "fields": json.dumps(life.fields),
+        "ahead": json.dumps([(at, asdict(step)) for at, step in life.ahead]),
+        "due": life.due,
+        "cancelled": life.cancelled,
+        "body": json.dumps(job.body, ensure_ascii=False),
+        "version": job.version,
+        "policy": "" if job.policy is None else json.dumps(job.policy, ensure_ascii=False),
+    }
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    identity, kind, project, location, job, state, created, updated, started, ended, *rest = row
+    fields, ahead, cancelled, body, version, policy = rest
+    life = Life(
+        state=state,
+        created=created,
+        updated=updated,
+        started=started,
+        ended=ended,
+        fields=json.loads(fields),
+        ahead=tuple((at, Step(**step)) for at, step in json.loads(ahead)),
+        cancelled=bool(cancelled),
+    )
+    parsed = json.loads(policy) if policy else None
+    return Job(Key(kind, project, location, job), json.loads(body), life, version, parsed, identity)
