@@ -58,7 +58,6 @@ def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run
     if labels.get(KIND) != kind.name.lower() or not labels.get(NAME):
         return None
     key = labels.get(RUN, "")
-    number = _RUN_KEY.match(key)
     removal = labels.get(REMOVAL, "")
     return Run(
         kind=kind.name,
@@ -73,11 +72,17 @@ def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run
         owner=labels.get(OWNER, ""),
         fingerprint=labels.get(FINGERPRINT, ""),
         run_key=key,
-        number=int(number[1]) if number else 0,
+        number=number_of(key),
         token=labels.get(TOKEN, ""),
         removal=_removal(removal),
         row=row,
     )
+
+
+def number_of(run_key: str) -> int:
+    """Return the n of a run key, 0 for text that is none."""
+    found = _RUN_KEY.match(run_key)
+    return int(found[1]) if found else 0
 
 
 def _removal(value: str) -> Removal | None:

@@ -105,6 +105,9 @@ class Journals(Protocol):
     def state(self, digest: str) -> str:
         """`none`, `open` or `closed`."""
 
+    def intents(self, digest: str) -> tuple[Intent, ...]:
+        """Every intent of one plan's open journal, whether or not it has an outcome; empty where there is none."""
+
     def settle(self, intent: Intent, status: str, resource: str = "") -> None:
         """Record what a later look-up found out about an open intent."""
 

@@ -1,0 +1,234 @@
+"""The use case behind `apply`: exactly this plan or nothing. Asserts, journals, calls, journals again; no opinion added."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core import assertions, guards, marks, policies
+from reconciler.engine import creating, ending, observing
+from reconciler.engine.observing import World
+from reconciler.engine.telling import Control, Event
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Kind
+from reconciler.vocabulary.model import LedgerRun, Removal, Scope, Stack
+from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Plan, Status
+from reconciler.vocabulary.ports import Journal
+
+Resolve = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Fills secrets into a body just before it is sent; raises errors.InputError where one may not be read."""
+
+Check = Callable[[Kind, Mapping[str, Any]], str]
+"""Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
+
+_DONE = {
+    "create": Status.CREATED,
+    "cancel": Status.CANCELLED,
+    "delete": Status.DELETED,
+    "patch": Status.UPDATED,
+    "setIamPolicy": Status.UPDATED,
+}
+_STUCK = (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to apply: what the command line allows, how many changes at once, and whether one failure stops the rest."""
+
+    allowed: guards.Allowed
+    parallelism: int = 10
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of an apply. `unstarted` are addresses that were left alone after a failure or an interrupt."""
+
+    outcomes: tuple[Outcome, ...]
+    unstarted: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, int]:
+        """Count addresses by the status they ended with, under the contract's names."""
+        names = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
+        counts = dict.fromkeys(names, 0)
+        for outcome in self.outcomes:
+            status = Status.FAILED if outcome.status is Status.REPLACED_HALF else outcome.status
+            counts[status.value] += 1
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Applies plans of one stack."""
+
+    world: World
+    stack: Stack
+    resolve: Resolve
+    check: Check
+    control: Control
+
+    def apply(self, plan: Plan, digest: str, settings: Settings) -> Applied:
+        """Carry out a plan. Raises PlanBlocked, LockHeld, PlanSpent or StalePlan before anything was called."""
+        self._refuse_blocked(plan, settings)
+        with self.world.store.lock(f"apply {digest}"):
+            state = self.world.store.journals.state(digest)
+            if state == "closed":
+                raise errors.PlanSpent("this plan was applied to its end before", "plan again")
+            observed = observing.observe(self.world, self.stack, ())
+            stale = [
+                sentence
+                for change in plan.changes
+                for sentence in assertions.failures(change, observed.runs, own=self._own(change, digest, state))
+            ]
+            if stale:
+                raise errors.StalePlan("the saved plan is stale: " + "; ".join(stale[:5]), "plan again and review that")
+            observing.remember(self.world, self.stack, observed)
+            todo = [change for change in plan.changes if change.action is not Action.NOOP]
+            if not todo:
+                return Applied(())
+            journal = self.world.store.journals.open(digest)
+            applied = self._all(todo, journal, settings)
+            if not applied.unstarted and not any(outcome.status in _STUCK for outcome in applied.outcomes):
+                journal.close()
+            return applied
+
+    def _refuse_blocked(self, plan: Plan, settings: Settings) -> None:
+        left = [blocker for blocker in plan.blocked if not guards.lifted(blocker, settings.allowed)]
+        if left:
+            raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))
+
+    def _own(self, change: Change, digest: str, state: str) -> frozenset[str]:
+        """Return what an unfinished apply of this very plan may have done: its create's run key, its deletes' names."""
+        if state != "open":
+            return frozenset()
+        touched = self.world.store.journals.touched(digest)
+        return frozenset(
+            each.body["labels"][marks.RUN] if each.verb == "create" else each.resource
+            for each in change.operations
+            if (each.verb, each.resource) in touched
+        )
+
+    def _all(self, todo: Sequence[Change], journal: Journal, settings: Settings) -> Applied:
+        failed = threading.Event()
+
+        def work(change: Change) -> tuple[Outcome, ...] | None:
+            if self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
+                return None
+            outcomes = tuple(self._change(change, journal))
+            if any(outcome.status in _STUCK for outcome in outcomes):
+                failed.set()
+            return outcomes
+
+        with ThreadPoolExecutor(max(1, min(settings.parallelism, len(todo)))) as pool:
+            results = list(pool.map(work, todo))
+        done = tuple(outcome for result in results if result is not None for outcome in result)
+        unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if result is None)
+        return Applied(done, unstarted)
+
+    def _change(self, change: Change, journal: Journal) -> list[Outcome]:
+        """Do one change's operations in order; the first that does not come out ends it."""
+        outcomes: list[Outcome] = []
+        for operation in change.operations:
+            self.control.tell(Event(change.address, f"{operation.verb} …"))
+            try:
+                outcome = self._operation(change, operation, journal)
+            except errors.ReconcilerError as problem:
+                outcome = Outcome(change.address, operation.verb, Status.FAILED, operation.resource, problem.message)
+            outcomes.append(outcome)
+            said = outcome.status.value + (f": {outcome.error}" if outcome.error else "")
+            self.control.tell(Event(change.address, f"{operation.verb} {said}", done=True))
+            if outcome.status in _STUCK:
+                break
+        return _together(change, outcomes)
+
+    def _operation(self, change: Change, operation: Operation, journal: Journal) -> Outcome:
+        kind = self.world.kinds[change.address.split("/", 1)[0]]
+        if operation.verb == "create":
+            return self._create(change, operation, kind, journal)
+        intent = journal.intent(change.address, operation.verb, operation.resource)
+        if operation.verb == "cancel":
+            outcome = ending.cancel(self.world, kind, change.address, operation.resource)
+        elif operation.verb == "delete":
+            outcome = ending.delete(self.world, kind, change.address, operation.resource)
+        elif operation.verb == "patch":
+            outcome = self._patch(change, operation, kind)
+        else:
+            outcome = self._set_policy(change, operation, kind)
+        journal.outcome(intent, outcome.status.value, operation.resource, outcome.error)
+        return outcome
+
+    def _create(self, change: Change, operation: Operation, kind: Kind, journal: Journal) -> Outcome:
+        wrong = self.check(kind, operation.body)
+        if wrong:
+            return Outcome(change.address, "create", Status.FAILED, operation.resource, wrong)
+        body = self.resolve(operation.body)
+        key = operation.body["labels"][marks.RUN]
+        scope = change.scope if kind.located else Scope(change.scope.project)
+        there = creating.find(self.world, self.stack, kind, scope, body)
+        if there is not None:
+            made = creating.Created(Status.CREATED, there)
+        else:
+            intent = journal.intent(change.address, "create", operation.resource, key)
+            made = creating.create(self.world, self.stack, kind, scope, body)
+            if made.status is not Status.UNCERTAIN:
+                journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
+        resource = made.run.resource if made.run else operation.resource
+        if made.status is Status.CREATED:
+            self.world.store.ledger.started(_started(change, operation, resource))
+        return Outcome(change.address, "create", made.status, resource, made.error)
+
+    def _patch(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        """Merge the labels into what is there now; the etag guards the moment between read and write."""
+        row = self.world.api.get(kind, operation.resource)
+        live = dict(row.get("labels") or {})
+        before = {field.path: field.before for field in change.fields}
+        for key, value in operation.body["labels"].items():
+            path = f"metadata.labels.{key}"
+            if path in before and live.get(key) not in (before[path] or None, value):
+                raise errors.StalePlan(f"label {key} of {operation.resource} changed meanwhile to {live.get(key)!r}")
+        self.world.api.patch_labels(kind, operation.resource, {**live, **operation.body["labels"]}, row.get("etag", ""))
+        return Outcome(change.address, "patch", Status.UPDATED, operation.resource)
+
+    def _set_policy(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        policy = self.world.api.get_iam_policy(kind, operation.resource)
+        merged = policies.merge(policy, operation.body["bindings"])
+        self.world.api.set_iam_policy(kind, operation.resource, merged)
+        return Outcome(change.address, "setIamPolicy", Status.UPDATED, operation.resource)
+
+
+def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
+    labels = operation.body["labels"]
+    kind, name = change.address.split("/", 1)
+    key = labels[marks.RUN]
+    return LedgerRun(
+        kind=kind,
+        name=name,
+        number=marks.number_of(key),
+        run_key=key,
+        fingerprint=labels[marks.FINGERPRINT],
+        token=labels.get(marks.TOKEN, ""),
+        removal=Removal(labels[marks.REMOVAL]),
+        phase=None,
+        resource=resource,
+    )
+
+
+def _together(change: Change, outcomes: list[Outcome]) -> list[Outcome]:
+    """Say of a whole replace that it replaced, or that it stopped half way: cancelled, and nothing in its place."""
+    last = outcomes[-1]
+    if change.action is not Action.REPLACE:
+        return outcomes
+    if last.operation in ("create", "setIamPolicy") and last.status in (Status.CREATED, Status.UPDATED):
+        made = next(outcome for outcome in outcomes if outcome.operation == "create")
+        return [Outcome(change.address, "replace", Status.REPLACED, made.resource)]
+    if last.operation == "create" and last.status is Status.FAILED:
+        return [*outcomes[:-1], Outcome(change.address, "replace", Status.REPLACED_HALF, last.resource, last.error)]
+    return outcomes
+
+
+def is_open(status: Status) -> bool:
+    """Say whether a status leaves work for the next apply."""
+    return status in _STUCK

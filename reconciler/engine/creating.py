@@ -1,0 +1,96 @@
+"""Create a job once. The API knows no request id, so a create whose reply was lost is looked up by its run key first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core import bodies, heads, marks
+from reconciler.engine import observing
+from reconciler.engine.observing import World
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import IdForm, Kind
+from reconciler.vocabulary.model import Run, Scope, Stack
+from reconciler.vocabulary.plans import Status
+
+LISTS = 3
+"""A quiet look-up takes at least this many complete lists before a create is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What came of a create; `run` is there where the job is known to exist."""
+
+    status: Status
+    run: Run | None = None
+    error: str = ""
+
+
+def create(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Created:
+    """Send a create, at most twice, and never again before its absence was proven."""
+    for _ in range(2):
+        try:
+            row = world.api.create(kind, scope, body)
+        except errors.Conflict as taken:
+            return _taken(world, stack, kind, scope, body, taken)
+        except errors.TransportFailed as lost:
+            if not lost.sent:
+                return Created(Status.FAILED, error=lost.message)
+            reason = lost.message
+        except errors.ServerFailed as failed:
+            reason = failed.message
+        except errors.ApiError as refused:
+            return Created(Status.FAILED, error=refused.message)
+        else:
+            return Created(Status.CREATED, observing.read_run(row, kind, scope))
+        try:
+            found = look_up(world, stack, kind, scope, body)
+        except errors.ReconcilerError as blind:
+            return Created(Status.UNCERTAIN, error=f"{reason}; looking for the job failed too: {blind.message}")
+        if found is not None:
+            return Created(Status.CREATED, found)
+    return Created(Status.UNCERTAIN, error=f"{reason}; sent twice and seen never")
+
+
+def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
+    """Look for a run by its key until `settle` has passed quietly; None proves its absence as far as lists can."""
+    until = world.clock.now() + stack.settle
+    lists = 0
+    while True:
+        found = find(world, stack, kind, scope, body)
+        lists += 1
+        if found is not None:
+            return found
+        left = until - world.clock.now()
+        if left <= 0 and lists >= LISTS:
+            return None
+        world.clock.sleep(min(observing.POLL, max(left, 0.0)) if left > 0 else observing.POLL / 5)
+
+
+def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
+    """Return the oldest live run with the body's run key, by its id where we chose it, else from a complete list."""
+    key = body["labels"][marks.RUN]
+    if kind.id_form is IdForm.CLIENT:
+        try:
+            row = world.api.get(kind, f"{bodies.collection(kind, scope)}/{body[kind.id_field]}")
+        except errors.NotFound:
+            return None
+        run = observing.read_run(row, kind, scope)
+        return run if run and run.run_key == key else None
+    rows = [row for page in world.api.list(kind, scope, marks.run_filter(stack, key), kind.list_mask) for row in page]
+    runs = [run for run in (observing.read_run(row, kind, scope) for row in rows) if run and run.run_key == key]
+    return heads.order(runs)[0] if runs else None
+
+
+def _taken(
+    world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any], taken: errors.Conflict
+) -> Created:
+    """An id that is taken is ours where the run key is: an earlier reply was lost."""
+    try:
+        found = find(world, stack, kind, scope, body)
+    except errors.ReconcilerError as blind:
+        return Created(Status.UNCERTAIN, error=f"{taken.message}; looking at the job failed: {blind.message}")
+    if found is not None:
+        return Created(Status.CREATED, found)
+    return Created(Status.FAILED, error=f"{taken.message}; the id belongs to a job that is not this run")

@@ -1,0 +1,240 @@
+"""Read the world a plan is made from: complete lists, what the ledger still waits for, and full specs where needed.
+
+Only GET requests leave from here. A list that fails is an error, never an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reconciler.core import bodies, changes, heads, marks, planning
+from reconciler.core.planning import Observed
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Phase, Verb
+from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Removal, Run, Scope, Stack
+from reconciler.vocabulary.plans import ScopeCount
+from reconciler.vocabulary.ports import Clock, Intent, JobsApi, Row, Store
+
+POLL = 5.0
+"""Seconds between lists while an open intent settles."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The collaborators of every use case. `workers` is how many requests may be under way at once."""
+
+    api: JobsApi
+    kinds: Kinds
+    store: Store
+    clock: Clock
+    workers: int = 8
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Do the same for every item side by side; results keep the items' order, the first error is raised."""
+        todo = list(items)
+        if len(todo) < 2:
+            return [work(item) for item in todo]
+        with ThreadPoolExecutor(min(self.workers, len(todo))) as pool:
+            return list(pool.map(work, todo))
+
+
+def observe(world: World, stack: Stack, desired: Sequence[Desired]) -> Observed:
+    """Return everything a plan needs to know. Waits where a stopped apply left a create that lists may not show yet."""
+    ledger = world.store.ledger.runs()
+    places = _places(stack, world.kinds, desired, ledger)
+    runs, counts = _settled_lists(world, stack, places)
+    known = {run.run_key for run in runs}
+    runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known])
+    runs += _derived(world, stack, desired, runs, ledger)
+    full, gone = _full(world, stack, desired, runs)
+    runs = [run for run in runs if run.resource not in gone]
+    return Observed(
+        runs=tuple(sorted(runs, key=lambda run: (run.kind, run.name, run.resource))),
+        scopes=tuple(counts),
+        ledger=ledger,
+        full=full,
+        policies=_policies(world, stack, desired, runs),
+    )
+
+
+def _places(
+    stack: Stack, kinds: Kinds, desired: Sequence[Desired], ledger: Sequence[LedgerRun]
+) -> list[tuple[Kind, Scope]]:
+    """Return every (kind, scope) to list: the stack's kinds, else those of manifests and ledger, else all."""
+    names = set(stack.kinds) or {want.kind for want in desired} | {old.kind for old in ledger if old.kind in kinds}
+    places = {
+        (name, scope if kinds[name].located else Scope(scope.project))
+        for name in (names or set(kinds))
+        for scope in stack.scopes
+    }
+    return [(kinds[name], scope) for name, scope in sorted(places)]
+
+
+def _settled_lists(
+    world: World, stack: Stack, places: Sequence[tuple[Kind, Scope]]
+) -> tuple[list[Run], list[ScopeCount]]:
+    """List everything; while a create of a stopped apply may still be hidden by list lag, list again."""
+    while True:
+        listed = world.each(lambda place: _list(world, stack, *place), places)
+        runs = [run for found, _ in listed for run in found]
+        hidden = _hidden(world, {run.run_key for run in runs})
+        left = max((intent.at + stack.settle for intent in hidden), default=0.0) - world.clock.now()
+        if left <= 0:
+            return runs, [count for _, count in listed]
+        world.clock.sleep(min(POLL, left))
+
+
+def _hidden(world: World, seen: set[str]) -> list[Intent]:
+    return [
+        intent
+        for intent in world.store.journals.open_intents()
+        if intent.verb == "create" and intent.run_key not in seen
+    ]
+
+
+def _list(world: World, stack: Stack, kind: Kind, scope: Scope) -> tuple[list[Run], ScopeCount]:
+    runs = []
+    for page in world.api.list(kind, scope, marks.label_filter(stack), kind.list_mask):
+        for row in page:
+            run = read_run(row, kind, scope)
+            if run is not None:
+                runs.append(run)
+    return runs, ScopeCount(kind.name, scope, sum(run.owner == stack.uid for run in runs))
+
+
+def read_run(row: Row, kind: Kind, scope: Scope) -> Run | None:
+    """Read a row; an API whose ids we choose has no `name` field, and the resource name is built from the id."""
+    own = row.get(kind.id_field) if kind.id_form is IdForm.CLIENT else None
+    resource = f"{bodies.collection(kind, scope)}/{own}" if own else str(row.get("name", ""))
+    return marks.read(row, kind, scope, resource)
+
+
+def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun]) -> list[Run]:
+    """Get every run the ledger holds as not ended and the lists did not show: lists lag, and ml hides old jobs."""
+
+    def fetch(old: LedgerRun) -> Run | None:
+        kind = world.kinds.get(old.kind)
+        if kind is None or not old.resource:
+            return None
+        try:
+            row = world.api.get(kind, old.resource)
+        except errors.NotFound:
+            return None
+        run = read_run(row, kind, scope_of(old.resource, stack))
+        return run if run and run.run_key == old.run_key else None
+
+    return [run for run in world.each(fetch, waiting) if run is not None]
+
+
+def scope_of(resource: str, stack: Stack) -> Scope:
+    """Return the stack's scope a resource name lies in. Names carry the project's number where scopes carry its id."""
+    parts = resource.split("/")
+    project = parts[1] if len(parts) > 1 else ""
+    location = parts[3] if len(parts) > 3 and parts[2] == "locations" else ""
+    scopes = [scope for scope in stack.scopes if not location or scope.location == location]
+    exact = [scope for scope in scopes if scope.project == project]
+    chosen = (exact or scopes or [Scope(project, location)])[0]
+    return chosen if location else Scope(chosen.project)
+
+
+def _derived(
+    world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run], ledger: Sequence[LedgerRun]
+) -> list[Run]:
+    """Get the ids we would choose next where the lists show no run: ml lists hide jobs after 90 days (docs)."""
+    shown = {(run.kind, run.name) for run in runs}
+
+    def probe(want: Desired) -> list[Run]:
+        kind = world.kinds[want.kind]
+        number = heads.next_number((), [old for old in ledger if (old.kind, old.name) == (want.kind, want.name)])
+        found: list[Run] = []
+        while True:
+            resource = f"{bodies.collection(kind, want.scope)}/{bodies.client_id(want.name, stack.uid, number)}"
+            try:
+                run = read_run(world.api.get(kind, resource), kind, want.scope)
+            except errors.NotFound:
+                return found
+            if run is not None:
+                found.append(run)
+            number += 1
+
+    wanted = [
+        want
+        for want in desired
+        if world.kinds[want.kind].id_form is IdForm.CLIENT and (want.kind, want.name) not in shown
+    ]
+    return [run for found in world.each(probe, wanted) for run in found]
+
+
+def _full(
+    world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]
+) -> tuple[dict[str, Row], set[str]]:
+    """Fetch every run whose label cannot settle whether its spec is the manifest's; returns also those that are gone."""
+    grouped = planning.group(runs, stack, planning.renames(desired))
+    todo = [
+        run
+        for want in desired
+        for run in changes.to_compare(want, world.kinds[want.kind], grouped.get((want.kind, want.name), ()))
+    ]
+
+    def fetch(run: Run) -> Row | None:
+        try:
+            return world.api.get(world.kinds[run.kind], run.resource)
+        except errors.NotFound:
+            return None
+
+    rows = dict(zip((run.resource for run in todo), world.each(fetch, todo), strict=True))
+    gone = {resource for resource, row in rows.items() if row is None}
+    return {resource: row for resource, row in rows.items() if row is not None}, gone
+
+
+def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]) -> dict[str, Row]:
+    """Read the IAM policy of the runs of every manifest that speaks of one."""
+    grouped = planning.group(runs, stack, planning.renames(desired))
+    todo = [
+        heads.order(grouped[want.kind, want.name])[-1]
+        for want in desired
+        if want.iam is not None
+        and want.lifecycle.desired is DesiredState.PRESENT
+        and world.kinds[want.kind].can(Verb.GET_IAM_POLICY)
+        and grouped.get((want.kind, want.name))
+    ]
+    policies = world.each(lambda run: world.api.get_iam_policy(world.kinds[run.kind], run.resource), todo)
+    return {run.resource: policy for run, policy in zip(todo, policies, strict=True)}
+
+
+def remember(world: World, stack: Stack, observed: Observed) -> None:
+    """Write what was seen into the ledger: runs it does not hold yet, and outcomes it does not know."""
+    held = {old.run_key: old for old in observed.ledger}
+    firsts: dict[str, Run] = {}
+    for run in heads.order([run for run in observed.runs if run.owner == stack.uid and run.run_key]):
+        firsts.setdefault(run.run_key, run)  # the oldest run of a key is the run, a younger one its duplicate
+    for key, run in firsts.items():
+        old = held.get(key)
+        if old is None:
+            world.store.ledger.started(ledger_run(run))
+        if not run.active and (old is None or old.phase is None):
+            world.store.ledger.ended(old or ledger_run(run), run.phase)
+    for key, old in held.items():
+        if old.phase is None and key not in firsts:
+            world.store.ledger.ended(old, Phase.ENDED_UNKNOWN)
+
+
+def ledger_run(run: Run) -> LedgerRun:
+    """Return what the ledger keeps of a live run."""
+    return LedgerRun(
+        kind=run.kind,
+        name=run.name,
+        number=run.number,
+        run_key=run.run_key,
+        fingerprint=run.fingerprint,
+        token=run.token,
+        removal=run.removal or Removal.ASK,
+        phase=None,
+        resource=run.resource,
+    )

@@ -1,0 +1,28 @@
+"""The use case behind `plan`: observe, then let core build. Writes nothing and takes no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.core import planning
+from reconciler.core.planning import Observed, Options, Revision
+from reconciler.engine import observing
+from reconciler.engine.observing import World
+from reconciler.vocabulary.model import Desired, Stack
+from reconciler.vocabulary.plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and the observation it was made from."""
+
+    plan: Plan
+    observed: Observed
+
+
+def plan(world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision) -> Planned:
+    """Return the plan that makes the live jobs what the manifests say."""
+    observed = observing.observe(world, stack, desired)
+    built = planning.build(stack, world.kinds, desired, observed, options, revision, stack.backend)
+    return Planned(built, observed)
