@@ -1,4 +1,4 @@
-"""The use case behind `apply`: exactly this plan or nothing. Asserts, journals, calls, journals again; no opinion added."""
+"""The use case behind `apply`: exactly this plan or nothing. Asserts, journals, calls, journals; adds no opinion."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class Applier:
             state = self.world.store.journals.state(digest)
             if state == "closed":
                 raise errors.PlanSpent("this plan was applied to its end before", "plan again")
-            observed = observing.observe(self.world, self.stack, ())
+            observed = observing.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
+            observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
             stale = [
                 sentence
                 for change in plan.changes
@@ -86,6 +87,7 @@ class Applier:
             if stale:
                 raise errors.StalePlan("the saved plan is stale: " + "; ".join(stale[:5]), "plan again and review that")
             observing.remember(self.world, self.stack, observed)
+            observing.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
             if not todo:
                 return Applied(())
@@ -104,12 +106,8 @@ class Applier:
         """Return what an unfinished apply of this very plan may have done: its create's run key, its deletes' names."""
         if state != "open":
             return frozenset()
-        touched = self.world.store.journals.touched(digest)
-        return frozenset(
-            each.body["labels"][marks.RUN] if each.verb == "create" else each.resource
-            for each in change.operations
-            if (each.verb, each.resource) in touched
-        )
+        intents = self.world.store.journals.intents(digest)
+        return frozenset(each.run_key or each.resource for each in intents if each.address == change.address)
 
     def _all(self, todo: Sequence[Change], journal: Journal, settings: Settings) -> Applied:
         failed = threading.Event()
@@ -197,6 +195,16 @@ class Applier:
         merged = policies.merge(policy, operation.body["bindings"])
         self.world.api.set_iam_policy(kind, operation.resource, merged)
         return Outcome(change.address, "setIamPolicy", Status.UPDATED, operation.resource)
+
+
+def _asserted(plan: Plan) -> dict[str, str]:
+    """Return the resources the plan says are there, with their kinds."""
+    return {
+        assertion.resource: change.address.split("/", 1)[0]
+        for change in plan.changes
+        for assertion in change.assertions
+        if assertion.exists
+    }
 
 
 def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:

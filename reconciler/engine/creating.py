@@ -1,4 +1,4 @@
-"""Create a job once. The API knows no request id, so a create whose reply was lost is looked up by its run key first."""
+"""Create a job once. The API knows no request id: a create whose reply was lost is looked up by its run key first."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ Only GET requests leave from here. A list that fails is an error, never an empty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reconciler.core import bodies, changes, heads, marks, planning
@@ -44,10 +44,13 @@ class World:
             return list(pool.map(work, todo))
 
 
-def observe(world: World, stack: Stack, desired: Sequence[Desired]) -> Observed:
-    """Return everything a plan needs to know. Waits where a stopped apply left a create that lists may not show yet."""
+def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = ()) -> Observed:
+    """Return everything a plan needs to know. Waits where a stopped apply left a create that lists may not show yet.
+
+    `also` names kinds to list besides those of the manifests and the ledger.
+    """
     ledger = world.store.ledger.runs()
-    places = _places(stack, world.kinds, desired, ledger)
+    places = _places(stack, world.kinds, {want.kind for want in desired} | set(also), ledger)
     runs, counts = _settled_lists(world, stack, places)
     known = {run.run_key for run in runs}
     runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known])
@@ -64,10 +67,10 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired]) -> Observed:
 
 
 def _places(
-    stack: Stack, kinds: Kinds, desired: Sequence[Desired], ledger: Sequence[LedgerRun]
+    stack: Stack, kinds: Kinds, wanted: Collection[str], ledger: Sequence[LedgerRun]
 ) -> list[tuple[Kind, Scope]]:
     """Return every (kind, scope) to list: the stack's kinds, else those of manifests and ledger, else all."""
-    names = set(stack.kinds) or {want.kind for want in desired} | {old.kind for old in ledger if old.kind in kinds}
+    names = set(stack.kinds) or set(wanted) | {old.kind for old in ledger if old.kind in kinds}
     places = {
         (name, scope if kinds[name].located else Scope(scope.project))
         for name in (names or set(kinds))
@@ -91,11 +94,8 @@ def _settled_lists(
 
 
 def _hidden(world: World, seen: set[str]) -> list[Intent]:
-    return [
-        intent
-        for intent in world.store.journals.open_intents()
-        if intent.verb == "create" and intent.run_key not in seen
-    ]
+    intents = world.store.journals.open_intents()
+    return [intent for intent in intents if intent.verb == "create" and intent.run_key not in seen]
 
 
 def _list(world: World, stack: Stack, kind: Kind, scope: Scope) -> tuple[list[Run], ScopeCount]:
@@ -143,6 +143,21 @@ def scope_of(resource: str, stack: Stack) -> Scope:
     return chosen if location else Scope(chosen.project)
 
 
+def with_runs(world: World, stack: Stack, observed: Observed, expected: Mapping[str, str]) -> Observed:
+    """Get the runs among `expected` (resource to kind) that the lists did not show: lists lag, a get does not."""
+    shown = {run.resource for run in observed.runs}
+
+    def fetch(resource: str) -> Run | None:
+        kind = world.kinds[expected[resource]]
+        try:
+            return read_run(world.api.get(kind, resource), kind, scope_of(resource, stack))
+        except errors.NotFound:
+            return None
+
+    found = world.each(fetch, [resource for resource in sorted(expected) if resource not in shown])
+    return replace(observed, runs=(*observed.runs, *(run for run in found if run is not None)))
+
+
 def _derived(
     world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run], ledger: Sequence[LedgerRun]
 ) -> list[Run]:
@@ -174,7 +189,7 @@ def _derived(
 def _full(
     world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]
 ) -> tuple[dict[str, Row], set[str]]:
-    """Fetch every run whose label cannot settle whether its spec is the manifest's; returns also those that are gone."""
+    """Fetch every run whose label cannot settle whether its spec is the manifest's; say also which are gone."""
     grouped = planning.group(runs, stack, planning.renames(desired))
     todo = [
         run
@@ -221,8 +236,16 @@ def remember(world: World, stack: Stack, observed: Observed) -> None:
         if not run.active and (old is None or old.phase is None):
             world.store.ledger.ended(old or ledger_run(run), run.phase)
     for key, old in held.items():
-        if old.phase is None and key not in firsts:
+        if old.phase is None and old.resource and old.kind in world.kinds and key not in firsts:
             world.store.ledger.ended(old, Phase.ENDED_UNKNOWN)
+
+
+def settle_intents(world: World, observed: Observed) -> None:
+    """Close the open intents of stopped applies: what the complete, settled lists show is what came of them."""
+    by_key = {run.run_key: run for run in observed.runs}
+    for intent in world.store.journals.open_intents():
+        found = by_key.get(intent.run_key) if intent.verb == "create" else None
+        world.store.journals.settle(intent, "found" if found else "settled", found.resource if found else "")
 
 
 def ledger_run(run: Run) -> LedgerRun:
