@@ -23,13 +23,19 @@ def schema_root() -> pathlib.Path:
 
 def load_schema(relative: str) -> dict[str, Any]:
     """Load one published schema, such as reconciler/v1/Plan.json. Raises ReconcilerError naming the path."""
-    return _read(schema_root() / relative)
+    root = schema_root()
+    path = (root / relative).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise errors.ReconcilerError(f"{relative} is not a published schema", "`reconciler explain` lists the kinds")
+    return _read(path)
 
 
 def load_kinds(root: pathlib.Path | None = None) -> kinds.Kinds:
     """Load every kind with its schema, ordered by name. Raises ReconcilerError where a file is missing or damaged."""
     folder = root or schema_root()
     rows = _read(folder / COMPILED)
+    if not rows:
+        raise _broken(folder / COMPILED, "holds no kind")
     return {name: _kind(folder, name, rows[name]) for name in sorted(rows)}
 
 
