@@ -80,7 +80,10 @@ class Emulator:
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        call = requests.read(request)
+        try:
+            call = requests.read(request)
+        except Refusal as refusal:
+            return replies.refused(refusal)
         try:
             answer = self._answer(call)
             selection = call.selection

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.emulator import fields, filling, filters, lifecycle, masks, pages, replies, validation
+from reconciler.emulator import fields, filling, filters, lifecycle, masks, pages, replies, shapes, validation
 from reconciler.emulator.behaviour import Conduct, Step
 from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.replies import Refusal
@@ -70,7 +70,7 @@ class JobMethods:
         if served.kind.id_form is IdForm.CLIENT:
             job = Job(replace(scope, job=body[served.kind.id_field]), body, life)
             if not self._state.add(job):
-                field = f"{served.conduct.resource}.{_id_path(served.kind.id_field)}"
+                field = f"{served.conduct.resource}.{shapes.snake(served.kind.id_field)}"
                 text = "A job with this id already exists."
                 raise Refusal("ALREADY_EXISTS", f"Field: {field} Error: {text}", [(field, text)])
             return job
@@ -233,10 +233,6 @@ class JobMethods:
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
         return Refusal("FAILED_PRECONDITION", told)
-
-
-def _id_path(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))

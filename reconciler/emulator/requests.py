@@ -15,7 +15,20 @@ from reconciler.vocabulary.wire import Request
 
 # discovery aiplatform v1 rev 20261106: parameters that every method takes
 _SYSTEM = frozenset(
-    "$.xgafv $alt access_token alt callback fields key oauth_token prettyPrint quotaUser uploadType upload_protocol".split()
+    (
+        "$.xgafv",
+        "$alt",
+        "access_token",
+        "alt",
+        "callback",
+        "fields",
+        "key",
+        "oauth_token",
+        "prettyPrint",
+        "quotaUser",
+        "uploadType",
+        "upload_protocol",
+    )
 )
 
 
@@ -69,8 +82,11 @@ class Call:
 
 
 def read(request: Request) -> Call:
-    """Take a request apart. The host does not matter."""
-    parts = urlsplit(request.url)
+    """Take a request apart; the host does not matter. Raises Refusal (400) for an address that is none."""
+    try:
+        parts = urlsplit(request.url)
+    except ValueError as error:
+        raise Refusal("INVALID_ARGUMENT", f"The address is malformed: {error}.") from error
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     return Call(request.method.upper(), parts.path, query, request.body)
 

@@ -1,0 +1,119 @@
+"""Serve a Transport over HTTP on the loopback interface. It passes requests through and knows none of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.wire import Request, Transport
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes of a request body; more is answered with 413."""
+
+_THREADS = 8
+_POLL_SECONDS = 1.0
+
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 413: "Payload Too Large"}
+_REASONS |= {401: "Unauthorized", 403: "Forbidden", 429: "Too Many Requests", 500: "Internal Server Error"}
+_REASONS |= {503: "Service Unavailable"}
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Handle:
+    """A bound server: `run` serves until `close`, which may come from any thread or from a signal handler."""
+
+    def __init__(self, server: Any, sockets: dict[int, Any]) -> None:
+        self._server = server
+        self._sockets = sockets
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._running = False
+        self.host = str(server.effective_host)
+        self.port = int(server.effective_port)
+
+    @property
+    def url(self) -> str:
+        """The address of the server, such as http://127.0.0.1:8080."""
+        return f"http://{self.host}:{self.port}"
+
+    def run(self) -> None:
+        """Serve until closed; what is being answered is finished first."""
+        from waitress import wasyncore
+
+        self._running = True
+        try:
+            while not self._stopping.is_set():
+                wasyncore.loop(timeout=_POLL_SECONDS, map=self._sockets, count=1)
+        finally:
+            self._release()
+
+    def close(self) -> None:
+        """Stop serving and free the port; a second close does nothing."""
+        self._stopping.set()
+        if self._ended.is_set():
+            return
+        if not self._running:
+            self._release()
+        else:
+            self._server.pull_trigger()
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Wait until the port is free; False where `timeout` seconds were not enough."""
+        return self._ended.wait(timeout)
+
+    def _release(self) -> None:
+        from waitress import wasyncore
+
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._sockets)
+        self._ended.set()
+
+
+def serve(app: Transport, host: str = "127.0.0.1", port: int = 0) -> Handle:
+    """Bind a server for a Transport; port 0 takes a free one. Raises ReconcilerError where the port cannot be had."""
+    from waitress.server import create_server
+
+    sockets: dict[int, Any] = {}
+    try:
+        server = create_server(
+            _wsgi(app),
+            map=sockets,
+            host=host,
+            port=port,
+            threads=_THREADS,
+            ident=None,
+            max_request_body_size=LARGEST_BODY,
+        )
+    except (OSError, ValueError) as error:
+        raise errors.ReconcilerError(
+            f"the emulator cannot listen on {host}:{port}: {error}", "choose another port with --port"
+        ) from error
+    return Handle(server, sockets)
+
+
+def _wsgi(app: Transport) -> Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]:
+    def answer(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
+        request = _request(environ)
+        response = app(request)
+        headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
+        start(f"{response.status} {_REASONS.get(response.status, 'Unknown')}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    return answer
+
+
+def _request(environ: Mapping[str, Any]) -> Request:
+    """Rebuild the request; a HEAD is answered as a GET without its body."""
+    path = quote(environ.get("PATH_INFO", "").encode("latin-1"), safe="/:$@!*'(),;=~")
+    query = environ.get("QUERY_STRING", "")
+    url = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', 'localhost')}{path}{'?' + query if query else ''}"
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers |= {
+        name.replace("_", "-").lower(): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if name in environ
+    }
+    method = environ["REQUEST_METHOD"]
+    return Request("GET" if method == "HEAD" else method, url, headers, environ["wsgi.input"].read())
