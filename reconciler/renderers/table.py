@@ -1,0 +1,36 @@
+"""The forms of each output by name. A new form is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from reconciler.renderers import json_output, markdown, results, text
+from reconciler.renderers.style import Style
+from reconciler.vocabulary.model import Problem
+from reconciler.vocabulary.plans import Outcome, Plan
+
+PlanForm = Callable[[Plan, Mapping[str, Any], Style], str]
+"""(plan, the plan file's content as core.recipe.to_json returns it, style) → text"""
+
+ProblemForm = Callable[[Sequence[Problem], Style], str]
+"""(problems with their places filled in, style) → text"""
+
+OutcomeForm = Callable[[str, Sequence[Outcome], Style], str]
+"""(the plan's digest, outcomes in the order of the apply, style) → text"""
+
+PLAN_FORMATS: Mapping[str, PlanForm] = {
+    "text": text.plan,
+    "json": json_output.plan,
+    "markdown": markdown.plan,
+}
+
+PROBLEM_FORMATS: Mapping[str, ProblemForm] = {
+    "text": results.problems,
+    "json": json_output.problems,
+}
+
+OUTCOME_FORMATS: Mapping[str, OutcomeForm] = {
+    "text": results.outcomes,
+    "json": json_output.outcomes,
+}

@@ -1,0 +1,100 @@
+"""What every form of a plan shares: what a reason means, the summary, which changes are shown and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.vocabulary.plans import Action, Change, Outcome, Plan, Status
+
+NO_CHANGES = "No changes. Live jobs match the manifests."
+
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.CANCEL: "x",
+    Action.DELETE: "-",
+    Action.NOOP: "=",
+}
+
+REASONS = {
+    "missing": "no run of it is live or on record",
+    "rerun_asked": "one more run was asked for",
+    "rerun": "the run ended badly and lifecycle.rerun starts another",
+    "already_ran": "it succeeded before, its record is gone",
+    "vanished": "its run is gone and nobody saw how it ended",
+    "up_to_date": "the live run has this spec",
+    "stopping": "a run is being cancelled already",
+    "outcome_unknown": "the run ended and nobody saw how",
+    "ended_kept": "the run of this spec did not succeed and stays as it is",
+    "moved": "the manifest names another project or location",
+    "spec_changed": "the spec changed, which takes a new run",
+    "change_kept": "the spec changed and the active run is kept (onChange: keep)",
+    "change_refused": "the spec of an active run changed (onChange: refuse)",
+    "duplicate": "a second active run of the same spec",
+    "superseded": "an active run of another spec beside the head",
+    "history": "more finished runs than lifecycle.history keeps",
+    "kept": "no manifest names it any more and its run stays",
+    "removed": "no manifest names it any more",
+    "cancel_wanted": "the manifest wants it stopped",
+    "delete_wanted": "the manifest wants it absent",
+    "not_active": "wanted cancelled, and nothing is active",
+    "absent": "wanted absent, and nothing is there",
+    "cannot_delete": "this API has no delete: the record stays",
+    "labels_changed": "labels differ and can be set on the live job",
+    "policy_changed": "IAM bindings differ from the manifest",
+}
+"""What each row of the decision table means to somebody who has not read it."""
+
+COUNTED = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
+"""The keys of an apply's summary, in the order of printing."""
+
+
+def reason(name: str) -> str:
+    """Return a reason's sentence with its name behind it; a name that is not known stands for itself."""
+    return f"{REASONS[name]} ({name})" if name in REASONS else name
+
+
+def summary(plan: Plan) -> str:
+    """Return the sentence that counts the changes by action."""
+    counts = plan.summary()
+    parts = [f"{counts[action.value]} to {action.value}" for action in Action if action is not Action.NOOP]
+    return f"Plan: {', '.join(parts)}, {counts[Action.NOOP.value]} unchanged."
+
+
+def headline(plan: Plan) -> str:
+    """Return what a reader has to know first: the summary, or that there is nothing to do."""
+    return summary(plan) if plan.has_changes or plan.blocked else NO_CHANGES
+
+
+def shown(plan: Plan) -> tuple[Change, ...]:
+    """Return the changes worth a line (those that call something or carry a note) by action, then by address."""
+    order = list(Action)
+    told = [change for change in plan.changes if change.action is not Action.NOOP or change.notes]
+    return tuple(sorted(told, key=lambda change: (order.index(change.action), change.address)))
+
+
+def revision(plan: Plan) -> str:
+    """Return the Git revision as people say it, empty outside Git."""
+    if not plan.revision:
+        return ""
+    return f"revision {plan.revision}{' with uncommitted changes' if plan.dirty else ''}"
+
+
+def source(change: Change) -> str:
+    """Return `file:line` of the manifest, empty where no manifest names the address."""
+    return f"{change.source.file}:{change.source.line}" if change.source else ""
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 error` or `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def outcome_summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Count outcomes by status under the keys of COUNTED. A replace that got half way counts as failed."""
+    counts = dict.fromkeys(COUNTED, 0)
+    for outcome in outcomes:
+        status = Status.FAILED if outcome.status is Status.REPLACED_HALF else outcome.status
+        counts[status.value] += 1
+    return counts
