@@ -92,7 +92,7 @@ class FolderBlobs:
                     continue
                 stem, *attributes = entry.name.split("~")
                 if not _PART.fullmatch(stem) or not attributes or not entry.is_file(follow_symlinks=False):
-                    raise alien(entry.path)
+                    raise disk.alien(entry.path)
                 yield Listed(prefix + stem, tuple(attributes))
 
     def _path(self, item: Listed) -> Path:
@@ -116,13 +116,6 @@ class FolderBlobs:
             yield
         finally:
             os.close(descriptor)
-
-
-def alien(path: str) -> errors.StoreFailed:
-    """Build the error for a file that does not belong in the store, or is damaged."""
-    return errors.StoreFailed(
-        f"{path} is not a file this version writes", "move it out of the store, or restore the store from a copy"
-    )
 
 
 def _taken(path: Path) -> bool:

@@ -64,3 +64,10 @@ def write_all(descriptor: int, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def alien(path: str) -> errors.StoreFailed:
+    """Build the error for a file that does not belong in the store, or is damaged."""
+    return errors.StoreFailed(
+        f"{path} is not a file this version writes", "move it out of the store, or restore the store from a copy"
+    )

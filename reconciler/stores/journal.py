@@ -14,6 +14,7 @@ from reconciler.vocabulary.ports import Clock, Intent
 
 _DIGEST = re.compile(r"[A-Za-z0-9_:-]{1,128}")
 _SUFFIX = ".jsonl"
+_CLOSED = "closed"
 
 
 class FolderJournal:
@@ -63,7 +64,7 @@ class FolderJournals:
         """
         path = self._path(digest)
         with self._guard:
-            if path.exists():
+            if _exists(path):
                 _retire_if_done(path)
             with disk.explaining(path, "write"):
                 disk.ensure_directory(self._root)
@@ -72,27 +73,34 @@ class FolderJournals:
 
     def open_intents(self) -> tuple[Intent, ...]:
         """Return the intents of any journal that have no outcome yet, oldest first."""
-        with disk.explaining(self._root, "list"):
-            paths = sorted(self._root.glob(f"*{_SUFFIX}"))
-        pending = [intent for path in paths for intent in _read(path).pending]
+        pending = [intent for path in self._open_files() for intent in _read(path).pending]
         return tuple(sorted(pending, key=lambda intent: intent.at))
 
     def state(self, digest: str) -> str:
         """Say `none`, `open` or `closed`."""
         path = self._path(digest)
-        if path.exists():
+        if _exists(path):
             return "closed" if _read(path).closed else "open"
-        return "closed" if _closed(path).exists() else "none"
+        return "closed" if _exists(_closed(path)) else "none"
 
     def settle(self, intent: Intent, status: str, resource: str = "") -> None:
         """Record what a later look-up found out about an open intent. Raises errors.StoreFailed where none holds it."""
         path = self._path(intent.id.rpartition("/")[0])
         with self._guard:
-            if not path.exists():
+            if not _exists(path):
                 raise errors.StoreFailed(f"{path} is gone, and with it the intent {intent.id}", "plan again")
             line = trace.outcome_line(intent, status, resource, "", self._clock.now())
             _append(path, line, self._guard, durable=True)
             _retire_if_done(path)
+
+    def _open_files(self) -> tuple[Path, ...]:
+        with disk.explaining(self._root, "list"):
+            names = sorted(entry.name for entry in self._root.iterdir()) if self._root.exists() else []
+        ours = [name for name in names if not name.startswith(".") and name != _CLOSED]
+        for name in ours:
+            if not name.endswith(_SUFFIX):
+                raise disk.alien(str(self._root / name))
+        return tuple(self._root / name for name in ours)
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
@@ -155,5 +163,10 @@ def _retire_if_done(path: Path) -> None:
         disk.sync_directory(path.parent)
 
 
+def _exists(path: Path) -> bool:
+    with disk.explaining(path, "look for"):
+        return path.exists()
+
+
 def _closed(path: Path) -> Path:
-    return path.parent / "closed" / path.name
+    return path.parent / _CLOSED / path.name

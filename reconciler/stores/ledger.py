@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from reconciler.stores.blobs import Blobs, Listed, alien
+from reconciler.stores import disk
+from reconciler.stores.blobs import Blobs, Listed
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.ports import Clock
@@ -34,7 +35,7 @@ class BlobLedger:
             stem, _, event = item.key.rpartition(".")
             seen = ended if event == "ended" else started
             if stem in seen:
-                raise alien(f"{item.key} ({' '.join(item.attributes)}, beside {' '.join(seen[stem].attributes)})")
+                raise disk.alien(f"{item.key} ({' '.join(item.attributes)}, beside {' '.join(seen[stem].attributes)})")
             seen[stem] = item
         runs = [_run(item) for item in ended.values()]
         runs += [self._with_resource(item) for stem, item in started.items() if stem not in ended]
@@ -55,10 +56,10 @@ class BlobLedger:
         try:
             content = json.loads(self._blobs.read(item))
         except ValueError as broken:
-            raise alien(item.key) from broken
+            raise disk.alien(item.key) from broken
         resource = content.get("resource") if isinstance(content, dict) else None
         if not isinstance(resource, str):
-            raise alien(item.key)
+            raise disk.alien(item.key)
         return LedgerRun(
             run.kind, run.name, run.number, run.run_key, run.fingerprint, run.token, run.removal, None, resource
         )
@@ -81,7 +82,7 @@ def _run(item: Listed) -> LedgerRun:
     found = _KEY.fullmatch(item.key)
     wanted = 5 if found and found["event"] == "ended" else 4
     if not found or len(item.attributes) != wanted:
-        raise alien(" ".join((item.key, *item.attributes)))
+        raise disk.alien(" ".join((item.key, *item.attributes)))
     number, fingerprint, token, removal, *phase = item.attributes
     try:
         return LedgerRun(
@@ -95,4 +96,4 @@ def _run(item: Listed) -> LedgerRun:
             phase=Phase(phase[0]) if phase else None,
         )
     except ValueError as broken:
-        raise alien(" ".join((item.key, *item.attributes))) from broken
+        raise disk.alien(" ".join((item.key, *item.attributes))) from broken

@@ -85,7 +85,8 @@ def _intent(entry: Mapping[str, Any], place: str) -> Intent:
         raise _damaged(place) from broken
     if not all(isinstance(text, str) for text in texts):
         raise _damaged(place)
-    return Intent(*texts, at)
+    name, address, verb, resource, run_key = texts
+    return Intent(name, address, verb, resource, run_key, at)
 
 
 def _damaged(place: str) -> errors.StoreFailed:

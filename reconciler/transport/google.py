@@ -124,7 +124,7 @@ class DefaultCredentials:
         except exceptions.DefaultCredentialsError as missing:
             raise errors.BackendRefused("no Google credentials were found", _way_out()) from missing
         except exceptions.GoogleAuthError as failure:
-            raise _explained(failure) from failure
+            raise _explained(failure, exceptions.TransportError) from failure
         return {name.lower(): value for name, value in headers.items()}
 
     def _find(self, ask: Any) -> Any:
@@ -149,9 +149,9 @@ def _way_out() -> str:
     return f"run `{LOGIN}`, or set GOOGLE_APPLICATION_CREDENTIALS to a credential file"
 
 
-def _explained(failure: Any) -> errors.ReconcilerError:
+def _explained(failure: Any, unreachable: type[Exception]) -> errors.ReconcilerError:
     """Name what google-auth ran into. Only its sentence is kept: the rest of a reply might hold a secret."""
     sentence = str(failure.args[0])[:500] if failure.args else type(failure).__name__
-    if getattr(failure, "retryable", False):
+    if failure.retryable or isinstance(failure, unreachable):
         return errors.TransportFailed(f"no token could be fetched: {sentence}", "try again in a moment", sent=False)
     return errors.BackendRefused(f"the Google credentials gave no token: {sentence}", _way_out())

@@ -111,13 +111,17 @@ class HttpTransport:
 
 
 def open_session(pool: int, ca_bundle: str = "") -> requests.Session:
-    """Open a session that reads nothing from the environment, keeps no cookies and repeats nothing by itself."""
+    """Open a session that reads nothing from the environment, keeps no cookies, follows and repeats nothing."""
     import requests
     from requests.adapters import HTTPAdapter
 
-    session = requests.Session()
+    class Plain(requests.Session):
+        # Even where redirects are not followed, requests reads a redirect's whole body to prepare the next request.
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            del resp
+
+    session = Plain()
     session.trust_env = False
-    session.max_redirects = 0
     session.verify = ca_bundle or True
     session.cookies.set_policy(_no_cookies())
     session.headers.clear()
