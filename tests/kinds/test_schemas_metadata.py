@@ -22,7 +22,7 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def manifest(kind: str, **changes: Any) -> dict[str, Any]:
+def manifest(kind: str, /, **changes: Any) -> dict[str, Any]:
     start = {"apiVersion": KINDS[kind].api_version, "kind": kind, "metadata": {"name": "a"}, "spec": SPECS[kind]}
     return {**start, **changes}
 
