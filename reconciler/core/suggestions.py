@@ -21,8 +21,14 @@ def closest(word: str, known: Iterable[str], cutoff: float = CUTOFF) -> str:
     if not word or len(word) > _LONGEST:
         return ""
     best, best_likeness = "", cutoff
+    matcher = SequenceMatcher(None, "", word.casefold(), autojunk=False)
     for candidate in sorted(known):
-        likeness = 1.0 if plain(candidate) == plain(word) else likeness_of(word, candidate)
+        if plain(candidate) == plain(word):
+            return candidate
+        matcher.set_seq1(candidate.casefold())
+        if matcher.real_quick_ratio() < best_likeness or matcher.quick_ratio() < best_likeness:
+            continue
+        likeness = matcher.ratio()
         if likeness > best_likeness or (likeness == best_likeness and not best):
             best, best_likeness = candidate, likeness
     return best

@@ -25,6 +25,7 @@ from reconciler.files import dialect
 from reconciler.files.reading import MAX_ALIASED, MAX_DEPTH, Reading, UnreadableError, bad_text, bad_text_problem
 from reconciler.vocabulary.model import Document, FieldPath, Place, Problem, show_path
 
+MOST_PROBLEMS = 100
 _NO_KEY = object()
 _DROPPED = object()
 
@@ -56,8 +57,11 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str, document: int) -
     hint = "A colon, quote, bracket or indentation near this place is off."
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
-        lines = text.splitlines()
+        lines = text.splitlines() or [""]
         line = lines[mark.line] if mark.line < len(lines) else ""
+        place = Place(file, mark.line + 1, mark.column + 1)
+        if mark.line >= len(lines):  # at the very end: the last line is what people can look at
+            place = Place(file, len(lines), len(lines[-1]) + 1)
         if "\t" in line[: len(line) - len(line.lstrip())] or line[mark.column : mark.column + 1] == "\t":
             hint = "Indent with spaces: YAML allows no tabs there."
         elif "{{" in line or "{%" in line:
@@ -65,14 +69,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str, document: int) -
         elif line[mark.column : mark.column + 1] in ("@", "`", "%"):
             hint = "A text that starts with this character needs quotes."
         message = f"This is not YAML: {error.problem or error.context or 'unexpected text'}."
-        return Problem(
-            "yaml-syntax",
-            message,
-            hint,
-            file=file,
-            document=document,
-            place=Place(file, mark.line + 1, mark.column + 1),
-        )
+        return Problem("yaml-syntax", message, hint, file=file, document=document, place=place)
     if isinstance(error, ReaderError):
         before = text.encode("utf-8")[: error.position].decode("utf-8", "replace")
         place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -155,7 +152,7 @@ class _Builder:
             shown = text or "an empty text"
             self._report("non-text-key", f"The key {shown} is not text.", f'Quote it: "{text}".', event)
             return _DROPPED
-        if value == "<<" and event.style is None:
+        if value == "<<" and not getattr(event, "style", None):
             hint = "Write the fields out; YAML 1.2 has no merge keys. defaults in the stack file serve all manifests."
             self._report("merge-key", "Merge keys (<<) are not read.", hint, event)
             return _DROPPED
@@ -237,6 +234,9 @@ class _Builder:
 
     def _report(self, rule: str, message: str, hint: str, event: Any, path: FieldPath | None = None) -> None:
         self.problems.append(self._problem(rule, message, hint, event, path))
+        if len(self.problems) >= MOST_PROBLEMS:
+            message = f"This file has {MOST_PROBLEMS} problems up to here; the rest was not read."
+            raise UnreadableError(self._problem("too-many-problems", message, "Mend those first.", event))
 
     def _too_deep(self, event: Any) -> Problem:
         message = f"The document nests deeper than {MAX_DEPTH} levels."

@@ -17,6 +17,10 @@ _LATER: tuple[tuple[tuple[str, str], str], ...] = (
 )
 
 
+MOST_DOUBTS = 1000
+"""Values of one manifest that are judged one by one; more is an error, so that none goes by unseen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Validation:
     """What is wanted, ordered by kind and name, and everything wrong with it. Use `desired` only where `ok`."""
@@ -80,10 +84,18 @@ class _KindChecker:
         manifest = normalize.rename(document.value, self._kind.schema, self._kind.schema)
         problems = [*_later(manifest), *self._schema.problems(document.value, manifest)]
         told = {problem.path for problem in problems}
-        problems.extend(problem for problem in facts.check(manifest, self._spots) if problem.path not in told)
+        problems.extend(problem for problem in self._facts(manifest) if problem.path not in told)
         if _clean(problem for problem in problems if problem.path[:1] != ("spec",)):
             problems.extend(desired.check(manifest, self._kind, stack))
         return problems, desired.build(manifest, document, self._kind, stack) if _clean(problems) else None
+
+    def _facts(self, manifest: Any) -> Iterator[Problem]:
+        for count, problem in enumerate(facts.check(manifest, self._spots)):
+            if count >= MOST_DOUBTS:
+                message = f"More than {MOST_DOUBTS} values of this manifest are wrong or doubtful."
+                yield Problem("too-many-problems", message, "Mend those that are told first.")
+                return
+            yield problem
 
 
 def _clean(problems: Iterable[Problem]) -> bool:
@@ -164,7 +176,7 @@ def _conflicts(named: Sequence[tuple[Document, str, str, str]]) -> Iterator[Prob
             by_former.setdefault(address_of(kind, former), []).append(document)
     for address, documents in by_address.items():
         for document in documents if len(documents) > 1 else ():
-            others = ", ".join(_place(other) for other in documents if other is not document)
+            others = _places(documents, document)
             message = f"{address} is declared more than once; also at {others}."
             yield _stamp(
                 Problem("duplicate-address", message, "Rename or remove one.", path=("metadata", "name")), document
@@ -172,15 +184,16 @@ def _conflicts(named: Sequence[tuple[Document, str, str, str]]) -> Iterator[Prob
     for address, documents in by_former.items():
         taken = by_address.get(address, [])
         for document in documents:
-            others = ", ".join(_place(other) for other in (*taken, *documents) if other is not document)
+            others = _places((*taken[:4], *documents[:4]), document)
             if others:
                 message = f"metadata.formerly names {address}, which another manifest claims: {others}."
                 hint = "A run of the old name can go to one manifest only."
                 yield _stamp(Problem("bad-formerly", message, hint, path=("metadata", "formerly")), document)
 
 
-def _place(document: Document) -> str:
-    return f"{document.file}:{document.line}"
+def _places(documents: Sequence[Document], but: Document) -> str:
+    """Name a few of the documents: thousands may carry one name."""
+    return ", ".join(f"{other.file}:{other.line}" for other in documents[:4] if other is not but)
 
 
 def _stamp(problem: Problem, document: Document) -> Problem:

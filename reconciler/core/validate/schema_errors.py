@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft7Validator
@@ -17,6 +18,8 @@ from reconciler.core.validate import elsewhere, placeholders, wording
 from reconciler.vocabulary.model import FieldPath, Problem, show_path
 
 Schema = Mapping[str, Any]
+MOST = 200
+"""Faults of one document that are told; whoever mends these sees the rest, and no input makes the list endless."""
 _STEPS = frozenset({"properties", "items", "additionalProperties"})
 
 
@@ -32,7 +35,7 @@ class Input:
 def explain(given: Input, validator: Draft7Validator) -> tuple[Problem, ...]:
     """Return every fault of a value, ordered by path."""
     found: dict[tuple[str, FieldPath], Problem] = {}
-    for error in validator.iter_errors(given.value):
+    for error in islice(validator.iter_errors(given.value), MOST):
         for problem in _explain(error, given):
             found.setdefault((problem.rule, problem.path), problem)
     return _without_echoes(list(found.values()))
@@ -114,7 +117,7 @@ def _combination(schema_path: FieldPath, path: FieldPath, root: Schema) -> Probl
 def _unknown(fault: _Fault) -> Iterator[Problem]:
     node = fault.schema
     known = node.get("properties", {})
-    for name in sorted(set(fault.value) - set(known)):
+    for name in islice(sorted(set(fault.value) - set(known)), MOST):
         here = (*fault.path, name)
         if name in node.get("x-output-only", ()):
             message = f"{show_path(here)} is set by the service."

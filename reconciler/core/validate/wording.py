@@ -147,10 +147,8 @@ def written_at(written: Any, path: FieldPath) -> Any:
     """Return what was written at a path whose names are already spelt in camelCase."""
     for step in path:
         if isinstance(written, Mapping):
-            spelled = [key for key in written if key == step] or [
-                key for key in written if normalize.camel(key) == step
-            ]
-            written = written[spelled[0]] if spelled else None
+            spelled = step if step in written else next((key for key in written if normalize.camel(key) == step), None)
+            written = written.get(spelled)
         elif isinstance(written, list) and isinstance(step, int) and step < len(written):
             written = written[step]
         else:

@@ -1,0 +1,56 @@
+import subprocess
+
+import pytest
+
+from reconciler.files import git
+
+
+def run(root, *arguments):
+    identity = ["-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    run(tmp_path, "init", "-q")
+    (tmp_path / "stack").mkdir()
+    (tmp_path / "stack" / "a.yaml").write_text("a: 1")
+    run(tmp_path, "add", ".")
+    run(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_a_clean_stack_is_its_commit(repository):
+    commit, dirty = git.revision(repository / "stack")
+    assert (len(commit), dirty) == (40, False)
+
+
+@pytest.mark.parametrize(
+    ("file", "dirty"),
+    [
+        ("stack/a.yaml", True),
+        ("stack/new.yaml", True),
+        ("outside.yaml", False),
+        ("stack/.reconciler/ledger.json", False),
+    ],
+)
+def test_only_changes_below_the_stack_make_it_dirty(repository, file, dirty):
+    path = repository / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("changed")
+    assert git.revision(repository / "stack")[1] is dirty
+
+
+def test_outside_a_repository_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git.revision(tmp_path) == ("", False)
+
+
+def test_a_repository_without_a_commit_has_no_revision(tmp_path):
+    run(tmp_path, "init", "-q")
+    assert git.revision(tmp_path) == ("", False)
+
+
+def test_without_git_there_is_no_commit(repository, monkeypatch):
+    monkeypatch.setenv("PATH", str(repository))
+    assert git.revision(repository) == ("", False)
