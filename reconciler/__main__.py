@@ -2,7 +2,7 @@
 
 import sys
 
-from reconciler.cli import main
+from reconciler.cli.main import run
 
 if __name__ == "__main__":
-    sys.exit(main.run())
+    sys.exit(run())

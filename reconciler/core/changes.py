@@ -142,7 +142,8 @@ def _spec_of(run: Run, desired: Desired, wanted: str, place: Address) -> Spec:
 
 def _compare(run: Run, row: Row, desired: Desired, place: Address) -> tuple[FieldChange, ...]:
     ignore = desired.lifecycle.ignore_changes
-    return diff.compare(desired.spec, row, place.kind, ours=fingerprint.is_ours(run.fingerprint), ignore=ignore)
+    spec = {**dict.fromkeys(place.kind.cosmetic, desired.name), **desired.spec}
+    return diff.compare(spec, row, place.kind, ours=fingerprint.is_ours(run.fingerprint), ignore=ignore)
 
 
 def _fields(run: Run, desired: Desired, place: Address, spec: Spec) -> tuple[FieldChange, ...]:

@@ -15,7 +15,7 @@ from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import LedgerRun, Removal, Scope, Stack
-from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Plan, Status
+from reconciler.vocabulary.plans import Action, Applied, Change, Operation, Outcome, Plan, Status
 from reconciler.vocabulary.ports import Journal
 
 Resolve = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -31,7 +31,6 @@ _DONE = {
     "patch": Status.UPDATED,
     "setIamPolicy": Status.UPDATED,
 }
-_STUCK = (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +40,6 @@ class Settings:
     allowed: guards.Allowed
     parallelism: int = 10
     keep_going: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What came of an apply. `unstarted` are addresses that were left alone after a failure or an interrupt."""
-
-    outcomes: tuple[Outcome, ...]
-    unstarted: tuple[str, ...] = ()
-
-    def summary(self) -> dict[str, int]:
-        """Count addresses by the status they ended with, under the contract's names."""
-        names = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
-        counts = dict.fromkeys(names, 0)
-        for outcome in self.outcomes:
-            status = Status.FAILED if outcome.status is Status.REPLACED_HALF else outcome.status
-            counts[status.value] += 1
-        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +75,7 @@ class Applier:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
             applied = self._all(todo, journal, settings)
-            if not applied.unstarted and not any(outcome.status in _STUCK for outcome in applied.outcomes):
+            if not applied.unstarted and not any(outcome.status.stuck for outcome in applied.outcomes):
                 journal.close()
             return applied
 
@@ -116,7 +98,7 @@ class Applier:
             if self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
                 return None
             outcomes = tuple(self._change(change, journal))
-            if any(outcome.status in _STUCK for outcome in outcomes):
+            if any(outcome.status.stuck for outcome in outcomes):
                 failed.set()
             return outcomes
 
@@ -138,7 +120,7 @@ class Applier:
             outcomes.append(outcome)
             said = outcome.status.value + (f": {outcome.error}" if outcome.error else "")
             self.control.tell(Event(change.address, f"{operation.verb} {said}", done=True))
-            if outcome.status in _STUCK:
+            if outcome.status.stuck:
                 break
         return _together(change, outcomes)
 
@@ -235,8 +217,3 @@ def _together(change: Change, outcomes: list[Outcome]) -> list[Outcome]:
     if last.operation == "create" and last.status is Status.FAILED:
         return [*outcomes[:-1], Outcome(change.address, "replace", Status.REPLACED_HALF, last.resource, last.error)]
     return outcomes
-
-
-def is_open(status: Status) -> bool:
-    """Say whether a status leaves work for the next apply."""
-    return status in _STUCK

@@ -25,7 +25,7 @@ class FolderJournal:
         self._digest = digest
         self._clock = clock
         self._guard = guard
-        self._numbers = itertools.count(_read(path).count + 1)
+        self._numbers = itertools.count(len(_read(path).intents) + 1)
 
     def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> Intent:
         """Write down what is about to be sent; returns once that would survive a power cut."""
@@ -83,6 +83,11 @@ class FolderJournals:
             return "closed" if _read(path).closed else "open"
         return "closed" if _exists(_closed(path)) else "none"
 
+    def intents(self, digest: str) -> tuple[Intent, ...]:
+        """Return every intent of a plan's open journal, with or without an outcome."""
+        path = self._path(digest)
+        return _read(path).intents if path.exists() else ()
+
     def settle(self, intent: Intent, status: str, resource: str = "") -> None:
         """Record what a later look-up found out about an open intent. Raises errors.StoreFailed where none holds it."""
         path = self._path(intent.id.rpartition("/")[0])
@@ -114,7 +119,7 @@ def _read(path: Path) -> trace.Trace:
             content = path.read_bytes()
         except FileNotFoundError:
             # Closed by its apply between the listing and here.
-            return trace.Trace(0, (), closed=True)
+            return trace.Trace((), (), closed=True)
     return trace.read(content, str(path))
 
 

@@ -50,6 +50,11 @@ class MemoryJournals:
             return "none"
         return "closed" if journal.closed else "open"
 
+    def intents(self, digest: str) -> tuple[ports.Intent, ...]:
+        """Return every intent of a plan's open journal, with or without an outcome."""
+        journal = self._journals.get(digest)
+        return () if journal is None or journal.closed else tuple(journal.written)
+
     def settle(self, intent: ports.Intent, status: str, resource: str = "") -> None:
         """Record what a later look-up found out about an open intent. Raises errors.StoreFailed where none holds it."""
         journal = self._journals.get(intent.id.rpartition("/")[0])
@@ -65,6 +70,7 @@ class MemoryJournal:
         self._digest = digest
         self._clock = clock
         self._numbers = itertools.count(1)
+        self.written: list[ports.Intent] = []
         self.pending: dict[str, ports.Intent] = {}
         self.closed = False
 
@@ -72,6 +78,7 @@ class MemoryJournal:
         """Remember what is about to be sent."""
         number = next(self._numbers)
         intent = ports.Intent(f"{self._digest}/{number}", address, verb, resource, run_key, self._clock.now())
+        self.written.append(intent)
         self.pending[intent.id] = intent
         return intent
 

@@ -13,9 +13,9 @@ from reconciler.vocabulary.ports import Intent
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A journal as read. `pending` are the intents without an outcome, in the order they were written."""
+    """A journal as read: every intent in the order they were written, and those of them without an outcome."""
 
-    count: int
+    intents: tuple[Intent, ...]
     pending: tuple[Intent, ...]
     closed: bool
 
@@ -47,20 +47,21 @@ def read(content: bytes, place: str) -> Trace:
     Raises errors.StoreFailed naming the line where anything else is damaged: an intent must never be overlooked.
     """
     whole, _, _ = content.rpartition(b"\n")
-    intents: dict[str, Intent] = {}
-    count, closed = 0, False
+    intents: list[Intent] = []
+    pending: dict[str, Intent] = {}
+    closed = False
     for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
         entry = _entry(line, f"{place}:{number}")
         if "intent" in entry:
-            count += 1
-            intents[str(entry["intent"])] = _intent(entry, f"{place}:{number}")
+            intents.append(_intent(entry, f"{place}:{number}"))
+            pending[intents[-1].id] = intents[-1]
         elif "outcome" in entry:
-            intents.pop(str(entry["outcome"]), None)
+            pending.pop(str(entry["outcome"]), None)
         elif "closed" in entry:
             closed = True
         elif number > 1 or entry.get("journal") != 1:
             raise _damaged(f"{place}:{number}")
-    return Trace(count, tuple(intents.values()), closed)
+    return Trace(tuple(intents), tuple(pending.values()), closed)
 
 
 def _line(value: Mapping[str, Any]) -> bytes:

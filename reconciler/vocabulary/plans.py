@@ -148,6 +148,11 @@ class Status(StrEnum):
     REPLACED_HALF = "replaced_half"
     FAILED = "failed"
 
+    @property
+    def stuck(self) -> bool:
+        """True where work is left for the next apply."""
+        return self in (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -158,3 +163,20 @@ class Outcome:
     status: Status
     resource: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of an apply. `unstarted` are addresses that were left alone after a failure or an interrupt."""
+
+    outcomes: tuple[Outcome, ...]
+    unstarted: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, int]:
+        """Count addresses by the status they ended with, under the contract's names."""
+        names = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
+        counts = dict.fromkeys(names, 0)
+        for outcome in self.outcomes:
+            status = Status.FAILED if outcome.status is Status.REPLACED_HALF else outcome.status
+            counts[status.value] += 1
+        return counts

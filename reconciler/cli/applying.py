@@ -1,0 +1,114 @@
+"""What apply and destroy share once a plan is drawn: ask, carry out, wait, report, and say it in an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from reconciler.cli import flags, outputs, planning, wiring
+from reconciler.cli.progress import Progress
+from reconciler.core import guards
+from reconciler.core.validate import body
+from reconciler.engine import waiter
+from reconciler.engine.applier import Applier, Settings
+from reconciler.engine.telling import Control
+from reconciler.renderers import table
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.plans import Applied, Status
+
+
+@dataclass(slots=True)
+class Signals:
+    """The signals that arrived. The first asks to stop, the second stops at once: the journal is whole either way."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    number: int = 0
+
+
+def shown(targets: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return where the plan goes that apply shows before it asks: to people, never into a machine's stdout."""
+    return [("text", "")] if all(name == "text" for name, _ in targets) else []
+
+
+def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: dict[str, Any], *, ask: bool) -> int:
+    """Apply a drawn plan and return the exit code."""
+    allowed = flags.allowed(given, destroying=given.get("destroying", False))
+    blocked = [blocker for blocker in drawn.plan.blocked if not guards.lifted(blocker, allowed)]
+    if blocked:
+        raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
+    limit = flags.seconds(given["timeout"])
+    if ask and drawn.plan.has_changes and not given["yes"]:
+        _ask()
+    with _signals() as signals, Progress(sys.stderr) as progress:
+        control = Control(progress.tell, signals.stop)
+        applier = Applier(
+            drawn.world, drawn.workspace.stack, wiring.resolver(given["secret_env"]), body.BodyCheck(), control
+        )
+        settings = Settings(allowed, given["parallelism"], given["on_error"] == "continue")
+        applied = applier.apply(drawn.plan, drawn.digest, settings)
+        ended: Mapping[str, Phase] = {}
+        late = False
+        if given["wait"] and not signals.stop.is_set():
+            ended, late = waiter.wait(drawn.world, _started(applied), given["wait"] == "finished", limit, control)
+    outputs.write(
+        targets, lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style), given["color"]
+    )
+    return _exit_code(applied, ended, late=late, signal_number=signals.number)
+
+
+def _ask() -> None:
+    if not sys.stdin.isatty():
+        raise errors.InputError(
+            "there is nobody to ask: stdin is no terminal", "add --yes, or apply a reviewed plan file"
+        )
+    answer = click.prompt(
+        "Do you want to perform these actions? Only 'yes' is taken", default="", show_default=False, err=True
+    )
+    if answer.strip() != "yes":
+        raise errors.InputError("apply was not confirmed; nothing was called")
+
+
+@contextmanager
+def _signals() -> Iterator[Signals]:
+    """Turn the first SIGINT or SIGTERM into a request to stop; a second one ends the process."""
+    arrived = Signals()
+
+    def handle(number: int, _frame: object) -> None:
+        if arrived.stop.is_set():
+            raise KeyboardInterrupt
+        arrived.number = number
+        arrived.stop.set()
+        outputs.say("Stopping: what is in flight is finished and recorded. Once more stops at once.")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield arrived
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _started(applied: Applied) -> dict[str, str]:
+    """Return address to resource of every run this apply started."""
+    started = (Status.CREATED, Status.REPLACED)
+    return {outcome.address: outcome.resource for outcome in applied.outcomes if outcome.status in started}
+
+
+def _exit_code(applied: Applied, ended: Mapping[str, Phase], *, late: bool, signal_number: int) -> int:
+    stuck = [outcome for outcome in applied.outcomes if outcome.status.stuck]
+    if signal_number:
+        return 128 + signal_number
+    if stuck:
+        whole_failure = all(outcome.status is Status.FAILED for outcome in applied.outcomes) and not applied.unstarted
+        return 1 if whole_failure else 8
+    if any(phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED) for phase in ended.values()):
+        return 6
+    return 7 if late else 0

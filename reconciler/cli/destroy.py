@@ -1,0 +1,32 @@
+"""`reconciler destroy`: a plan with an empty desired set, applied."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from reconciler.cli import applying, flags, outputs, planning
+from reconciler.core.changes import Destroy
+from reconciler.renderers import table
+
+
+@click.command()
+@flags.path
+@click.option("--delete", "records", is_flag=True, help="Delete the records too.")
+@flags.yes
+@flags.applying
+@flags.selection
+@flags.allowances
+@flags.impersonate
+@flags.output
+@flags.color
+def command(path: str, *, records: bool, **given: Any) -> int:
+    """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept."""
+    targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
+    options = flags.options(given, Destroy(records))
+    with ExitStack() as closing:
+        drawn = planning.draw(path, options, closing, impersonate=given["impersonate"], reading=False, empty=True)
+        planning.render(drawn.plan, drawn.document, applying.shown(targets), given["color"])
+        return applying.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)

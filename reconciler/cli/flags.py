@@ -1,0 +1,102 @@
+"""Flags that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from reconciler.core import guards
+from reconciler.core.changes import Destroy
+from reconciler.core.planning import Options
+
+Decorated = Callable[..., Any]
+
+color = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colour on a terminal, ever or never.",
+)
+output = click.option("-o", "--output", "given", multiple=True, metavar="FORMAT[=FILE]", help="Output; repeatable.")
+path = click.argument("path", default=".")
+yes = click.option("--yes", "-y", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
+secret_env = click.option(
+    "--secret-env", "secret_env", multiple=True, metavar="NAME", help="Let manifests read this variable; repeatable."
+)
+impersonate = click.option(
+    "--impersonate-service-account", "impersonate", default="", metavar="EMAIL", help="Act as this service account."
+)
+
+
+def allowances(command: Decorated) -> Decorated:
+    """Add the flags that lift guards."""
+    command = click.option("--allow-empty", is_flag=True, help="Let a plan leave nothing.")(command)
+    command = click.option(
+        "--allow-delete", type=click.IntRange(min=0), default=0, metavar="N", help="Allow deleting N records."
+    )(command)
+    return click.option(
+        "--allow-cancel", type=click.IntRange(min=0), default=0, metavar="N", help="Allow cancelling N active runs."
+    )(command)
+
+
+def selection(command: Decorated) -> Decorated:
+    """Add the flags that choose addresses."""
+    command = click.option(
+        "--rerun", multiple=True, metavar="ADDRESS", help="Run this address once more, whatever its last run did."
+    )(command)
+    command = click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these addresses alone.")(command)
+    return click.option("--select", multiple=True, metavar="GLOB", help="Look at these addresses only.")(command)
+
+
+def applying(command: Decorated) -> Decorated:
+    """Add the flags of every command that writes."""
+    command = click.option(
+        "--on-error",
+        type=click.Choice(["stop", "continue"]),
+        default="stop",
+        help="After a failure: start nothing new, or go on.",
+    )(command)
+    command = click.option(
+        "--parallelism", type=click.IntRange(1, 64), default=10, metavar="N", help="Changes under way at once."
+    )(command)
+    command = click.option(
+        "--timeout", default="", metavar="DURATION", help="How long --wait waits, such as 30m; no limit by default."
+    )(command)
+    return click.option(
+        "--wait",
+        is_flag=False,
+        flag_value="finished",
+        default="",
+        type=click.Choice(["", "running", "finished"]),
+        metavar="[running|finished]",
+        help="Wait for the runs this apply started.",
+    )(command)
+
+
+def options(given: dict[str, Any], destroy: Destroy | None = None) -> Options:
+    """Read the planning flags out of a command's arguments; `destroy` implies --allow-empty."""
+    return Options(
+        select=tuple(given.get("select", ())),
+        exclude=tuple(given.get("exclude", ())),
+        rerun=tuple(given.get("rerun", ())),
+        allowed=allowed(given, destroying=destroy is not None),
+        destroy=destroy,
+    )
+
+
+def allowed(given: dict[str, Any], *, destroying: bool = False) -> guards.Allowed:
+    """Read the allowances out of a command's arguments."""
+    return guards.Allowed(given["allow_cancel"], given["allow_delete"], given["allow_empty"] or destroying)
+
+
+def seconds(duration: str) -> float | None:
+    """Read `90s`, `30m`, `2h` or `1d`; None for no limit. Raises click.UsageError."""
+    if not duration:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = duration[:-1], duration[-1]
+    if unit not in units or not number.isdecimal():
+        raise click.UsageError(f"{duration!r} is no duration; write it like 90s, 30m or 2h")
+    return float(int(number) * units[unit])

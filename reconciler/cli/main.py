@@ -1,0 +1,112 @@
+"""The command `reconciler`: finds the command asked for, imports only that one, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from reconciler.vocabulary import errors
+
+COMMANDS = {
+    "init": "start a new stack",
+    "validate": "check manifests offline and report every problem",
+    "convert": "turn gcloud config files and API JSON into manifests",
+    "plan": "show what apply would do; calls GET only",
+    "show": "show a saved plan",
+    "apply": "carry out a saved plan, or plan, ask and apply",
+    "destroy": "cancel what is active, and with --delete remove the records",
+    "status": "show live runs, and for one address also why",
+    "iam": "read, write and test the IAM policy of an ml job",
+    "explain": "describe kinds and fields, or print a JSON Schema",
+    "emulate": "serve the job APIs on this machine",
+    "version": "print the version",
+}
+"""Every command and its line in --help; the module of the same name holds it."""
+
+LATER = frozenset(
+    {"fmt", "wait", "logs", "get", "query", "cancel", "delete", "forget", "import", "export", "snapshot", "unlock"}
+    | {"completion"}
+)
+"""Commands of later versions, refused by name."""
+
+ONE_DASH = ("out", "detailed-exitcode", "auto-approve")
+"""Flags that Terraform's users write with one dash."""
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is called, so that `version` does not pay for `apply`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name in LATER:
+            raise click.UsageError(f"`{cmd_name}` is not built yet. See `reconciler --help` for what is.")
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Declarative jobs for Google Cloud: manifests in Git, a reviewed plan, and calls that do exactly that."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [_two_dashes(each) for each in given if each != "--debug"]
+    try:
+        return _call(given)
+    except Exception as problem:
+        if debug:
+            raise
+        if isinstance(problem, errors.ReconcilerError):
+            return _report(problem)
+        sys.stderr.write(
+            f"Error: internal: {type(problem).__name__}: {problem}\nRun again with --debug to see where.\n"
+        )
+        return 1
+
+
+def _call(given: list[str]) -> int:
+    try:
+        result = commands.main(given, prog_name="reconciler", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.stderr.write("Interrupted.\n")
+        return 130
+    except click.ClickException as wrong:
+        wrong.show(sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of stdout went away, as `| head` does; keep the interpreter from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return int(result or 0)
+
+
+def _report(problem: errors.ReconcilerError) -> int:
+    from reconciler.cli import outputs
+
+    outputs.report(problem)
+    return problem.exit_code
+
+
+def _two_dashes(argument: str) -> str:
+    name = argument.split("=", 1)[0]
+    return f"-{argument}" if name.startswith("-") and name[1:] in ONE_DASH else argument

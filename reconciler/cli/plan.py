@@ -1,0 +1,37 @@
+"""`reconciler plan`: GET requests only; writes nothing but the file of --out."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import flags, outputs, planning
+from reconciler.files import planfile
+from reconciler.renderers import table
+
+
+@click.command()
+@flags.path
+@click.option("--out", default="", metavar="FILE", help="Save the plan for review and apply.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes.")
+@flags.selection
+@flags.allowances
+@flags.impersonate
+@flags.output
+@flags.color
+def command(path: str, out: str, color: str, **given: Any) -> int:
+    """Show what apply would do to the stack at PATH; `-` reads the whole desired set from stdin."""
+    targets = outputs.chosen(given["given"], table.PLAN_FORMATS)
+    with ExitStack() as closing:
+        drawn = planning.draw(path, flags.options(given), closing, impersonate=given["impersonate"], reading=True)
+    if out:
+        outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
+    planning.render(drawn.plan, drawn.document, targets, color)
+    if out:
+        outputs.say(
+            f"Saved the plan to {out}. To do exactly this: reconciler apply {out} --expect-digest {drawn.digest}"
+        )
+    return planning.exit_code(drawn.plan, detailed=given["detailed_exitcode"])

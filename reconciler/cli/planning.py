@@ -1,0 +1,75 @@
+"""What plan, apply and destroy share: make a plan from a path, save it, render it, and turn it into an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import reconciler
+from reconciler.cli import outputs, wiring
+from reconciler.core import recipe
+from reconciler.core.planning import Options
+from reconciler.engine import planner
+from reconciler.engine.observing import World
+from reconciler.renderers import table
+from reconciler.renderers.style import Style
+from reconciler.vocabulary.model import Desired
+from reconciler.vocabulary.plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A plan, the file it would be saved as, and the stack it was drawn for."""
+
+    plan: Plan
+    document: Mapping[str, Any]
+    workspace: wiring.Workspace
+    world: World
+
+    @property
+    def digest(self) -> str:
+        """What a reviewer approves."""
+        return str(self.document["digest"])
+
+
+def draw(
+    path: str, options: Options, closing: ExitStack, *, impersonate: str = "", reading: bool, empty: bool = False
+) -> Drawn:
+    """Read the stack at `path` and plan it; `empty` plans with no manifest at all, which is what destroy means.
+
+    The world stays open until `closing` closes. Raises whatever stops a plan; nothing but GET is sent.
+    """
+    workspace = wiring.open_workspace(path)
+    desired: tuple[Desired, ...] = ()
+    if not empty:
+        read = wiring.read_manifests(workspace, path)
+        desired = wiring.require(read)
+        for problem in read.problems:
+            outputs.say(f"Warning: {problem.place}: {problem.message}")
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
+    plan = planner.plan(world, workspace.stack, desired, options, wiring.revision(workspace)).plan
+    return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)
+
+
+def now() -> str:
+    """Return the time as RFC 3339 in UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def render(plan: Plan, document: Mapping[str, Any], targets: Sequence[tuple[str, str]], color: str = "auto") -> None:
+    """Write a plan in every form that was asked for."""
+
+    def one(name: str, style: Style) -> str:
+        return table.PLAN_FORMATS[name](plan, document, style)
+
+    outputs.write(targets, one, color)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Return 4 for a blocked plan, 2 for changes where that was asked for, else 0."""
+    if plan.blocked:
+        return 4
+    return 2 if detailed and plan.has_changes else 0

@@ -1,0 +1,28 @@
+"""`reconciler show`: a saved plan in any form, checked for edits first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli import flags, outputs, planning
+from reconciler.core import recipe
+from reconciler.files import planfile
+from reconciler.renderers import table
+
+
+@click.command()
+@click.argument("file")
+@click.option("--verify", is_flag=True, help="Only say whether digest and seal fit, and print the digest.")
+@flags.output
+@flags.color
+def command(file: str, given: tuple[str, ...], color: str, *, verify: bool) -> int:
+    """Show the plan in FILE."""
+    targets = outputs.chosen(given, table.PLAN_FORMATS)
+    saved = recipe.from_json(planfile.load(Path(file)))
+    if verify:
+        click.echo(saved.digest)
+        return 0
+    planning.render(saved.plan, saved.document, targets, color)
+    return 0

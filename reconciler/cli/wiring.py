@@ -1,0 +1,226 @@
+"""The one place that builds objects and reads the environment: stack, manifests, transports, stores, use cases."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets as chance
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.clock import WallClock
+from reconciler.files import git, manifests, positions, schemas, stack
+from reconciler.files.reading import Reading
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.model import Desired, Problem, Severity, Stack
+
+if TYPE_CHECKING:
+    from reconciler.core.planning import Revision
+    from reconciler.core.validate import Validator
+    from reconciler.engine.observing import World
+    from reconciler.vocabulary.kinds import Kinds
+    from reconciler.vocabulary.wire import Transport
+
+STREAM = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A stack as found on disk with everything that checks manifests."""
+
+    root: Path
+    stack: Stack
+    kinds: Kinds
+    validator: Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """What reading and checking gave: `desired` is complete only where no problem is an error."""
+
+    desired: tuple[Desired, ...]
+    problems: tuple[Problem, ...]
+    documents: int
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing but warnings was found."""
+        return all(problem.severity is Severity.WARNING for problem in self.problems)
+
+
+def variable(name: str) -> str:
+    """Read an environment variable; an empty one counts as unset."""
+    return os.environ.get(name, "")
+
+
+def open_workspace(path: str) -> Workspace:
+    """Find and read the stack at or above a directory; `-` stands for the one here. Raises errors.InputError."""
+    from reconciler.core import validate
+
+    start = Path() if path == STREAM else Path(path)
+    if start.is_file():
+        raise errors.InputError(
+            f"{path} is a file; a stack is a directory",
+            f"name the directory, and choose jobs with --select, for instance --select '*/{start.stem}'",
+        )
+    if not start.is_dir():
+        raise errors.InputError(f"{path} does not exist", "name a directory with a reconciler.yaml in or above it")
+    root = stack.find_root(start)
+    kinds = schemas.load_kinds()
+    document = stack.read(root)
+    built, problems = validate.stack(
+        document, root=str(root), schema=schemas.load_schema("reconciler/v1/Stack.json"), kinds=kinds,
+        suggested_uid=chance.token_hex(4),
+    )  # fmt: skip
+    if built is None:
+        located = positions.Locator(root).place_all(problems)
+        raise errors.InputError(f"{root / 'reconciler.yaml'} is not a valid stack", problems=located)
+    overridden = replace(
+        built,
+        backend=variable("RECONCILER_BACKEND") or built.backend,
+        store=variable("RECONCILER_STORE") or built.store,
+    )
+    return Workspace(root, overridden, kinds, validate.Validator(kinds))
+
+
+def read_manifests(workspace: Workspace, path: str) -> Manifests:
+    """Read and check the whole desired set: the stack's files, or a stream for `-`."""
+    texts = {}
+    if path == STREAM:
+        text = sys.stdin.read()
+        reading = manifests.read_stream(text)
+        texts["<stdin>"] = text
+        if not reading.documents and not reading.problems:
+            raise errors.InputError(
+                "the stream holds no manifest",
+                "an empty stream usually means that its producer failed: set -o pipefail",
+            )
+    else:
+        reading = manifests.read(workspace.root, workspace.stack.manifests, workspace.stack.ignore)
+    return check(workspace, reading, texts)
+
+
+def check(workspace: Workspace, reading: Reading, texts: Mapping[str, str] | None = None) -> Manifests:
+    """Validate documents and give every problem its place."""
+    result = workspace.validator.check(reading.documents, workspace.stack)
+    locator = positions.Locator(workspace.root, texts)
+    problems = locator.place_all([*reading.problems, *result.problems])
+    return Manifests(result.desired, problems, len(reading.documents))
+
+
+def require(read: Manifests) -> tuple[Desired, ...]:
+    """Return the desired set. Raises errors.InputError with every problem where there is an error."""
+    if not read.ok:
+        count = sum(problem.severity is Severity.ERROR for problem in read.problems)
+        raise errors.InputError(f"{count} error(s) in the manifests; nothing was called", problems=read.problems)
+    return read.desired
+
+
+def revision(workspace: Workspace) -> Revision:
+    """Ask Git which commit the manifests come from."""
+    from reconciler.core.planning import Revision
+
+    return Revision(*git.revision(workspace.root))
+
+
+@contextmanager
+def open_world(workspace: Workspace, *, impersonate: str = "", reading: bool = False) -> Iterator[World]:
+    """Connect to the stack's backend and store; everything is closed on leaving. `reading` creates no file."""
+    from reconciler.api.endpoints import Endpoints
+    from reconciler.api.jobs import HttpJobs
+    from reconciler.engine.observing import World
+    from reconciler.transport.retry import retrying
+
+    clock = WallClock()
+    with ExitStack() as closing:
+        transport = _transport(workspace, closing, impersonate, reading=reading)
+        steady = retrying(transport, clock, random.SystemRandom().random)
+        api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe()), clock)
+        yield World(api, workspace.kinds, _store(workspace, clock), clock)
+
+
+def _universe() -> str:
+    from reconciler.transport import hosts
+
+    return variable("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or hosts.GOOGLE
+
+
+def _transport(workspace: Workspace, closing: ExitStack, impersonate: str, *, reading: bool) -> Transport:
+    backend = workspace.stack.backend
+    if backend == "embedded":
+        return _embedded(workspace, closing, reading=reading)
+    from reconciler.transport import google, hosts
+    from reconciler.transport.http import HttpTransport, open_session
+
+    proxy = variable("HTTPS_PROXY") or variable("https_proxy")
+    proxies = {"https": proxy} if proxy else {}
+    http = closing.enter_context(HttpTransport(proxies=proxies))
+    if backend != "google":
+        return google.loopback(http, variable("RECONCILER_TOKEN"))
+    session = closing.enter_context(open_session(2))
+    session.proxies.update(proxies)
+    allowed = hosts.allowed_hosts(
+        {kind.api_version for kind in workspace.kinds.values()},
+        {scope.location for scope in workspace.stack.scopes if scope.location},
+        _universe(),
+    )
+    return google.authorized(http, google.DefaultCredentials(session, impersonate, _universe()), allowed)
+
+
+def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:
+    """Run the emulator in this process. Reading from one that holds nothing yet leaves no file behind."""
+    from reconciler.emulator import app
+
+    file = workspace.root / ".reconciler" / "emulator.db"
+    if not reading:
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+    database = str(file) if file.exists() or not reading else ":memory:"
+    emulator = app.Emulator(workspace.kinds, database, WallClock(), app.random_ids(random.SystemRandom()))
+    closing.callback(emulator.close)
+    return emulator
+
+
+def _store(workspace: Workspace, clock: WallClock) -> Any:
+    from reconciler.stores.folder import FolderStore
+    from reconciler.stores.nothing import NoStore
+
+    place = workspace.stack.store
+    if place == "none":
+        return NoStore(clock)
+    if place.startswith("gs://"):
+        raise errors.InputError(f"store {place}: a bucket is not built yet", "use a folder, or none")
+    if workspace.stack.backend == "google" and variable("CI"):
+        raise errors.InputError(
+            f"store {place}: a folder store starts empty on every CI runner, so it remembers nothing",
+            "write `store: none` in reconciler.yaml if that is meant",
+        )
+    return FolderStore(workspace.root / place, clock)
+
+
+def resolver(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Return what fills `valueFrom` into a body just before it is sent, from the variables allowed by name."""
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if isinstance(value.get("valueFrom"), Mapping):
+                rest = {key: item for key, item in value.items() if key != "valueFrom"}
+                return {**rest, "value": _secret(value["valueFrom"]["env"], names)}
+            return {key: resolve(item) for key, item in value.items()}
+        return [resolve(item) for item in value] if isinstance(value, list) else value
+
+    return resolve
+
+
+def _secret(name: str, allowed: tuple[str, ...]) -> str:
+    if name not in allowed and not name.startswith("RECONCILER_SECRET_"):
+        raise errors.InputError(
+            f"a manifest asks for the variable {name}, which the command line does not allow",
+            f"add --secret-env {name}",
+        )
+    if not variable(name):
+        raise errors.InputError(f"the variable {name} is not set", "set it for the process that runs apply")
+    return variable(name)

@@ -1,0 +1,51 @@
+"""Watch runs until they run or end. Changes nothing; a job that fails is an answer, not an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.engine.observing import World
+from reconciler.engine.telling import Control, Event
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Phase
+
+EVERY = 5.0
+"""Seconds between looks, as Google's Python SDK polls (facts: SDK polls every 5 s)."""
+
+
+def wait(
+    world: World, runs: Mapping[str, str], finished: bool, limit: float | None, control: Control
+) -> tuple[dict[str, Phase], bool]:
+    """Wait for runs (address to resource) to end, or at least to run where `finished` is False.
+
+    Returns the last phase of each and whether `limit` seconds ran out first. Stops early when asked to.
+    """
+    until = None if limit is None else world.clock.now() + limit
+    phases: dict[str, Phase] = {}
+    while True:
+        for address in [address for address in runs if not _done(phases.get(address), finished=finished)]:
+            phase = _look(world, address, runs[address])
+            if phases.get(address) is not phase:
+                phases[address] = phase
+                done = _done(phase, finished=finished)
+                control.tell(Event(address, f"is {phase.value}", done=done))
+        if all(_done(phases.get(address), finished=finished) for address in runs) or control.stop.is_set():
+            return phases, False
+        left = EVERY if until is None else min(EVERY, until - world.clock.now())
+        if left <= 0:
+            return phases, True
+        world.clock.sleep(left)
+
+
+def _look(world: World, address: str, resource: str) -> Phase:
+    kind = world.kinds[address.split("/", 1)[0]]
+    try:
+        return kind.phase(world.api.get(kind, resource))
+    except errors.NotFound:
+        return Phase.ENDED_UNKNOWN
+
+
+def _done(phase: Phase | None, *, finished: bool) -> bool:
+    if phase is None:
+        return False
+    return not phase.active or (not finished and phase is Phase.RUNNING)
