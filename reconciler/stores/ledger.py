@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from reconciler.stores import disk
 from reconciler.stores.blobs import Blobs, Listed
+from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.ports import Clock
@@ -66,7 +67,13 @@ class BlobLedger:
 
 
 def _key(run: LedgerRun, event: str) -> str:
-    return f"{run.kind}/{run.name}/{run.run_key}.{event}"
+    key = f"{run.kind}/{run.name}/{run.run_key}.{event}"
+    if not _KEY.fullmatch(key):
+        raise errors.StoreFailed(
+            f"{run.resource or key} cannot be recorded: kind {run.kind!r}, name {run.name!r}, run {run.run_key!r}",
+            "a label of ours on the job was changed to something we never write; set it right or cancel the job",
+        )
+    return key
 
 
 def _attributes(run: LedgerRun) -> tuple[str, ...]:

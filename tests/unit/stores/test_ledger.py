@@ -1,0 +1,224 @@
+"""The ledger in a folder: what it remembers, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.stores.folder import FolderStore
+from reconciler.vocabulary import errors, ports
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import LedgerRun, Removal
+from tests.unit.transport.local import FakeClock
+
+FINGERPRINT = "v1-" + "a" * 40
+RUN = LedgerRun(
+    kind="CustomJob",
+    name="train-mnist",
+    number=2,
+    run_key="2-" + "b" * 32,
+    fingerprint=FINGERPRINT,
+    token="",
+    removal=Removal.ASK,
+    phase=None,
+    resource="projects/1/locations/us-central1/customJobs/123",
+)
+
+
+def ledger(root: Path) -> ports.Ledger:
+    return FolderStore(root, FakeClock()).ledger
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(path for path in (root / "ledger").rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def test_a_store_that_was_never_written_is_empty_and_stays_so(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store", FakeClock())
+    assert store.ledger.runs() == ()
+    assert store.journals.open_intents() == ()
+    assert store.journals.state("sha256:a") == "none"
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_started_run_comes_back_whole(tmp_path: Path) -> None:
+    ledger(tmp_path).started(RUN)
+    assert ledger(tmp_path).runs() == (RUN,)
+
+
+def test_an_ended_run_comes_back_without_its_resource(tmp_path: Path) -> None:
+    ledger(tmp_path).started(RUN)
+    ledger(tmp_path).ended(RUN, Phase.FAILED)
+    assert ledger(tmp_path).runs() == (replace(RUN, phase=Phase.FAILED, resource=""),)
+
+
+def test_a_run_first_heard_of_at_its_end_is_kept(tmp_path: Path) -> None:
+    ledger(tmp_path).ended(RUN, Phase.SUCCEEDED)
+    assert ledger(tmp_path).runs() == (replace(RUN, phase=Phase.SUCCEEDED, resource=""),)
+
+
+def test_the_first_outcome_and_the_first_start_stay(tmp_path: Path) -> None:
+    book = ledger(tmp_path)
+    book.started(RUN)
+    book.started(replace(RUN, removal=Removal.DELETE, resource="other"))
+    assert book.runs() == (RUN,)
+    book.ended(RUN, Phase.CANCELLED)
+    book.ended(replace(RUN, removal=Removal.KEEP), Phase.SUCCEEDED)
+    assert [run.phase for run in book.runs()] == [Phase.CANCELLED]
+    assert len(files(tmp_path)) == 2
+
+
+def test_finished_runs_are_listed_without_being_opened(tmp_path: Path) -> None:
+    book = ledger(tmp_path)
+    book.started(RUN)
+    book.ended(RUN, Phase.SUCCEEDED)
+    for path in files(tmp_path):
+        path.write_bytes(b"nobody reads this")
+    assert [run.phase for run in book.runs()] == [Phase.SUCCEEDED]
+
+
+def test_runs_are_ordered_by_kind_name_and_number(tmp_path: Path) -> None:
+    runs = [
+        replace(RUN, kind=kind, name=name, number=number, run_key=f"{number}-{'c' * 32}", token="t0", phase=None)
+        for kind in ("CustomJob", "NasJob")
+        for name in ("a", "a-b", "b")
+        for number in (1, 2, 10)
+    ]
+    for run in reversed(runs):
+        ledger(tmp_path).started(run)
+    assert ledger(tmp_path).runs() == tuple(runs)
+
+
+def test_the_longest_labels_still_make_a_file_name(tmp_path: Path) -> None:
+    long = replace(
+        RUN,
+        kind="K" * 32,
+        name="n" * 63,
+        number=2**31,
+        run_key="r" * 63,
+        fingerprint="f" * 63,
+        token="t" * 63,
+        removal=Removal.CANCEL,
+    )
+    ledger(tmp_path).started(long)
+    ledger(tmp_path).ended(long, Phase.ENDED_UNKNOWN)
+    assert max(len(os.fsencode(path.name)) for path in files(tmp_path)) <= 255
+    assert ledger(tmp_path).runs() == (replace(long, phase=Phase.ENDED_UNKNOWN, resource=""),)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../../escape"},
+        {"name": ""},
+        {"kind": "a/b"},
+        {"run_key": ""},
+        {"run_key": ".."},
+        {"fingerprint": "a~b"},
+        {"token": "ü"},
+        {"token": "a/b"},
+        {"token": "t" * 200},
+    ],
+    ids=str,
+)
+def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, change: dict[str, str]) -> None:
+    with pytest.raises(errors.StoreFailed):
+        ledger(tmp_path / "store").started(replace(RUN, **change))
+    assert files(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CustomJob/train-mnist/notes.txt",
+        "CustomJob/train-mnist/2-b.started",
+        "CustomJob/train-mnist/2-b.started~2~v1-a~~ask~SUCCEEDED",
+        "CustomJob/train-mnist/2-b.started~two~v1-a~~ask",
+        "CustomJob/train-mnist/2-b.started~2~v1-a~~perhaps",
+        "CustomJob/train-mnist/2-b.ended~2~v1-a~~ask~DONE",
+        "CustomJob/train-mnist/2-b.begun~2~v1-a~~ask",
+        "CustomJob/2-b.started~2~v1-a~~ask",
+        "stray~x",
+    ],
+)
+def test_a_file_that_is_not_ours_is_named_and_never_skipped(tmp_path: Path, name: str) -> None:
+    ledger(tmp_path).started(RUN)
+    path = tmp_path / "ledger" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+    with pytest.raises(errors.StoreFailed) as caught:
+        ledger(tmp_path).runs()
+    assert name.rpartition("/")[2].split("~")[0] in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"resource": 7}', b"\xff"])
+def test_a_damaged_start_is_named(tmp_path: Path, content: bytes) -> None:
+    ledger(tmp_path).started(RUN)
+    files(tmp_path)[0].write_bytes(content)
+    with pytest.raises(errors.StoreFailed, match="train-mnist"):
+        ledger(tmp_path).runs()
+
+
+def test_two_outcomes_of_one_run_are_a_question_for_people(tmp_path: Path) -> None:
+    ledger(tmp_path).ended(RUN, Phase.FAILED)
+    [path] = files(tmp_path)
+    path.with_name(path.name.replace("FAILED", "SUCCEEDED")).write_text("{}")
+    with pytest.raises(errors.StoreFailed, match="FAILED"):
+        ledger(tmp_path).runs()
+
+
+def test_what_a_dying_writer_left_is_passed_over(tmp_path: Path) -> None:
+    ledger(tmp_path).started(RUN)
+    (files(tmp_path)[0].parent / ".new-x1y2").write_text('{"res')
+    assert ledger(tmp_path).runs() == (RUN,)
+
+
+def test_only_this_user_may_read_the_store(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "a" / "store", FakeClock())
+    store.ledger.started(RUN)
+    store.journals.open("sha256:a").intent("CustomJob/x", "create", "c", "k")
+    with store.lock("apply"):
+        modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*") if path.is_file()}
+        folders = {path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*") if path.is_dir()}
+    assert (modes, folders) == ({0o600}, {0o700})
+
+
+def test_ledgers_that_write_at_once_agree_on_one_outcome(tmp_path: Path) -> None:
+    phases = [Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED] * 8
+
+    def write(phase: Phase) -> None:
+        own = ledger(tmp_path)
+        own.started(RUN)
+        own.ended(RUN, phase)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, phases))
+    assert len(files(tmp_path)) == 2
+    assert len(ledger(tmp_path).runs()) == 1
+
+
+def test_a_store_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    root.write_text("a file")
+    with pytest.raises(errors.StoreFailed, match=str(root)):
+        ledger(root).started(RUN)
+    with pytest.raises(errors.StoreFailed, match=str(root)):
+        ledger(root).runs()
+
+
+def test_a_full_disk_is_named_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "ledger").symlink_to("/dev/full")
+    with pytest.raises(errors.StoreFailed, match="ledger") as caught:
+        ledger(tmp_path).started(RUN)
+    assert "disk" in caught.value.hint
+
+
+def test_the_content_of_a_start_is_json_for_people(tmp_path: Path) -> None:
+    ledger(tmp_path).started(RUN)
+    assert json.loads(files(tmp_path)[0].read_text()) == {"resource": RUN.resource, "at": FakeClock().now()}
