@@ -70,6 +70,8 @@ class _Reader:
                     path, f"Invalid JSON payload received. Unknown name \"{key}\" at '{path}': Cannot find field."
                 )
                 continue
+            if item is None:
+                continue
             if name in seen:
                 self._refuse(path, f"Invalid value at '{path}', field '{name}' is already set.")
             seen.add(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -26,19 +27,20 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 class Handle:
     """A bound server: `run` serves until `close`, which may come from any thread or from a signal handler."""
 
-    def __init__(self, server: Any, sockets: dict[int, Any]) -> None:
+    def __init__(self, server: Any, sockets: dict[int, Any], host: str, port: int) -> None:
         self._server = server
         self._sockets = sockets
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._running = False
-        self.host = str(server.effective_host)
-        self.port = int(server.effective_port)
+        self.host = host
+        self.port = port
 
     @property
     def url(self) -> str:
         """The address of the server, such as http://127.0.0.1:8080."""
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     def run(self) -> None:
         """Serve until closed; what is being answered is finished first."""
@@ -77,22 +79,30 @@ def serve(app: Transport, host: str = "127.0.0.1", port: int = 0) -> Handle:
     """Bind a server for a Transport; port 0 takes a free one. Raises ReconcilerError where the port cannot be had."""
     from waitress.server import create_server
 
+    bound = _bind(host, port)
     sockets: dict[int, Any] = {}
+    server = create_server(
+        _wsgi(app),
+        map=sockets,
+        sockets=[bound],
+        threads=_THREADS,
+        ident=None,
+        max_request_body_size=LARGEST_BODY,
+    )
+    return Handle(server, sockets, *bound.getsockname()[:2])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        server = create_server(
-            _wsgi(app),
-            map=sockets,
-            host=host,
-            port=port,
-            threads=_THREADS,
-            ident=None,
-            max_request_body_size=LARGEST_BODY,
-        )
-    except (OSError, ValueError) as error:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except (OSError, OverflowError) as error:
+        bound.close()
         raise errors.ReconcilerError(
             f"the emulator cannot listen on {host}:{port}: {error}", "choose another port with --port"
         ) from error
-    return Handle(server, sockets)
+    return bound
 
 
 def _wsgi(app: Transport) -> Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]:

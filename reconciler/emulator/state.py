@@ -87,7 +87,9 @@ class State:
         )
 
     def _prepare(self) -> None:
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        with contextlib.suppress(sqlite3.OperationalError):
+            # SQLite does not wait here while another process does the same; every journal mode is correct, WAL is faster
+            self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         with self.transaction(write=True) as connection:
             found = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -121,7 +121,7 @@ def test_rows_come_newest_update_first(filled: Service) -> None:
     rows = filled.rows(CUSTOM, "customJobs")
     updates = [row["updateTime"] for row in rows]
     assert len(set(updates)) == 5
-    assert [row["displayName"] for row in rows][0] == "job_e"
+    assert rows[0]["displayName"] == "job_e"
     assert updates == sorted(updates, reverse=True)
 
 

@@ -47,10 +47,11 @@ class Answer:
 class Service:
     """The emulator under test, its clock, and requests to it."""
 
-    def __init__(self, transport: Transport, emulator: app.Emulator, clock: ManualClock) -> None:
+    def __init__(self, transport: Transport, emulator: app.Emulator, clock: ManualClock, port: int = 0) -> None:
         self.transport = transport
         self.emulator = emulator
         self.clock = clock
+        self.port = port
 
     def send(self, method: str, path: str, body: Any = None, raw: bytes = b"", **query: str) -> Answer:
         url = f"http://any.host{path}{'?' + urlencode(query) if query else ''}"
@@ -89,7 +90,7 @@ def opened(wire: str, database: str = ":memory:", **options: Any) -> Iterator[Se
         thread = threading.Thread(target=handle.run)
         thread.start()
         try:
-            yield Service(over_http(handle.port), emulator, clock)
+            yield Service(over_http(handle.port), emulator, clock, handle.port)
         finally:
             handle.close()
             thread.join(10)

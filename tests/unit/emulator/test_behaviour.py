@@ -1,0 +1,91 @@
+"""The behaviour data speaks of things that exist and says where each was learnt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import behaviour
+from reconciler.emulator.shapes import Field, Form, Shapes
+from reconciler.files import schemas
+from reconciler.vocabulary.kinds import Phase
+
+KINDS = schemas.load_kinds()
+CONDUCT = behaviour.load()
+FOLDER = resources.files(behaviour)
+DOCUMENTS = {name: json.loads(FOLDER.joinpath(name).read_text("utf-8")) for name in behaviour.FILES}
+SORTS = ("defaults", "slashes", "foreign", "required", "oneofs", "pairs", "first", "limits", "patterns", "needs")
+
+
+def messages(field: Field) -> Iterator[Field]:
+    if field.form is Form.MESSAGE:
+        yield field
+        for below in field.fields.values():
+            yield from messages(below)
+    elif field.item is not None:
+        yield from messages(field.item)
+
+
+def shapes_of(name: str) -> dict[str, set[str]]:
+    """Field names by message, for all kinds of one behaviour file; fields declared foreign are there too."""
+    found: dict[str, set[str]] = {}
+    for entry in DOCUMENTS[name]["kinds"]:
+        kind = KINDS[entry["kind"]]
+        for field in messages(Shapes(kind, CONDUCT[kind.name]).root):
+            found.setdefault(field.message, set()).update(field.fields)
+    for rule in DOCUMENTS[name]["foreign"]:
+        found[rule["message"]] |= set(rule["fields"])
+    return found
+
+
+@pytest.mark.parametrize("name", behaviour.FILES)
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_rule_speaks_of_fields_that_exist(name: str, sort: str) -> None:
+    shapes = shapes_of(name)
+    for rule in DOCUMENTS[name][sort]:
+        named = {*rule.get("fields", []), *([rule["field"]] if "field" in rule else [])}
+        named |= {rule["other"]} if "other" in rule else set()
+        assert named <= shapes[rule["message"]], rule
+
+
+@pytest.mark.parametrize("name", behaviour.FILES)
+def test_every_entry_has_its_source(name: str) -> None:
+    def walk(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            yield value
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from walk(item)
+
+    document = DOCUMENTS[name]
+    entries = [rule for sort in SORTS for rule in document[sort]]
+    entries += [document[part] for part in ("errors", "states", "labels", "policy")]
+    entries += [
+        one for kind in document["kinds"] for one in walk(kind) if {"after", "digits", "text", "days"} & set(one)
+    ]
+    assert [entry for entry in entries if not entry.get("source")] == []
+
+
+@pytest.mark.parametrize("kind", sorted(CONDUCT))
+def test_every_state_of_a_life_is_a_state_of_the_kind(kind: str) -> None:
+    conduct = CONDUCT[kind]
+    used = {conduct.first_state, *(step.state for step in (*conduct.timeline, *conduct.cancel))}
+    assert used <= set(conduct.state_numbers)
+    assert used <= set(KINDS[kind].states)
+
+
+@pytest.mark.parametrize("kind", sorted(CONDUCT))
+def test_a_state_is_terminal_here_exactly_where_its_phase_has_ended(kind: str) -> None:
+    ended = {state for state, phase in KINDS[kind].states.items() if not Phase(phase).active}
+    assert CONDUCT[kind].terminal == ended
+
+
+@pytest.mark.parametrize("kind", sorted(CONDUCT))
+def test_steps_that_end_a_life_lead_to_terminal_states_and_come_last(kind: str) -> None:
+    for steps in (CONDUCT[kind].timeline, CONDUCT[kind].cancel):
+        assert [step.ends for step in steps] == [step.state in CONDUCT[kind].terminal for step in steps]
+        assert [step.after for step in steps] == sorted(step.after for step in steps)
+        assert steps[-1].ends
