@@ -61,7 +61,9 @@ def code(text: str) -> str:
     """
     shown = visible(text)
     fence = "`" * (max((len(run) for run in _BACKTICKS.findall(shown)), default=0) + 1)
-    edged = not shown.strip(" ") or shown[0] in "` " or shown[-1] in "` "
+    if not shown.strip(" "):
+        return f"`{shown or ' '}`"
+    edged = shown[0] in "` " or shown[-1] in "` "  # one space at each edge is taken off by the reader
     return f"{fence} {shown} {fence}" if edged else f"{fence}{shown}{fence}"
 
 

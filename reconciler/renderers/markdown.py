@@ -60,22 +60,26 @@ def _fit(changes: Sequence[Change], write: Callable[[Change], str], room: int) -
 def _head(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
     revision = words.revision(plan)
     facts = [
-        f"Stack {escape.code(_cut(plan.stack))} ({escape.code(_cut(plan.uid))}) on backend {escape.code(_cut(plan.backend))}",
-        *([escape.code(_cut(revision))] if revision else []),
+        f"Stack {_code(plan.stack)} ({_code(plan.uid)}) on backend {_code(plan.backend)}",
+        *([f"revision {_code(revision)}"] if revision else []),
         f"digest {escape.code(str(saved['digest']))}",
     ]
     return [f"**{words.headline(plan)}**", "", ", ".join(facts), ""]
 
 
-def _cut(text: str, limit: int = _LONGEST_NAME) -> str:
-    return escape.shorten(escape.visible(text), limit)
+def _code(text: str, limit: int = _LONGEST_NAME) -> str:
+    return escape.code(escape.shorten(text, limit))
+
+
+def _cell(text: str) -> str:
+    return escape.cell(escape.shorten(text, _LONGEST_NAME))
 
 
 def _blocked(blocked: Sequence[Blocker]) -> list[str]:
     lines = []
     for blocker in blocked[:_MOST_BLOCKERS]:
-        message = escape.code(_cut(blocker.message, _LONGEST_MESSAGE))
-        lines.extend(["> [!CAUTION]", f"> **Blocked** by {escape.code(_cut(blocker.rule))}: {message}", ""])
+        message = _code(blocker.message, _LONGEST_MESSAGE)
+        lines.extend(["> [!CAUTION]", f"> **Blocked** by {_code(blocker.rule)}: {message}", ""])
     if len(blocked) > _MOST_BLOCKERS:
         lines.extend(["> [!CAUTION]", f"> **Blocked** by {len(blocked) - _MOST_BLOCKERS} more guards.", ""])
     return lines
@@ -83,14 +87,14 @@ def _blocked(blocked: Sequence[Blocker]) -> list[str]:
 
 def _row(change: Change) -> str:
     action = "unchanged" if change.action is Action.NOOP else change.action.value
-    where = escape.cell(_cut(words.source(change))) if change.source else ""
+    where = _cell(words.source(change)) if change.source else ""
     symbol = escape.cell(words.SYMBOLS[change.action])
-    return f"| {symbol} | {action} | {escape.cell(_cut(change.address))} | {_why(change)} | {where} |\n"
+    return f"| {symbol} | {action} | {_cell(change.address)} | {_why(change)} | {where} |\n"
 
 
 def _why(change: Change) -> str:
     sentence = words.REASONS.get(change.reason)
-    name = escape.cell(_cut(change.reason))
+    name = _cell(change.reason)
     return f"{sentence} ({name})" if sentence else name
 
 
@@ -99,16 +103,18 @@ def _has_details(change: Change) -> bool:
 
 
 def _block(change: Change) -> str:
-    name = escape.html_code(_cut(change.address))
+    name = escape.html_code(escape.shorten(change.address, _LONGEST_NAME))
     lines = [f"\n<details><summary>{words.SYMBOLS[change.action]} {name}</summary>\n"]
     if change.fields:
         lines.extend(["| Field | Before | After | About |", "|---|---|---|---|"])
         for field in change.fields:
-            cells = (_cut(field.path), *values.sides(field, _LONGEST_VALUE), _cut(field.cls))
-            lines.append(f"| {' | '.join(escape.cell(text) for text in cells)} |")
-        lines.append("")
+            cells = (field.path, *values.sides(field, _LONGEST_VALUE), field.cls)
+            lines.append(f"| {' | '.join(_cell(text) for text in cells)} |")
+        lines.extend([""] if change.operations or change.notes else [])
     for number, operation in enumerate(change.operations, 1):
-        why = "" if operation.reason == change.reason else f" ({escape.code(_cut(operation.reason))})"
-        lines.append(f"{number}. {escape.code(_cut(operation.verb))} {escape.code(_cut(operation.resource))}{why}")
-    lines.extend(["", *(f"- {escape.code(_cut(note, _LONGEST_MESSAGE))}" for note in change.notes)])
+        why = "" if operation.reason == change.reason else f" ({_code(operation.reason)})"
+        lines.append(f"{number}. {_code(operation.verb)} {_code(operation.resource)}{why}")
+    if change.operations and change.notes:
+        lines.append("")
+    lines.extend(f"- {_code(note, _LONGEST_MESSAGE)}" for note in change.notes)
     return "\n".join([*lines, "\n</details>\n"])

@@ -13,7 +13,7 @@ from reconciler.vocabulary.plans import Outcome, Status
 _BAD = (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
 _ALWAYS = ("created", "updated", "replaced", "cancelled", "deleted", "failed")
 _NEXT = {
-    Status.FAILED: "What failed was not carried out: mend the cause above, then plan and apply again.",
+    Status.FAILED: "What failed stands above with its cause: mend that, then plan and apply again.",
     Status.REPLACED_HALF: "Where a replace stopped half way the old run is cancelled and no new one started: "
     "the next plan creates it.",
     Status.UNCERTAIN: "Whether an uncertain call was carried out is not known: apply again; it looks the run up "
@@ -64,7 +64,7 @@ def outcomes(digest: str, outcomes: Sequence[Outcome], style: Style) -> str:
     advice = [text for status, text in _NEXT.items() if status in statuses]
     wrapped = [line for text in advice for line in columns.wrap(text, style.width, "")]
     gap = [""] if lines else []
-    return "\n".join([*lines, *gap, f"{ending} {told}.", f"Plan: {escape.visible(digest)}", *wrapped]) + "\n"
+    return "\n".join([*lines, *gap, f"{ending} {told}.", f"Plan digest: {escape.visible(digest)}", *wrapped]) + "\n"
 
 
 def _outcome_line(outcome: Outcome, style: Style) -> str:

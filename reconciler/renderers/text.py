@@ -13,6 +13,7 @@ from reconciler.vocabulary.plans import Action, Change, Operation, Plan, ScopeCo
 FOLDED_OVER = 50
 """Plans with more lines than this show one line a change; nobody reads ten thousand field lines at a prompt."""
 _LONGEST_VALUE = 400
+_WIDEST_COLUMN = 80
 _DEEP = " " * 6
 
 _HUES = {
@@ -46,17 +47,16 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
 
 def _heading(plan: Plan) -> list[str]:
     revision = words.revision(plan)
-    stack = f"Stack {plan.stack} ({plan.uid}), backend {plan.backend}{', ' if revision else ''}{revision}"
+    stack = f"Stack {plan.stack} ({plan.uid}), backend {plan.backend}{', revision ' if revision else ''}{revision}"
     runs = sum(count.runs for count in plan.scopes)
     read = f"Read {words.count(len(plan.scopes), 'list')}, {words.count(runs, 'run')} of this stack"
-    scopes = [scope(count) for count in plan.scopes[:5]]
+    scopes = [_listed(count) for count in plan.scopes[:5]]
     more = [f"{len(plan.scopes) - 5} more"] if len(plan.scopes) > 5 else []
     return [escape.visible(stack), escape.visible(f"{read}: {', '.join([*scopes, *more])}" if scopes else read)]
 
 
-def scope(count: ScopeCount) -> str:
-    """Return one list that was read and what it held: `CustomJob in p/us-central1 12`."""
-    return f"{count.kind} in {count.scope} {count.runs}"
+def _listed(count: ScopeCount) -> str:
+    return f"{count.runs} {count.kind} in {count.scope}"
 
 
 def _change_lines(told: Sequence[Change]) -> list[str]:
@@ -65,7 +65,7 @@ def _change_lines(told: Sequence[Change]) -> list[str]:
         action = "unchanged" if change.action is Action.NOOP else change.action.value
         cells = (change.address, words.reason(change.reason), words.source(change))
         rows.append((f"{words.SYMBOLS[change.action]:>3} {action}", *(escape.visible(cell) for cell in cells)))
-    return columns.align(rows)
+    return columns.align(rows, most=_WIDEST_COLUMN)
 
 
 def _fold(change: Change) -> str:

@@ -18,7 +18,7 @@ SYMBOLS = {
 }
 
 REASONS = {
-    "missing": "no run of it is live or on record",
+    "missing": "no run of this spec is live or on record",
     "rerun_asked": "one more run was asked for",
     "rerun": "the run ended badly and lifecycle.rerun starts another",
     "already_ran": "it succeeded before, its record is gone",
@@ -29,8 +29,8 @@ REASONS = {
     "ended_kept": "the run of this spec did not succeed and stays as it is",
     "moved": "the manifest names another project or location",
     "spec_changed": "the spec changed, which takes a new run",
-    "change_kept": "the spec changed and the active run is kept (onChange: keep)",
-    "change_refused": "the spec of an active run changed (onChange: refuse)",
+    "change_kept": "the spec changed and the active run is kept by lifecycle.onChange",
+    "change_refused": "the spec of an active run changed, which lifecycle.onChange refuses",
     "duplicate": "a second active run of the same spec",
     "superseded": "an active run of another spec beside the head",
     "history": "more finished runs than lifecycle.history keeps",
@@ -75,10 +75,10 @@ def shown(plan: Plan) -> tuple[Change, ...]:
 
 
 def revision(plan: Plan) -> str:
-    """Return the Git revision as people say it, empty outside Git."""
+    """Return the Git commit and whether the tree was dirty, empty outside Git."""
     if not plan.revision:
         return ""
-    return f"revision {plan.revision}{' with uncommitted changes' if plan.dirty else ''}"
+    return f"{plan.revision}{' with uncommitted changes' if plan.dirty else ''}"
 
 
 def source(change: Change) -> str:

@@ -1,0 +1,54 @@
+"""What the goldens hold. To write them anew after a change of form, from the repository's root:
+
+    .venv/bin/python -m tests.unit.renderers.goldens
+
+and then read the difference before it is committed. No test ever writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from reconciler.renderers import json_output, markdown, results, text
+from reconciler.renderers.style import Style
+from reconciler.vocabulary import errors
+from tests.unit.renderers import examples
+from tests.unit.renderers.examples import EVERYTHING, QUIET, saved
+
+FOLDER = Path(__file__).parent / "golden"
+PLAIN = Style(width=100)
+LARGE = examples.plan(*(examples.change(f"job-{n:03}", *examples.CASES[n % 3]) for n in range(60)))
+
+GOLDENS: dict[str, Callable[[], str]] = {
+    "plan.txt": lambda: text.plan(EVERYTHING, saved(EVERYTHING), PLAIN),
+    "plan_colored.txt": lambda: text.plan(EVERYTHING, saved(EVERYTHING), Style(color=True)),
+    "plan_verbose.txt": lambda: text.plan(
+        examples.plan(*examples.CHANGES[:1]), saved(examples.plan(*examples.CHANGES[:1])), Style(verbose=True)
+    ),
+    "plan_large.txt": lambda: text.plan(LARGE, saved(LARGE), PLAIN),
+    "plan_quiet.txt": lambda: text.plan(QUIET, saved(QUIET), PLAIN),
+    "plan.json": lambda: json_output.plan(EVERYTHING, saved(EVERYTHING), PLAIN),
+    "plan.md": lambda: markdown.plan(EVERYTHING, saved(EVERYTHING), PLAIN),
+    "plan_quiet.md": lambda: markdown.plan(QUIET, saved(QUIET), PLAIN),
+    "problems.txt": lambda: results.problems(examples.PROBLEMS, PLAIN),
+    "problems.json": lambda: json_output.problems(examples.PROBLEMS, PLAIN),
+    "outcomes.txt": lambda: results.outcomes("sha256:ab", examples.OUTCOMES, PLAIN),
+    "outcomes_done.txt": lambda: results.outcomes("sha256:ab", examples.DONE, PLAIN),
+    "outcomes.json": lambda: json_output.outcomes("sha256:ab", examples.OUTCOMES, PLAIN),
+    "runs.txt": lambda: results.runs(examples.RUNS, PLAIN),
+    "error.txt": lambda: results.error(
+        errors.InputError("2 problems in 1 file", "mend them and run validate", examples.PROBLEMS[1:3]), PLAIN
+    ),
+}
+"""File name → what it has to hold."""
+
+
+def write() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, render in GOLDENS.items():
+        (FOLDER / name).write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
