@@ -12,6 +12,8 @@ import unicodedata
 from typing import Any
 
 _BEYOND_ASCII = re.compile(r"[^ -~]")
+_BEYOND_JSON = re.compile(r"[^ -~\n]")
+"""A newline in what json.dumps wrote is layout: inside strings it is escaped already."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that steer instead of showing: controls (C0, C1, DEL), format characters (bidi overrides and
 isolates, zero-width joiners, tags), lone surrogates, line and paragraph separators."""
@@ -35,7 +37,7 @@ def json_text(value: Any) -> str:
     Reading it back gives the same value, since such characters can stand nowhere but inside strings.
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2)
-    return _BEYOND_ASCII.sub(lambda found: found[0] if found[0] == "\n" else _shown(found[0]), text) + "\n"
+    return _BEYOND_JSON.sub(lambda found: _shown(found[0]), text) + "\n"
 
 
 def _shown(char: str) -> str:
