@@ -15,8 +15,8 @@ from reconciler.vocabulary.plans import Outcome, Plan
 def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:  # noqa: ARG001 - the shape every form of a plan has
     """Return the plan file's document with every secret value withheld and the digest as it is.
 
-    Where nothing had to be withheld this is the plan file itself, byte for byte; where something had to, the seal no
-    longer fits and `apply` refuses the text, as it should: a plan to apply is written with --out.
+    Where nothing had to be withheld this reads back as the plan file; where something had to, digest and seal no longer
+    fit and `apply` refuses it, as it should: a plan to apply is written with --out.
     """
     document = secrets.redact(saved)
     changes = [{**change, "fields": [_field(field) for field in change["fields"]]} for change in document["changes"]]

@@ -9,6 +9,7 @@ import pytest
 from reconciler.core import recipe
 from reconciler.renderers import columns, escape, json_output, results, text, values
 from reconciler.renderers.style import Style
+from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import ABSENT, Action, Blocker, FieldChange, Plan
 from tests.unit.renderers import examples
 from tests.unit.renderers.examples import change, saved
@@ -79,6 +80,12 @@ def test_json_of_a_plan_without_secrets_is_a_plan_file() -> None:
     output = json_output.plan(shown, written, Style())
     assert json.loads(output) == written
     assert recipe.from_json(json.loads(output)).plan == shown
+
+
+def test_json_with_something_withheld_is_refused_as_a_plan_file() -> None:
+    output = json_output.plan(examples.EVERYTHING, saved(examples.EVERYTHING), Style())
+    with pytest.raises(errors.PlanEdited):
+        recipe.from_json(json.loads(output))
 
 
 def test_json_keeps_the_digest_that_reviewers_approve_though_secrets_are_withheld() -> None:
