@@ -85,8 +85,8 @@ class FolderJournals:
 
     def intents(self, digest: str) -> tuple[Intent, ...]:
         """Return every intent of a plan's open journal, with or without an outcome."""
-        path = self._path(digest)
-        return _read(path).intents if path.exists() else ()
+        found = _read(self._path(digest))
+        return () if found.closed else found.intents
 
     def settle(self, intent: Intent, status: str, resource: str = "") -> None:
         """Record what a later look-up found out about an open intent. Raises errors.StoreFailed where none holds it."""

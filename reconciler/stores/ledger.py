@@ -13,7 +13,9 @@ from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.ports import Clock
 
-_KEY = re.compile(r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[a-z0-9-]+)/(?P<run_key>[A-Za-z0-9_-]+)\.(?P<event>started|ended)")
+_KEY = re.compile(
+    r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[A-Za-z0-9_-]+)/(?P<run_key>[A-Za-z0-9_-]+)\.(?P<event>started|ended)"
+)
 
 
 class BlobLedger:

@@ -74,6 +74,18 @@ def test_an_intent_nobody_holds_cannot_be_settled(both: ports.Journals) -> None:
         both.settle(ports.Intent("sha256:none/1", "CustomJob/a", "create", "c", "k", 0.0), "absent")
 
 
+def test_a_resumed_plan_knows_all_it_meant_to_do(both: ports.Journals) -> None:
+    assert both.intents(DIGEST) == ()
+    journal = both.open(DIGEST)
+    first = journal.intent("CustomJob/a", "create", "c", "1-x")
+    journal.outcome(first, "created", "r")
+    second = journal.intent("CustomJob/b", "create", "c", "1-y")
+    both.open("sha256:other").intent("CustomJob/z", "cancel", "r")
+    assert both.intents(DIGEST) == (first, second)
+    journal.close()
+    assert both.intents(DIGEST) == ()
+
+
 def test_a_closed_plan_may_be_started_once_more(both: ports.Journals) -> None:
     for _ in range(3):
         both.open(DIGEST).close()
