@@ -58,7 +58,7 @@ def to_manifest(
     manifest = leniency.bend(manifest, schema, schema, (), record)  # what was set is as lenient as what was read
     _fill_name(manifest, name, record)
     _fill_scope(manifest, root.kind, project, location, record)
-    return Converted(_ordered(manifest), tuple(record.notes), tuple(record.problems))
+    return Converted(_ordered(manifest), tuple(record.notes), tuple(dict.fromkeys(record.problems)))
 
 
 def _already(document: Mapping[str, Any], root: roots.Root, record: Record) -> dict[str, Any]:
