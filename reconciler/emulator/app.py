@@ -89,6 +89,8 @@ class Emulator:
             selection = call.selection
         except Refusal as refusal:
             return replies.refused(refusal, call.pretty)
+        except RecursionError:
+            return replies.refused(Refusal("INVALID_ARGUMENT", "Message too deep. Max recursion depth reached."))
         except sqlite3.OperationalError:
             return replies.refused(Refusal("UNAVAILABLE", "The service is currently unavailable."), call.pretty)
         if answer is None:

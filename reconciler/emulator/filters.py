@@ -27,6 +27,7 @@ _VALUE = re.compile(r"""\s*([^\s()"']+)""")
 _COMPARATORS = ("=", "!=", "<", "<=", ">", ">=", ":")
 _DEEPEST = 50
 _MOST_CONDITIONS = 200
+_MOST_WILDCARDS = 2  # SQLite's GLOB takes time to the power of their number
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,16 @@ class _Parser:
         self._at = found.end()
         return found[1], False
 
+    def _compared(self, column: str, comparator: str, value: str) -> Clause:
+        """Compare text; `*` stands for anything under `=` and `:` (AIP-160)."""
+        if comparator == "!=":
+            return f"{column} != ?", (value,)
+        if "*" not in value:
+            return f"{column} = ?", (value,)
+        if value.count("*") > _MOST_WILDCARDS:
+            raise self._wrong(f"a value may hold {_MOST_WILDCARDS} wildcards")
+        return f"{column} GLOB ?", (re.sub(r"[\[?]", r"[\g<0>]", value),)
+
     def _condition(self, path: list[str], comparator: str, value: str, quoted: bool) -> Clause:
         field = snake(path[0])
         if field == "labels":
@@ -155,13 +166,13 @@ class _Parser:
             raise self._wrong("labels are written as labels.key=value, labels.key!=value, labels.key:* or labels:key")
         if comparator == ":" and value == "*" and not quoted:
             return exists.format(""), (path[1],)
-        where, values = _text("value", comparator, value)
+        where, values = self._compared("value", comparator, value)
         return exists.format(f" AND {where}"), (path[1], *values)
 
     def _name_of_job(self, comparator: str, value: str) -> Clause:
         if comparator not in ("=", "!=", ":"):
             raise self._wrong(f'"{comparator}" does not apply to text')
-        return _text("display_name", comparator, value)
+        return self._compared("display_name", comparator, value)
 
     def _state(self, comparator: str, value: str) -> Clause:
         if comparator not in ("=", "!=", ":"):
@@ -206,15 +217,6 @@ def _join(word: str, parts: list[Clause]) -> Clause:
     if len(parts) == 1:
         return parts[0]
     return word.join(f"({where})" for where, _ in parts), tuple(value for _, values in parts for value in values)
-
-
-def _text(column: str, comparator: str, value: str) -> Clause:
-    """Compare text; `*` stands for anything under `=` and `:` (AIP-160)."""
-    if comparator == "!=":
-        return f"{column} != ?", (value,)
-    if "*" not in value:
-        return f"{column} = ?", (value,)
-    return f"{column} GLOB ?", (re.sub(r"[\[?]", r"[\g<0>]", value),)
 
 
 def _unquote(text: str) -> str:

@@ -178,7 +178,7 @@ class JobMethods:
         given = {served.kind.error_field: error} if error is not None else known[-1].fields if known else {}
         starts = any(step.starts for step in known)
         step = Step(after=0, state=state, starts=starts, ends=ends, fields=given)
-        life = replace(lifecycle.take(job.life, step, max(now, job.life.updated)), ahead=())
+        life = replace(lifecycle.take(job.life, step, max(now, job.life.updated)), ahead=(), cancelled=False)
         changed = replace(job, life=life if ends else replace(life, ended=None), version=job.version + 1)
         self._state.save(changed)
         return self.show(served, changed)

@@ -51,11 +51,10 @@ def _size(text: str, conduct: Conduct) -> int:
 def _position(token: str, binding: str) -> Position:
     try:
         found, updated, job = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        position = (int(updated), str(job))
-    except (binascii.Error, ValueError, TypeError) as error:
+        position, readable = (int(updated), str(job)), bool(str(job).encode())
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Refusal("INVALID_ARGUMENT", "The page token is invalid.") from error
-    if found != binding:
-        raise Refusal(
-            "INVALID_ARGUMENT", "The page token is invalid: parent, filter and mask must be as on the first page."
-        )
+    if not readable or not 0 <= position[0] < 2**63 or found != binding:
+        why = "parent, filter and mask must be as on the first page"
+        raise Refusal("INVALID_ARGUMENT", f"The page token is invalid: {why}.")
     return position

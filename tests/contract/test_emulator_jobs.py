@@ -183,6 +183,14 @@ def test_a_state_that_was_set_stays(jobs: Service, state: str, error: Any, ended
     assert (found["state"], found.get("error"), "endTime" in found) == (state, error, ended)
 
 
+def test_a_job_whose_state_was_set_can_be_cancelled_again(jobs: Service) -> None:
+    made = jobs.create(CUSTOM, service.custom_job())
+    jobs.send("POST", f"/v1/{made['name']}:cancel")
+    jobs.emulator.set_state(made["name"], "JOB_STATE_RUNNING")
+    jobs.send("POST", f"/v1/{made['name']}:cancel")
+    assert states(jobs, f"/v1/{made['name']}", [0.5, 1.1]) == ["RUNNING", "CANCELLED"]
+
+
 def test_a_state_can_be_set_by_a_call(jobs: Service) -> None:
     made = jobs.create(CUSTOM, service.custom_job())
     jobs.emulator.set_state(made["name"], "JOB_STATE_CANCELLED")

@@ -108,6 +108,7 @@ def test_a_filter_finds_exactly_its_jobs(filled: Service, text: str, found: str)
         "labels.team=vision OR AND",
         "NOT",
         "!",
+        'display_name="*a*b*"',
         "(" * 60 + "state=JOB_STATE_FAILED" + ")" * 60,
         " ".join(["labels.a=b"] * 300),
     ],
