@@ -1,0 +1,94 @@
+"""`reconciler iam`: the policy of an ml job's newest run, read, written and tested."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import flags, wiring
+from reconciler.core import heads
+from reconciler.engine import observing
+from reconciler.engine.observing import World
+from reconciler.files import documents
+from reconciler.renderers import escape
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Kind, Verb
+from reconciler.vocabulary.model import Run
+
+
+@click.group()
+def command() -> None:
+    """Read, write and test the IAM policy of an ml job."""
+
+
+@command.command()
+@click.argument("address")
+@flags.impersonate
+def get(address: str, impersonate: str) -> int:
+    """Print the policy of ADDRESS as JSON, etag included."""
+    with ExitStack() as closing:
+        world, kind, run = _open(address, closing, impersonate)
+        _print(world.api.get_iam_policy(kind, run.resource))
+    return 0
+
+
+@command.command("set")
+@click.argument("address")
+@click.argument("policy_file")
+@flags.impersonate
+def set_(address: str, policy_file: str, impersonate: str) -> int:
+    """Replace the policy of ADDRESS by POLICY_FILE (JSON or YAML, with the etag that `get` printed)."""
+    reading = documents.read(Path(policy_file), policy_file)
+    if reading.problems:
+        raise errors.InputError(f"{policy_file} cannot be read", problems=reading.problems)
+    value = reading.documents[0].value if len(reading.documents) == 1 else None
+    if not isinstance(value, dict) or not isinstance(value.get("bindings", []), list):
+        raise errors.InputError(
+            f"{policy_file} is no policy", "write what `reconciler iam get` prints, then edit its bindings"
+        )
+    if "etag" not in value:
+        raise errors.InputError(
+            f"{policy_file} has no etag, so it could overwrite what somebody changed meanwhile",
+            "start from `reconciler iam get`",
+        )
+    with ExitStack() as closing:
+        world, kind, run = _open(address, closing, impersonate)
+        _print(world.api.set_iam_policy(kind, run.resource, value))
+    return 0
+
+
+@command.command()
+@click.argument("address")
+@click.argument("permissions", nargs=-1, required=True)
+@flags.impersonate
+def test(address: str, permissions: tuple[str, ...], impersonate: str) -> int:
+    """Print those of PERMISSIONS that the caller has on ADDRESS."""
+    with ExitStack() as closing:
+        world, kind, run = _open(address, closing, impersonate)
+        for permission in world.api.test_iam_permissions(kind, run.resource, permissions):
+            click.echo(escape.visible(permission))
+    return 0
+
+
+def _open(address: str, closing: ExitStack, impersonate: str) -> tuple[World, Kind, Run]:
+    """Find the newest live run of an address whose kind has a policy."""
+    workspace = wiring.open_workspace(".")
+    name = address.partition("/")[0]
+    kind = workspace.kinds.get(name)
+    if kind is None or not kind.can(Verb.GET_IAM_POLICY):
+        have = ", ".join(sorted(each.name for each in workspace.kinds.values() if each.can(Verb.GET_IAM_POLICY)))
+        raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=False))
+    observed = observing.observe(world, workspace.stack, (), {name})
+    mine = [run for run in observed.runs if f"{run.kind}/{run.name}" == address and run.owner == workspace.stack.uid]
+    if not mine:
+        raise errors.InputError(f"{address} has no live run", "see `reconciler status`")
+    return world, kind, heads.order(mine)[-1]
+
+
+def _print(policy: Any) -> None:
+    click.echo(json.dumps(policy, sort_keys=True, indent=2, ensure_ascii=True))

@@ -1,0 +1,119 @@
+"""`reconciler init`: a new stack that validates and plans at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+import click
+
+from reconciler.cli import outputs
+from reconciler.files import schemas
+from reconciler.vocabulary import errors
+
+STACK = """\
+apiVersion: reconciler/v1
+kind: Stack
+metadata:
+  name: {name}
+  uid: "{uid}" # the ownership mark on every job of this stack; never change it
+spec:
+  backend: embedded # the emulator in this process; google for the real thing
+  scopes: # everything this stack may touch
+    - project: my-project
+      locations: [us-central1]
+"""
+
+SAMPLE = """\
+# yaml-language-server: $schema={schema}
+apiVersion: aiplatform.googleapis.com/v1
+kind: CustomJob
+metadata:
+  name: hello
+spec:
+  jobSpec:
+    workerPoolSpecs:
+      - machineSpec:
+          machineType: n1-standard-4
+        replicaCount: 1
+        containerSpec:
+          imageUri: us-docker.pkg.dev/my-project/images/hello:1.0.0
+          args: [--epochs=1]
+    scheduling:
+      timeout: 3600s
+"""
+
+IGNORE = """\
+# The store of lock, ledger and journals, and the embedded emulator's jobs
+.reconciler/
+# Saved plans hold what a create sends
+*.plan.json
+"""
+
+WORKFLOW = """\
+name: jobs
+on: [pull_request]
+jobs:
+  plan:
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+      - run: pip install reconciler
+      - run: reconciler validate
+      - run: reconciler plan -o markdown="$GITHUB_STEP_SUMMARY" -o text
+"""
+
+PRE_COMMIT = """\
+repos:
+  - repo: local
+    hooks:
+      - id: reconciler-validate
+        name: validate job manifests
+        entry: reconciler validate
+        language: system
+        files: \\.(ya?ml|json)$
+        pass_filenames: false
+"""
+
+
+@click.command()
+@click.argument("directory", default=".", metavar="[DIR]")
+def command(directory: str) -> int:
+    """Start a new stack in DIR: stack file, sample manifest, .gitignore, CI workflow and pre-commit entry."""
+    root = Path(directory)
+    if (root / "reconciler.yaml").exists():
+        raise errors.InputError(f"{root / 'reconciler.yaml'} is there already; nothing was written")
+    sample = root / "jobs" / "hello.yaml"
+    schema = os.path.relpath(schemas.schema_root() / "aiplatform.googleapis.com/v1/CustomJob.json", sample.parent)
+    files = {
+        root / "reconciler.yaml": STACK.format(name=_name(root), uid=secrets.token_hex(4)),
+        sample: SAMPLE.format(schema=schema),
+        root / ".gitignore": IGNORE,
+        root / ".github" / "workflows" / "jobs.yaml": WORKFLOW,
+        root / ".pre-commit-config.yaml": PRE_COMMIT,
+    }
+    for path, content in files.items():
+        if path.exists():
+            outputs.say(f"kept {path}, which was there already")
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise errors.InputError(f"{path.parent} cannot be made: {cause.strerror}") from cause
+        outputs.save(path, content)
+        click.echo(f"wrote {path}")
+    outputs.say("Next: reconciler validate, then reconciler plan")
+    return 0
+
+
+def _name(root: Path) -> str:
+    """Make a stack name of the folder's: lower case, digits and dashes, a letter first."""
+    name = re.sub(r"[^a-z0-9]+", "-", root.absolute().name.lower()).strip("-")
+    return name[:63].rstrip("-") if name[:1].isalpha() else f"stack-{name}"[:63].rstrip("-")

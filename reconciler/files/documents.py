@@ -1,0 +1,26 @@
+"""Read any YAML or JSON file into documents, whatever they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.files import json_reader, yaml_reader
+from reconciler.files.reading import Reading, UnreadableError, decode, read_bytes
+
+
+def read(path: Path, file: str) -> Reading:
+    """Read one file; `file` is how problems name it. What cannot be read is a problem, never an exception."""
+    try:
+        text = decode(read_bytes(path, file), file)
+    except UnreadableError as stop:
+        return Reading(problems=(stop.problem,))
+    reader = json_reader.read if path.suffix == ".json" else yaml_reader.read
+    return reader(text, file)
+
+
+def read_value(text: str) -> object:
+    """Read the value of `--set PATH=VALUE`: a YAML scalar or flow value. Raises ValueError where it is none."""
+    reading = yaml_reader.read(text, "--set")
+    if reading.problems:
+        raise ValueError(reading.problems[0].message)
+    return reading.documents[0].value if reading.documents else None
