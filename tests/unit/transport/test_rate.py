@@ -1,0 +1,96 @@
+"""The budget per project and minute."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from reconciler.transport.rate import Budget, paced
+from reconciler.vocabulary.wire import Request, Response, Transport
+from tests.unit.transport.local import FakeClock
+
+JOBS = "http://embedded/v1/projects/p/locations/l/customJobs"
+LIST, CREATE = Request("GET", JOBS), Request("POST", JOBS)
+
+
+def timed(budget: Budget) -> tuple[Transport, list[float], FakeClock]:
+    clock = FakeClock(0.0)
+    times: list[float] = []
+
+    def note(_: Request) -> Response:
+        times.append(clock.now())
+        return Response(200)
+
+    return paced(note, clock, budget), times, clock
+
+
+def busiest_minute(times: list[float]) -> int:
+    return max(sum(start <= time < start + 60 for time in times) for start in times)
+
+
+def test_requests_within_the_budget_do_not_wait() -> None:
+    send, _, clock = timed(Budget(5, 2))
+    for request in (LIST, LIST, LIST, CREATE, CREATE):
+        send(request)
+    assert clock.sleeps == []
+
+
+def test_no_minute_sees_more_than_the_budget() -> None:
+    send, times, clock = timed(Budget(7, 7))
+    for number in range(100):
+        send(LIST)
+        clock.time += number % 5
+    assert busiest_minute(times) == 7
+
+
+def test_submissions_have_a_budget_of_their_own() -> None:
+    send, times, _ = timed(Budget(100, 3))
+    for _ in range(10):
+        send(CREATE)
+    assert times == [0.0] * 3 + [60.0] * 3 + [120.0] * 3 + [180.0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "submits"),
+    [
+        (CREATE, True),
+        (Request("DELETE", f"{JOBS}/1"), True),
+        (LIST, False),
+        (Request("POST", f"{JOBS}/1:cancel"), False),
+        (Request("PATCH", f"{JOBS}/1?updateMask=labels"), False),
+        (Request("POST", "http://127.0.0.1:80/v1/projects/example.com:p/jobs"), True),
+    ],
+)
+def test_only_what_starts_something_counts_as_a_submission(request_: Request, submits: bool) -> None:
+    send, _, clock = timed(Budget(100, 1))
+    send(request_)
+    send(request_)
+    assert bool(clock.sleeps) is submits
+
+
+def test_projects_do_not_share_a_budget() -> None:
+    send, _, clock = timed(Budget(1, 1))
+    for project in ("a", "b", "c"):
+        send(Request("GET", f"http://embedded/v1/projects/{project}/jobs?pageToken=/projects/x"))
+    assert clock.sleeps == []
+
+
+def test_threads_share_one_budget() -> None:
+    guard = threading.Lock()
+    waits: list[float] = []
+
+    class Still(FakeClock):
+        """Time that stands still, so that the waits alone place the requests."""
+
+        def sleep(self, seconds: float) -> None:
+            with guard:
+                waits.append(seconds)
+
+    answer: Callable[[Request], Response] = lambda _: Response(200)  # noqa: E731
+    send = paced(answer, Still(), Budget(10, 10))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(send, [LIST] * 40))
+    assert sorted(waits) == [60.0] * 10 + [120.0] * 10 + [180.0] * 10
