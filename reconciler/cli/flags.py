@@ -20,6 +20,7 @@ color = click.option(
     help="Colour on a terminal, ever or never.",
 )
 output = click.option("-o", "--output", "given", multiple=True, metavar="FORMAT[=FILE]", help="Output; repeatable.")
+verbose = click.option("--verbose", "-v", is_flag=True, help="Unfold large plans and show what each call sends.")
 path = click.argument("path", default=".")
 yes = click.option("--yes", "-y", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
 secret_env = click.option(

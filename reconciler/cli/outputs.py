@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -41,13 +42,20 @@ def chosen(given: Sequence[str], known: Collection[str]) -> list[tuple[str, str]
     return targets
 
 
-def write(targets: Sequence[tuple[str, str]], render: Callable[[str, Style], str], color: str = "auto") -> None:
+def write(
+    targets: Sequence[tuple[str, str]],
+    render: Callable[[str, Style], str],
+    color: str = "auto",
+    *,
+    verbose: bool = False,
+) -> None:
     """Render once a target; a file gets no colour and appears whole or not at all."""
     for name, file in targets:
         if file:
-            save(Path(file), render(name, Style(color=False, width=120)))
+            save(Path(file), render(name, Style(width=120, verbose=verbose)))
         else:
-            click.echo(render(name, style(color)).rstrip("\n"), color=True)
+            shown = replace(style(color), verbose=verbose)
+            click.echo(render(name, shown).rstrip("\n"), color=True)
 
 
 def save(path: Path, content: str, mode: int = 0o644) -> None:

@@ -20,6 +20,7 @@ from reconciler.renderers import table
 @flags.selection
 @flags.allowances
 @flags.impersonate
+@flags.verbose
 @flags.output
 @flags.color
 def command(path: str, out: str, color: str, **given: Any) -> int:
@@ -29,7 +30,7 @@ def command(path: str, out: str, color: str, **given: Any) -> int:
         drawn = planning.draw(path, flags.options(given), closing, impersonate=given["impersonate"], reading=True)
     if out:
         outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
-    planning.render(drawn.plan, drawn.document, targets, color)
+    planning.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])
     if out:
         outputs.say(
             f"Saved the plan to {out}. To do exactly this: reconciler apply {out} --expect-digest {drawn.digest}"

@@ -59,13 +59,20 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def render(plan: Plan, document: Mapping[str, Any], targets: Sequence[tuple[str, str]], color: str = "auto") -> None:
+def render(
+    plan: Plan,
+    document: Mapping[str, Any],
+    targets: Sequence[tuple[str, str]],
+    color: str = "auto",
+    *,
+    verbose: bool = False,
+) -> None:
     """Write a plan in every form that was asked for."""
 
     def one(name: str, style: Style) -> str:
         return table.PLAN_FORMATS[name](plan, document, style)
 
-    outputs.write(targets, one, color)
+    outputs.write(targets, one, color, verbose=verbose)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

@@ -15,14 +15,15 @@ from reconciler.renderers import table
 @click.command()
 @click.argument("file")
 @click.option("--verify", is_flag=True, help="Only say whether digest and seal fit, and print the digest.")
+@flags.verbose
 @flags.output
 @flags.color
-def command(file: str, given: tuple[str, ...], color: str, *, verify: bool) -> int:
+def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verbose: bool) -> int:
     """Show the plan in FILE."""
     targets = outputs.chosen(given, table.PLAN_FORMATS)
     saved = recipe.from_json(planfile.load(Path(file)))
     if verify:
         click.echo(saved.digest)
         return 0
-    planning.render(saved.plan, saved.document, targets, color)
+    planning.render(saved.plan, saved.document, targets, color, verbose=verbose)
     return 0

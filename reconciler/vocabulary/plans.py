@@ -171,12 +171,3 @@ class Applied:
 
     outcomes: tuple[Outcome, ...]
     unstarted: tuple[str, ...] = ()
-
-    def summary(self) -> dict[str, int]:
-        """Count addresses by the status they ended with, under the contract's names."""
-        names = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
-        counts = dict.fromkeys(names, 0)
-        for outcome in self.outcomes:
-            status = Status.FAILED if outcome.status is Status.REPLACED_HALF else outcome.status
-            counts[status.value] += 1
-        return counts
