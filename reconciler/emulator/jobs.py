@@ -20,6 +20,9 @@ from reconciler.vocabulary.kinds import IdForm, Kind, Verb
 _DAY = 86_400 * lifecycle.MICROSECONDS
 _TRIES = 100
 
+READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
+"""Methods that change nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -233,7 +236,3 @@ class JobMethods:
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
         return Refusal("FAILED_PRECONDITION", told)
-
-
-READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
-"""Methods that change nothing."""

@@ -43,7 +43,7 @@ class Handle:
         return f"http://{host}:{self.port}"
 
     def run(self) -> None:
-        """Serve until closed; what is being answered is finished first."""
+        """Serve until closed; requests already read are answered first, for up to five seconds (waitress)."""
         from waitress import wasyncore
 
         self._running = True
@@ -71,6 +71,8 @@ class Handle:
         from waitress import wasyncore
 
         self._server.task_dispatcher.shutdown()
+        if self._running:
+            wasyncore.loop(timeout=0, map=self._sockets, count=1)  # what was answered meanwhile goes out
         wasyncore.close_all(self._sockets)
         self._ended.set()
 
