@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from reconciler.cli import flags, outputs, planning, wiring
+from reconciler.cli import flags, outputs, planning
+from reconciler.cli.environment import EnvironmentSecrets
 from reconciler.cli.progress import Progress
 from reconciler.core import guards
 from reconciler.core.validate import body
@@ -50,9 +51,11 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
     with _signals() as signals, Progress(sys.stderr) as progress:
         control = Control(progress.tell, signals.stop)
         applier = Applier(
-            drawn.world, drawn.workspace.stack, wiring.resolver(given["secret_env"]), body.BodyCheck(), control
+            drawn.world, drawn.workspace.stack, EnvironmentSecrets(given["secret_env"]), body.BodyCheck(), control
         )
-        settings = Settings(allowed, given["parallelism"], given["on_error"] == "continue")
+        settings = Settings(
+            allowed, saved=not ask, parallelism=given["parallelism"], keep_going=given["on_error"] == "continue"
+        )
         applied = applier.apply(drawn.plan, drawn.digest, settings)
         ended: Mapping[str, Phase] = {}
         late = False

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
 import secrets as chance
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.clock import WallClock
+from reconciler.cli.environment import variable
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
 from reconciler.vocabulary import errors
@@ -50,11 +50,6 @@ class Manifests:
     def ok(self) -> bool:
         """True where nothing but warnings was found."""
         return all(problem.severity is Severity.WARNING for problem in self.problems)
-
-
-def variable(name: str) -> str:
-    """Read an environment variable; an empty one counts as unset."""
-    return os.environ.get(name, "")
 
 
 def open_workspace(path: str) -> Workspace:
@@ -153,7 +148,7 @@ def _transport(workspace: Workspace, closing: ExitStack, impersonate: str, *, re
     backend = workspace.stack.backend
     if backend == "embedded":
         return _embedded(workspace, closing, reading=reading)
-    from reconciler.transport import google, hosts
+    from reconciler.transport import google, hosts, rate
     from reconciler.transport.http import HttpTransport, open_session
 
     proxy = variable("HTTPS_PROXY") or variable("https_proxy")
@@ -168,7 +163,8 @@ def _transport(workspace: Workspace, closing: ExitStack, impersonate: str, *, re
         {scope.location for scope in workspace.stack.scopes if scope.location},
         _universe(),
     )
-    return google.authorized(http, google.DefaultCredentials(session, impersonate, _universe()), allowed)
+    authorized = google.authorized(http, google.DefaultCredentials(session, impersonate, _universe()), allowed)
+    return rate.paced(authorized, WallClock(), rate.Budget())
 
 
 def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:
@@ -199,28 +195,3 @@ def _store(workspace: Workspace, clock: WallClock) -> Any:
             "write `store: none` in reconciler.yaml if that is meant",
         )
     return FolderStore(workspace.root / place, clock)
-
-
-def resolver(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Return what fills `valueFrom` into a body just before it is sent, from the variables allowed by name."""
-
-    def resolve(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            if isinstance(value.get("valueFrom"), Mapping):
-                rest = {key: item for key, item in value.items() if key != "valueFrom"}
-                return {**rest, "value": _secret(value["valueFrom"]["env"], names)}
-            return {key: resolve(item) for key, item in value.items()}
-        return [resolve(item) for item in value] if isinstance(value, list) else value
-
-    return resolve
-
-
-def _secret(name: str, allowed: tuple[str, ...]) -> str:
-    if name not in allowed and not name.startswith("RECONCILER_SECRET_"):
-        raise errors.InputError(
-            f"a manifest asks for the variable {name}, which the command line does not allow",
-            f"add --secret-env {name}",
-        )
-    if not variable(name):
-        raise errors.InputError(f"the variable {name} is not set", "set it for the process that runs apply")
-    return variable(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core import assertions, guards, marks, policies
@@ -16,10 +16,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import LedgerRun, Removal, Scope, Stack
 from reconciler.vocabulary.plans import Action, Applied, Change, Operation, Outcome, Plan, Status
-from reconciler.vocabulary.ports import Journal
-
-Resolve = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Fills secrets into a body just before it is sent; raises errors.InputError where one may not be read."""
+from reconciler.vocabulary.ports import Journal, Secrets
 
 Check = Callable[[Kind, Mapping[str, Any]], str]
 """Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
@@ -35,9 +32,14 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to apply: what the command line allows, how many changes at once, and whether one failure stops the rest."""
+    """How to apply: what the command line allows, how many changes at once, and whether one failure stops the rest.
+
+    `saved` says that the plan comes from a file, which is good for one apply only; a plan made a moment ago may look
+    the same as one that was applied before.
+    """
 
     allowed: guards.Allowed
+    saved: bool = False
     parallelism: int = 10
     keep_going: bool = False
 
@@ -48,7 +50,7 @@ class Applier:
 
     world: World
     stack: Stack
-    resolve: Resolve
+    secrets: Secrets
     check: Check
     control: Control
 
@@ -57,7 +59,7 @@ class Applier:
         self._refuse_blocked(plan, settings)
         with self.world.store.lock(f"apply {digest}"):
             state = self.world.store.journals.state(digest)
-            if state == "closed":
+            if state == "closed" and settings.saved:
                 raise errors.PlanSpent("this plan was applied to its end before", "plan again")
             observed = observing.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
             observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
@@ -116,7 +118,13 @@ class Applier:
             try:
                 outcome = self._operation(change, operation, journal)
             except errors.ReconcilerError as problem:
-                outcome = Outcome(change.address, operation.verb, Status.FAILED, operation.resource, problem.message)
+                outcome = Outcome(
+                    change.address,
+                    operation.verb,
+                    Status.FAILED,
+                    operation.resource,
+                    self.secrets.hide(problem.message),
+                )
             outcomes.append(outcome)
             said = outcome.status.value + (f": {outcome.error}" if outcome.error else "")
             self.control.tell(Event(change.address, f"{operation.verb} {said}", done=True))
@@ -144,7 +152,7 @@ class Applier:
         wrong = self.check(kind, operation.body)
         if wrong:
             return Outcome(change.address, "create", Status.FAILED, operation.resource, wrong)
-        body = self.resolve(operation.body)
+        body = self.secrets.fill(operation.body)
         key = operation.body["labels"][marks.RUN]
         scope = change.scope if kind.located else Scope(change.scope.project)
         there = creating.find(self.world, self.stack, kind, scope, body)
@@ -153,6 +161,7 @@ class Applier:
         else:
             intent = journal.intent(change.address, "create", operation.resource, key)
             made = creating.create(self.world, self.stack, kind, scope, body)
+            made = replace(made, error=self.secrets.hide(made.error))
             if made.status is not Status.UNCERTAIN:
                 journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
         resource = made.run.resource if made.run else operation.resource

@@ -112,6 +112,16 @@ class Journals(Protocol):
         """Record what a later look-up found out about an open intent."""
 
 
+class Secrets(Protocol):
+    """Values that manifests name and nobody writes down."""
+
+    def fill(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Put values in place of references, just before sending. Raises errors.InputError for one not allowed."""
+
+    def hide(self, text: str) -> str:
+        """Take every value handed out so far back out of a text that will be shown or kept."""
+
+
 class Store(Protocol):
     """Where lock, ledger and journals live."""
 

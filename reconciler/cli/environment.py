@@ -1,0 +1,56 @@
+"""Environment variables: the one place that reads them, and the secrets that manifests may take from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.vocabulary import errors
+
+OPEN_PREFIX = "RECONCILER_SECRET_"
+"""Variables of this prefix may be read by any manifest; every other one is allowed by name on the command line."""
+
+
+def variable(name: str) -> str:
+    """Read an environment variable; an empty one counts as unset."""
+    return os.environ.get(name, "")
+
+
+class EnvironmentSecrets:
+    """vocabulary.ports.Secrets over the variables that --secret-env names."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self._allowed = allowed
+        self._handed_out: set[str] = set()
+
+    def fill(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Put the variable's value in place of every `valueFrom`. Raises errors.InputError for one that may not be read."""
+        filled: Mapping[str, Any] = self._fill(body)
+        return filled
+
+    def hide(self, text: str) -> str:
+        """Take every value that was handed out back out of a text: a service may quote what it was sent."""
+        for value in sorted(self._handed_out, key=len, reverse=True):
+            text = text.replace(value, "(sensitive)")
+        return text
+
+    def _fill(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if isinstance(value.get("valueFrom"), Mapping):
+                rest = {key: item for key, item in value.items() if key != "valueFrom"}
+                return {**rest, "value": self._read(value["valueFrom"]["env"])}
+            return {key: self._fill(item) for key, item in value.items()}
+        return [self._fill(item) for item in value] if isinstance(value, list) else value
+
+    def _read(self, name: str) -> str:
+        if name not in self._allowed and not name.startswith(OPEN_PREFIX):
+            raise errors.InputError(
+                f"a manifest asks for the variable {name}, which the command line does not allow",
+                f"add --secret-env {name}",
+            )
+        value = variable(name)
+        if not value:
+            raise errors.InputError(f"the variable {name} is not set", "set it for the process that runs apply")
+        self._handed_out.add(value)
+        return value
