@@ -11,6 +11,7 @@ from typing import TextIO
 
 import click
 
+from reconciler.cli.environment import variable
 from reconciler.renderers import results
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
@@ -22,7 +23,7 @@ LATER = frozenset({"html", "mermaid", "sarif", "junit", "github", "gitlab", "jso
 def style(color: str = "auto", stream: TextIO | None = None) -> Style:
     """Decide on colour: the flag, then NO_COLOR (https://no-color.org), then whether a person is looking."""
     stream = stream or sys.stdout
-    wanted = color == "always" or (color == "auto" and not os.environ.get("NO_COLOR") and stream.isatty())
+    wanted = color == "always" or (color == "auto" and not variable("NO_COLOR") and stream.isatty())
     width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 120
     return Style(color=wanted, width=width)
 
