@@ -1,29 +1,78 @@
-"""`reconciler convert`: gcloud config files and API JSON in, manifests out; offline."""
+"""`reconciler convert`: gcloud config files, API JSON and StackQL INSERTs in, manifests out; offline."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reconciler.cli import outputs, wiring
-from reconciler.core import convert
+from reconciler.core import convert, validate
 from reconciler.files import documents, manifest_writer, schemas
 from reconciler.files import stack as stack_files
 from reconciler.renderers import results
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Kinds
-from reconciler.vocabulary.model import Document, Problem, Severity
+from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Severity, Stack
+
+STACKQL = (".sql", ".iql", ".stackql")
+"""Endings of files that hold StackQL statements."""
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
-    """What fills a manifest's scope: the stack's defaults, empty where there is no stack."""
+class Item:
+    """One job as it was found: `index` is its document, `name` what its file is called."""
 
+    value: Any
+    index: int
+    name: str
+    kind: Kind | None
     project: str = ""
     location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every file is converted in: the kinds, what the command line sets, and the stack here, if there is one."""
+
+    kinds: Kinds
+    kind: Kind | None
+    sets: tuple[tuple[str, Any], ...]
+    stack: Stack | None
+    validator: validate.Validator
+
+    def convert(self, item: Item) -> convert.Converted:
+        """Convert one job; what it says itself goes before the stack's defaults."""
+        project = item.project or (self.stack.default_project if self.stack else "")
+        location = item.location or (self.stack.default_location if self.stack else "")
+        return convert.to_manifest(
+            item.value,
+            name=item.name,
+            kind=item.kind,
+            kinds=self.kinds,
+            sets=self.sets,
+            project=project,
+            location=location,
+        )
+
+    def check(self, manifest: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Validate what was made; without a stack nothing is said of its scope, which the stack will decide."""
+        stack = self.stack or _STAND_IN
+        found = self.validator.check([Document("", 0, 1, manifest)], stack).problems
+        if self.stack is None:
+            found = tuple(problem for problem in found if problem.rule != "scope-outside")
+        return convert.soften(found, manifest, self.kinds[manifest["kind"]])
+
+
+_STAND_IN = Stack(
+    name="none", uid="00000000", root="", backend="embedded", scopes=(Scope("none", "none"),), kinds=(),
+    default_project="none", default_location="none", default_labels={}, default_lifecycle={}, manifests=(), ignore=(),
+    limits=Limits(), store="none", settle=0.0,
+)  # fmt: skip
 
 
 @click.command()
@@ -34,27 +83,17 @@ class Defaults:
 )
 def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> int:
     """Turn FILES into manifests on stdout, and say on stderr what was changed."""
-    kinds = schemas.load_kinds()
-    kind = _kind(kind_name, kinds)
-    sets = [_setting(each) for each in given]
-    workspace, defaults = _defaults()
+    context = _context(kind_name, given)
     problems: list[Problem] = []
     pages: list[str] = []
     for file in files:
-        reading = documents.read(Path(file), file)
-        problems.extend(reading.problems)
-        many = len(reading.documents) > 1
-        for number, document in enumerate(reading.documents, start=1):
-            name = f"{Path(file).stem}-{number}" if many else Path(file).stem
-            made = convert.to_manifest(
-                document.value, name=name, kind=kind, kinds=kinds, sets=sets,
-                project=defaults.project, location=defaults.location,
-            )  # fmt: skip
-            problems.extend(_in_file(made.problems, document))
+        for item in _items(file, context, problems):
+            made = context.convert(item)
+            found = [*made.problems, *(context.check(made.manifest) if made.manifest else ())]
+            problems.extend(replace(problem, file=file, document=item.index) for problem in found)
             for note in made.notes:
                 outputs.say(f"{file}: {note}")
             if made.manifest:
-                problems.extend(_in_file(_check(made.manifest, workspace), document))
                 pages.append(manifest_writer.dump(made.manifest, _schema_of(made.manifest)))
     click.echo("---\n".join(pages), nl=False)
     if problems:
@@ -62,15 +101,15 @@ def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> i
     return 1 if any(problem.severity is Severity.ERROR for problem in problems) else 0
 
 
-def _kind(name: str, kinds: Kinds) -> Kind | None:
-    if not name:
-        return None
-    if name not in kinds:
-        raise click.UsageError(f"--kind {name} is no kind; there are: {', '.join(sorted(kinds))}")
-    return kinds[name]
+def _context(kind_name: str, given: Iterable[str]) -> Context:
+    kinds = schemas.load_kinds()
+    if kind_name and kind_name not in kinds:
+        raise click.UsageError(f"--kind {kind_name} is no kind; there are: {', '.join(sorted(kinds))}")
+    kind = kinds[kind_name] if kind_name else None
+    return Context(kinds, kind, tuple(_setting(each) for each in given), _stack(), validate.Validator(kinds))
 
 
-def _setting(text: str) -> tuple[str, object]:
+def _setting(text: str) -> tuple[str, Any]:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise click.UsageError(f"--set {text!r} is not PATH=VALUE")
@@ -80,31 +119,40 @@ def _setting(text: str) -> tuple[str, object]:
         raise click.UsageError(f"--set {path}: {cause}") from cause
 
 
-def _defaults() -> tuple[wiring.Workspace | None, Defaults]:
-    """Use the stack here, where there is one; without it a manifest keeps only the scope it says itself."""
+def _stack() -> Stack | None:
     try:
         stack_files.find_root(Path())
     except errors.InputError:
-        return None, Defaults()
-    workspace = wiring.open_workspace(".")
-    return workspace, Defaults(workspace.stack.default_project, workspace.stack.default_location)
+        return None
+    return wiring.open_workspace(".").stack
 
 
-def _check(manifest: dict[str, object], workspace: wiring.Workspace | None) -> list[Problem]:
-    """Validate what was made in the stack it will stand in; without one there is no scope to check it against."""
-    if workspace is None:
-        return []
-    result = workspace.validator.check([Document("", 0, 1, manifest)], workspace.stack)
-    return [problem for problem in result.problems if problem.rule != "scope-missing"]
+def _items(file: str, context: Context, problems: list[Problem]) -> Iterator[Item]:
+    """Yield the jobs of a file; what cannot be read goes to `problems`."""
+    stem = Path(file).stem
+    if Path(file).suffix in STACKQL:
+        yield from _inserts(file, stem, context, problems)
+        return
+    reading = documents.read(Path(file), file)
+    problems.extend(reading.problems)
+    many = len(reading.documents) > 1
+    for document in reading.documents:
+        name = f"{stem}-{document.index + 1}" if many else stem
+        yield Item(document.value, document.index, name, context.kind)
 
 
-def _in_file(problems: object, document: Document) -> list[Problem]:
-    from dataclasses import replace
+def _inserts(file: str, stem: str, context: Context, problems: list[Problem]) -> Iterator[Item]:
+    text, unreadable = documents.read_text(Path(file), file)
+    problems.extend(unreadable)
+    found = convert.read_inserts(text, context.kinds)
+    problems.extend(replace(problem, file=file) for problem in found.problems)
+    for note in found.notes:
+        outputs.say(f"{file}: {note}")
+    for number, row in enumerate(found.rows, start=1):
+        name = f"{stem}-{number}" if len(found.rows) > 1 else stem
+        yield Item(row.resource, 0, name, row.kind, row.project, row.location)
 
-    return [replace(problem, file=document.file, document=document.index) for problem in problems]  # type: ignore[attr-defined]
 
-
-def _schema_of(manifest: dict[str, object]) -> str:
-    """Name the published schema of a manifest from here."""
-    path = schemas.schema_root() / f"{manifest['apiVersion']}" / f"{manifest['kind']}.json"
-    return os.path.relpath(path)
+def _schema_of(manifest: Mapping[str, Any]) -> str:
+    """Name the published schema of a manifest, seen from here."""
+    return os.path.relpath(schemas.schema_root() / str(manifest["apiVersion"]) / f"{manifest['kind']}.json")

@@ -6,16 +6,24 @@ from pathlib import Path
 
 from reconciler.files import json_reader, yaml_reader
 from reconciler.files.reading import Reading, UnreadableError, decode, read_bytes
+from reconciler.vocabulary.model import Problem
 
 
 def read(path: Path, file: str) -> Reading:
     """Read one file; `file` is how problems name it. What cannot be read is a problem, never an exception."""
-    try:
-        text = decode(read_bytes(path, file), file)
-    except UnreadableError as stop:
-        return Reading(problems=(stop.problem,))
+    text, unreadable = read_text(path, file)
+    if unreadable:
+        return Reading(problems=unreadable)
     reader = json_reader.read if path.suffix == ".json" else yaml_reader.read
     return reader(text, file)
+
+
+def read_text(path: Path, file: str) -> tuple[str, tuple[Problem, ...]]:
+    """Read a file that is neither YAML nor JSON as text, empty with a problem where it cannot be read."""
+    try:
+        return decode(read_bytes(path, file), file), ()
+    except UnreadableError as stop:
+        return "", (stop.problem,)
 
 
 def read_value(text: str) -> object:
