@@ -75,6 +75,7 @@ def _places(
         (name, scope if kinds[name].located else Scope(scope.project))
         for name in (names or set(kinds))
         for scope in stack.scopes
+        if scope.location or not kinds[name].located  # a scope of a project alone is for APIs without locations
     }
     return [(kinds[name], scope) for name, scope in sorted(places)]
 

@@ -134,7 +134,6 @@ def test_a_body_that_is_no_json_is_refused(jobs: Service, raw: bytes) -> None:
             with_spec(workerPoolSpecs=[{}, with_pool()["jobSpec"]["workerPoolSpecs"][0]]),
             ["job_spec.worker_pool_specs[0]"],
         ),
-        (CUSTOM, with_spec(workerPoolSpecs=[{"replicaCount": 1}]), ["job_spec.worker_pool_specs[0]"]),
         (CUSTOM, with_pool(containerSpec={}), ["job_spec.worker_pool_specs[0].container_spec.image_uri"]),
         (
             CUSTOM,
@@ -378,3 +377,11 @@ def test_unknown_query_parameters_are_refused(jobs: Service, method: str, path: 
     assert answer.message.startswith(
         f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter.'
     )
+
+
+def test_a_pool_that_only_names_a_machine_is_accepted_as_job_files_in_use_have_it(jobs: Service) -> None:
+    first = with_pool()["jobSpec"]["workerPoolSpecs"][0]
+    answer = jobs.send(
+        "POST", CUSTOM, with_spec(workerPoolSpecs=[first, {"machineSpec": {"machineType": "n1-standard-4"}}])
+    )
+    assert answer.status == 200
