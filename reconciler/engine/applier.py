@@ -14,7 +14,7 @@ from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
-from reconciler.vocabulary.model import LedgerRun, Removal, Scope, Stack
+from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack
 from reconciler.vocabulary.plans import Action, Applied, Change, Operation, Outcome, Plan, Status
 from reconciler.vocabulary.ports import Journal, Secrets
 
@@ -76,7 +76,8 @@ class Applier:
             if not todo:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
-            applied = self._all(todo, journal, settings)
+            there = {run.run_key: run for run in observed.runs if run.owner == self.stack.uid}
+            applied = self._all(todo, journal, settings, there)
             if not applied.unstarted and not any(outcome.status.stuck for outcome in applied.outcomes):
                 journal.close()
             return applied
@@ -93,13 +94,13 @@ class Applier:
         intents = self.world.store.journals.intents(digest)
         return frozenset(each.run_key or each.resource for each in intents if each.address == change.address)
 
-    def _all(self, todo: Sequence[Change], journal: Journal, settings: Settings) -> Applied:
+    def _all(self, todo: Sequence[Change], journal: Journal, settings: Settings, there: Mapping[str, Run]) -> Applied:
         failed = threading.Event()
 
         def work(change: Change) -> tuple[Outcome, ...] | None:
             if self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
                 return None
-            outcomes = tuple(self._change(change, journal))
+            outcomes = tuple(self._change(change, journal, there))
             if any(outcome.status.stuck for outcome in outcomes):
                 failed.set()
             return outcomes
@@ -110,13 +111,13 @@ class Applier:
         unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if result is None)
         return Applied(done, unstarted)
 
-    def _change(self, change: Change, journal: Journal) -> list[Outcome]:
+    def _change(self, change: Change, journal: Journal, there: Mapping[str, Run]) -> list[Outcome]:
         """Do one change's operations in order; the first that does not come out ends it."""
         outcomes: list[Outcome] = []
         for operation in change.operations:
             self.control.tell(Event(change.address, f"{operation.verb} …"))
             try:
-                outcome = self._operation(change, operation, journal)
+                outcome = self._operation(change, operation, journal, there)
             except errors.ReconcilerError as problem:
                 outcome = Outcome(
                     change.address,
@@ -132,10 +133,10 @@ class Applier:
                 break
         return _together(change, outcomes)
 
-    def _operation(self, change: Change, operation: Operation, journal: Journal) -> Outcome:
+    def _operation(self, change: Change, operation: Operation, journal: Journal, there: Mapping[str, Run]) -> Outcome:
         kind = self.world.kinds[change.address.split("/", 1)[0]]
         if operation.verb == "create":
-            return self._create(change, operation, kind, journal)
+            return self._create(change, operation, kind, journal, there)
         intent = journal.intent(change.address, operation.verb, operation.resource)
         if operation.verb == "cancel":
             outcome = ending.cancel(self.world, kind, change.address, operation.resource)
@@ -148,16 +149,18 @@ class Applier:
         journal.outcome(intent, outcome.status.value, operation.resource, outcome.error)
         return outcome
 
-    def _create(self, change: Change, operation: Operation, kind: Kind, journal: Journal) -> Outcome:
+    def _create(
+        self, change: Change, operation: Operation, kind: Kind, journal: Journal, there: Mapping[str, Run]
+    ) -> Outcome:
+        """Create a run, unless an earlier, unfinished apply of this plan did: `there` holds the live runs by run key."""
         wrong = self.check(kind, operation.body)
         if wrong:
             return Outcome(change.address, "create", Status.FAILED, operation.resource, wrong)
         body = self.secrets.fill(operation.body)
         key = operation.body["labels"][marks.RUN]
         scope = change.scope if kind.located else Scope(change.scope.project)
-        there = creating.find(self.world, self.stack, kind, scope, body)
-        if there is not None:
-            made = creating.Created(Status.CREATED, there)
+        if key in there:
+            made = creating.Created(Status.CREATED, there[key])
         else:
             intent = journal.intent(change.address, "create", operation.resource, key)
             made = creating.create(self.world, self.stack, kind, scope, body)
