@@ -84,7 +84,8 @@ def to_compare(desired: Desired, kind: Kind, runs: Sequence[Run]) -> tuple[Run, 
         return ()
     wanted = fingerprint.of(desired.spec, kind, desired.lifecycle.ignore_changes)
     ordered = heads.order(runs)
-    return tuple(run for run in ordered if run.fingerprint != wanted and (run.active or run is ordered[-1]))
+    newest = heads.standing(ordered)[-1:]
+    return tuple(run for run in ordered if run.fingerprint != wanted and (run.active or run in newest))
 
 
 def build(place: Address) -> tuple[Change, Toll]:
@@ -112,9 +113,11 @@ def _present(place: Address, desired: Desired) -> tuple[Change, Toll]:
         on_change=life.on_change,
         can_delete=place.kind.can(Verb.DELETE),
     )
-    old = heads.beyond_history(head.run, head.others, life.history)
-    judged = [Judged(run, _other(run, place, desired, wanted, old)) for run in head.others]
+    judged = [Judged(run, _other(run, place, desired, wanted, frozenset())) for run in head.others]
     first = _held_back(decide(case), judged)
+    ends = {each.run.resource for each in (*judged, Judged(head.run, first)) if each.run and _stops(each)}
+    old = heads.beyond_history(head.run, head.others, life.history, ends)
+    judged = [Judged(run, _other(run, place, desired, wanted, old)) for run in head.others]
     draft = _Draft()
     if head.run and head.spec is not Spec.EQUAL:
         draft.fields = _fields(head.run, desired, place, head.spec)
@@ -251,8 +254,6 @@ def _every_run(place: Address) -> tuple[Change, Toll]:
     draft = _Draft()
     for each in judged:
         _operate(draft, each, await_stop=False)
-        if each.decision.reason == "cannot_delete":
-            draft.notes.append("cannot_delete: this API has no delete, the record stays")
     first = max(judged, key=lambda each: _WEIGHT[each.decision.verdict]).decision
     protect = bool(place.desired and place.desired.lifecycle.protect)
     return _change(place, draft, first, judged), _toll(place, judged, protect=protect)
@@ -294,12 +295,24 @@ _WEIGHT = {
 }
 
 
+_CANNOT_DELETE = "cannot_delete: this API has no delete, the record stays"
+
+
+def _stops(each: Judged) -> bool:
+    verdict = each.decision.verdict
+    return verdict in (Verdict.CANCEL, Verdict.REPLACE) or bool(
+        verdict is Verdict.DELETE and each.run and each.run.active
+    )
+
+
 def _operate(draft: _Draft, each: Judged, *, await_stop: bool) -> None:
     """Append the calls a decision asks for on a live run. With `await_stop` a run that is stopping is waited for."""
     run, verdict, reason = each.run, each.decision.verdict, each.decision.reason
     if run is None:
         return
-    stops = verdict in (Verdict.CANCEL, Verdict.REPLACE) or (verdict is Verdict.DELETE and run.active)
+    if reason == "cannot_delete" and _CANNOT_DELETE not in draft.notes:
+        draft.notes.append(_CANNOT_DELETE)
+    stops = _stops(each)
     if stops or (await_stop and run.phase is Phase.STOPPING):
         draft.operations.append(Operation("cancel", run.resource, reason))
     if verdict is Verdict.DELETE:
@@ -365,7 +378,8 @@ def _toll(place: Address, judged: Sequence[Judged], *, protect: bool) -> Toll:
         if decision.verdict is Verdict.DELETE:
             deletes.append(f"{place.address} ({run.resource.rsplit('/', 1)[-1]})")
             unwritten_deletes.extend([deletes[-1]] if decision.unwritten else [])
-    touches = protect and (cancels or deletes)
+    replaced = any(each.run and each.decision.verdict is Verdict.REPLACE for each in judged)
+    touches = protect and (cancels or deletes or replaced)
     return Toll(
         cancels=tuple(cancels),
         deletes=tuple(deletes),

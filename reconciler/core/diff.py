@@ -35,7 +35,8 @@ def compare(
     before = _settled(there, kind.spec_schema, kind.schema)
     if before == after:
         return ()
-    return tuple(_field(path, old, new, before, after, kind) for path, old, new in _pairs(before, after))
+    shown = _literal_names(wanted)
+    return tuple(_field(path, old, new, (before, after), shown, kind) for path, old, new in _pairs(before, after))
 
 
 def counts(change: FieldChange) -> bool:
@@ -70,7 +71,9 @@ def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_cou
 
 def _beyond_defaults(live: Any, node: Schema, root: Schema) -> Any:
     """Return what a live value holds beyond the server's own defaults, ABSENT where nothing is left."""
-    if "x-server-default" in node and live == node["x-server-default"]:
+    filled = [node["x-server-default"]] if "x-server-default" in node else []
+    filled += node.get("x-server-default-also", ())
+    if live in [normalize.canonical(value, node, root) for value in filled]:
         return ABSENT
     resolved = normalize.resolve(node, root)
     if isinstance(live, Mapping) and not normalize.is_map(resolved):
@@ -107,7 +110,7 @@ def _pairs(before: Any, after: Any) -> list[tuple[FieldPath, Any, Any]]:
         for level in group:
             path = tuple(level.path(output_format="list"))
             found.append((path, _side(before, path), _side(after, path)))
-    return sorted(found, key=lambda pair: [(isinstance(step, int), str(step).zfill(6)) for step in pair[0]])
+    return sorted(found, key=lambda pair: [(isinstance(step, str), step) for step in pair[0]])
 
 
 def _side(value: Any, path: FieldPath) -> Any:
@@ -121,15 +124,38 @@ def _side(value: Any, path: FieldPath) -> Any:
     return value
 
 
-def _field(path: FieldPath, old: Any, new: Any, before: Any, after: Any, kind: Kind) -> FieldChange:
-    hidden = path[-1] == "value" and any(
-        secrets.is_secret_name(str(_side(side, (*path[:-1], "name")))) for side in (before, after)
-    )
+def _literal_names(value: Any) -> frozenset[str]:
+    """Return the names of the variables whose value the manifest itself writes out, none of them from elsewhere."""
+    literal: set[str] = set()
+    elsewhere: set[str] = set()
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Mapping):
+            name = item.get("name")
+            if isinstance(name, str):
+                (elsewhere if "valueFrom" in item else literal).add(name)
+            todo.extend(item.values())
+        elif isinstance(item, list):
+            todo.extend(item)
+    return frozenset(literal - elsewhere)
+
+
+def _field(
+    path: FieldPath, old: Any, new: Any, sides: tuple[Any, Any], shown: frozenset[str], kind: Kind
+) -> FieldChange:
+    """Write one difference. A live value shows only under a name whose value the manifest writes out.
+
+    Anything else may have come from a `valueFrom` that the manifest no longer has, or has at another position.
+    """
+    names = {_side(side, (*path[:-1], "name")) for side in sides} - {ABSENT}
+    of_variable = path[-1] == "value" and any(isinstance(name, str) for name in names)
+    hidden = of_variable and any(secrets.is_secret_name(str(name)) or name not in shown for name in names)
     if hidden:
         old, new = (ABSENT if item is ABSENT else secrets.SENSITIVE for item in (old, new))
     return FieldChange(
         path=show_path(("spec", *path)),
-        before=secrets.redact(old),
+        before=secrets.redact(old, shown),
         after=secrets.redact(new),
         cls=class_of(path, kind),
         sensitive=hidden,

@@ -64,7 +64,7 @@ def lifted(blocker: Blocker, allowed: Allowed) -> bool:
     if blocker.rule == "empty":
         return allowed.empty
     numbers = {"cancel": allowed.cancel, "delete": allowed.delete}
-    return bool(blocker.needs) and all(numbers[verb] >= count for verb, count in blocker.needs.items())
+    return bool(blocker.needs) and all(numbers.get(verb, -1) >= count for verb, count in blocker.needs.items())
 
 
 def _unwritten(tolls: Sequence[Toll]) -> list[Blocker]:
@@ -89,7 +89,7 @@ def _count(names: Sequence[str], noun: str) -> str:
 
 
 def _limit(verb: str, names: Sequence[str], of: int, share: float, limits: Limits) -> list[Blocker]:
-    if of < limits.start or len(names) <= share * of:
+    if of < limits.start or len(names) <= round(share * of, 6):  # 0.29 * 100 is a little less than 29
         return []
     what = "active runs would be cancelled" if verb == "cancel" else "run records would be deleted"
     text = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import marks
@@ -31,6 +31,14 @@ def order(runs: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=marks.time_order))
 
 
+def standing(ordered: Sequence[Run]) -> tuple[Run, ...]:
+    """Leave out the cancelled twins of a run: healing a create that was sent twice is no outcome of it."""
+    kept = {run.run_key for run in ordered if run.phase is not Phase.CANCELLED}
+    return tuple(
+        run for run in ordered if run.phase is not Phase.CANCELLED or not run.run_key or run.run_key not in kept
+    )
+
+
 def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
     """Return the n of the next run: one more than any this address ever had."""
     return 1 + max([*(run.number for run in runs), *(old.number for old in past)], default=0)
@@ -38,6 +46,8 @@ def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
 
 def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, spec_of: Callable[[Run], Spec]) -> Head:
     """Find the head: the oldest active run of the desired spec if there is one, else the newest, live or remembered.
+
+    Cancelled twins of a run never stand for an address.
 
     A remembered run counts only where it is newer than every live one; `spec_of` compares a live run with the manifest.
     """
@@ -65,13 +75,17 @@ def _live_head(ordered: Sequence[Run], specs: Mapping[str, Spec]) -> Run | None:
         for run in ordered:
             if run.active and specs[run.resource] is wanted:
                 return run
-    return ordered[-1] if ordered else None
+    return standing(ordered)[-1] if ordered else None
 
 
-def beyond_history(head: Run | None, others: Sequence[Run], keep: int | None) -> frozenset[str]:
-    """Return the resources of finished runs older than the newest `keep`, the head counted among the finished."""
+def beyond_history(head: Run | None, others: Sequence[Run], keep: int | None, ends: Collection[str]) -> frozenset[str]:
+    """Return the resources of finished runs older than the newest `keep`, the head counted among the finished.
+
+    `ends` are the resources of active runs that this very plan ends: they count, or the next plan would delete again.
+    """
     if keep is None:
         return frozenset()
-    finished = [run for run in order([*others, *([head] if head else [])]) if not run.active]
+    everyone = order([*others, *([head] if head else [])])
+    finished = [run for run in everyone if not run.active or run.resource in ends]
     old = finished[: max(0, len(finished) - keep)]
-    return frozenset(run.resource for run in old if run is not head)
+    return frozenset(run.resource for run in old if run is not head and not run.active)

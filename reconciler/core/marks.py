@@ -21,7 +21,7 @@ TOKEN = "reconciler_token"
 REMOVAL = "reconciler_removal"
 SHARD = "reconciler_shard"
 
-_RUN_KEY = re.compile(r"^(\d{1,9})-[0-9a-f]{32}$")
+_RUN_KEY = re.compile(r"([0-9]{1,9})-[0-9a-f]{32}")
 _SECONDS = re.compile(r"^(.*:\d\d)(?:\.(\d+))?Z$")
 
 
@@ -81,7 +81,7 @@ def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run
 
 def number_of(run_key: str) -> int:
     """Return the n of a run key, 0 for text that is none."""
-    found = _RUN_KEY.match(run_key)
+    found = _RUN_KEY.fullmatch(run_key)
     return int(found[1]) if found else 0
 
 
@@ -102,4 +102,4 @@ def time_order(run: Run) -> tuple[str, str, str]:
     Fractions are compared as digits: `…36Z` comes before `…36.1Z`, which plain text order gets wrong.
     """
     found = _SECONDS.match(run.create_time)
-    return (found[1], found[2] or "", run.resource) if found else (run.create_time, "", run.resource)
+    return (found[1], (found[2] or "").rstrip("0"), run.resource) if found else (run.create_time, "", run.resource)

@@ -12,8 +12,9 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-_DURATION = re.compile(r"^(-?)(\d+)(?:\.(\d{1,9}))?s$")
-_INTEGER = re.compile(r"^-?\d+$")
+_DURATION = re.compile(r"(-?)([0-9]{1,40})(?:\.([0-9]{1,9}))?s")
+_INTEGER = re.compile(r"-?[0-9]{1,40}")
+"""Forty digits are more than any number here has; Python refuses to read thousands of them."""
 
 
 def resolve(node: Schema, root: Schema) -> Schema:
@@ -101,7 +102,7 @@ def _scalar(value: Any, node: Schema) -> Any:
     if isinstance(value, bool):
         return value
     form = node.get("format")
-    if form == "int64" and (isinstance(value, int | float) or (isinstance(value, str) and _INTEGER.match(value))):
+    if form == "int64" and (isinstance(value, int | float) or (isinstance(value, str) and _INTEGER.fullmatch(value))):
         return str(_whole(value))
     if form == "int32" and isinstance(value, int | float):
         return _whole(value)
@@ -124,7 +125,7 @@ def _whole(value: int | float | str) -> int | float | str:
 
 def duration(text: str) -> str:
     """Write seconds with 0, 3, 6 or 9 fraction digits, as proto3 JSON prints them: `3600.0s` becomes `3600s`."""
-    found = _DURATION.match(text)
+    found = _DURATION.fullmatch(text)
     if found is None:
         return text
     sign, whole, fraction = found[1], int(found[2]), (found[3] or "").ljust(9, "0")

@@ -11,7 +11,7 @@ from reconciler.core import changes, guards
 from reconciler.core.changes import Address, Destroy
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
-from reconciler.vocabulary.model import Desired, LedgerRun, Run, Stack
+from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Stack, address_of
 from reconciler.vocabulary.plans import Action, Change, Plan, ScopeCount
 from reconciler.vocabulary.ports import Row
 
@@ -79,7 +79,7 @@ def build(
     revision: Revision,
     backend: str,
 ) -> Plan:
-    """Return the plan. Raises InputError where an option names an address that is not there."""
+    """Return the plan. Raises InputError where --rerun names an address that cannot run."""
     wanted = {(want.kind, want.name): want for want in desired}
     moved = renames(desired)
     runs = group(observed.runs, stack, moved)
@@ -100,7 +100,7 @@ def build(
             past=tuple(past.get(key, ())),
             full=observed.full,
             policies=observed.policies,
-            rerun=f"{key[0]}/{key[1]}" in options.rerun,
+            rerun=address_of(*key) in options.rerun,
             destroy=options.destroy,
         )
         if options.picks(place.address):
@@ -121,11 +121,16 @@ def build(
 
 
 def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
-    known = sorted(f"{kind}/{name}" for kind, name in wanted)
+    key_of = {address_of(kind, name): (kind, name) for kind, name in sorted(wanted)}
     for address in options.rerun:
-        if address not in known:
+        if address not in key_of:
             raise errors.InputError(
-                f"--rerun {address}: no manifest has this address", f"known: {', '.join(known[:10])}"
+                f"--rerun {address}: no manifest has this address", f"known: {', '.join([*key_of][:10])}"
+            )
+        if wanted[key_of[address]].lifecycle.desired is not DesiredState.PRESENT:
+            raise errors.InputError(
+                f"--rerun {address}: its manifest says lifecycle.desired {wanted[key_of[address]].lifecycle.desired}",
+                "write Present, or leave --rerun out",
             )
         if not options.picks(address):
             raise errors.InputError(f"--rerun {address}: --select or --exclude leaves this address out")

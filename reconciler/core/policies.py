@@ -39,12 +39,13 @@ def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
     return delta
 
 
-def _by_role(bindings: Sequence[Binding]) -> dict[str, list[tuple[tuple[str, ...], str]]]:
-    """Group bindings by role; each entry is (members, condition expression)."""
-    roles: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+def _by_role(bindings: Sequence[Binding]) -> dict[str, list[tuple[str, str]]]:
+    """Group bindings by role; each entry is (condition expression, member). How they are bundled means nothing."""
+    roles: dict[str, set[tuple[str, str]]] = {}
     for binding in bindings:
-        condition = (binding.get("condition") or {}).get("expression", "")
-        roles.setdefault(str(binding["role"]), []).append((tuple(sorted(set(binding.get("members", ())))), condition))
+        condition = str((binding.get("condition") or {}).get("expression", ""))
+        members = roles.setdefault(str(binding["role"]), set())
+        members.update((condition, str(member)) for member in binding.get("members", ()))
     return {role: sorted(entries) for role, entries in roles.items()}
 
 
@@ -54,17 +55,14 @@ def iam_changes(wanted: Sequence[Binding], live: Sequence[Binding]) -> tuple[Fie
     return tuple(
         FieldChange(f"iamPolicy.bindings[{role}]", _members(theirs.get(role)), _members(ours[role]), "identity")
         for role in sorted(ours)
-        if ours[role] != [entry for entry in theirs.get(role, []) if entry[0]]
-        and (any(m for m, _ in ours[role]) or role in theirs)
+        if ours[role] != theirs.get(role, [])
     )
 
 
-def _members(entries: Sequence[tuple[tuple[str, ...], str]] | None) -> Any:
+def _members(entries: Sequence[tuple[str, str]] | None) -> Any:
     if entries is None:
         return ABSENT
-    return [
-        member if not condition else f"{member} if {condition}" for members, condition in entries for member in members
-    ]
+    return [member if not condition else f"{member} if {condition}" for condition, member in entries]
 
 
 def merge(policy: Mapping[str, Any], delta: Sequence[Binding]) -> dict[str, Any]:

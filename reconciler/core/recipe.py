@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from reconciler.core import fingerprint
+from reconciler.core import fingerprint, marks
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope, Source
 from reconciler.vocabulary.plans import (
@@ -27,6 +27,8 @@ _TOP = {
     "formatVersion", "tool", "createdAt", "digest", "seal", "stack", "backend", "source",
     "scopes", "blocked", "summary", "changes",
 }  # fmt: skip
+_WITH_BODY = ("create", "patch", "setIamPolicy")
+_NEEDED = (marks.KIND, marks.NAME, marks.FINGERPRINT, marks.RUN, marks.REMOVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +125,18 @@ def from_json(document: Any) -> Saved:
             f"the plan has formatVersion {document['formatVersion']!r}, written by {made_by!r}; this is for {FORMAT!r}",
             "plan again with this version of reconciler",
         )
-    unknown = sorted(set(document) ^ _TOP)
+    unknown = sorted(str(key) for key in set(document) ^ _TOP)
     if unknown:
         raise errors.PlanUnreadable(f"the plan's fields are not those of format {FORMAT}: {', '.join(unknown)}")
     _verify(document)
     try:
         plan = _plan(document)
         again = to_json(plan, str(document["createdAt"]), str(document["tool"]["version"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+    except KeyError as cause:
+        raise errors.PlanUnreadable(f"the plan lacks the field {cause} of format {FORMAT}") from cause
+    except (TypeError, ValueError, AttributeError) as cause:
         raise errors.PlanUnreadable(f"the plan does not have the shape of format {FORMAT}: {cause}") from cause
-    if again != document:
+    if fingerprint.canonical_json(again) != fingerprint.canonical_json(document):  # == takes 1 for true
         raise errors.PlanUnreadable(f"the plan holds fields that format {FORMAT} does not know", "plan again")
     return Saved(plan, str(document["digest"]), str(document["createdAt"]), document)
 
@@ -142,8 +146,8 @@ def _verify(document: Mapping[str, Any]) -> None:
     rest = {key: value for key, value in document.items() if key != "seal"}
     try:
         whole = document["digest"] == _hash(covered) and document["seal"] == _hash(rest)
-    except ValueError as cause:
-        raise errors.PlanUnreadable("the plan holds a number that JSON does not have") from cause
+    except (ValueError, TypeError, RecursionError) as cause:
+        raise errors.PlanUnreadable(f"the plan holds what no JSON has, or is nested too deeply: {cause}") from cause
     if not whole:
         raise errors.PlanEdited(
             "the plan file was edited after it was written: its digest or seal does not fit",
@@ -151,47 +155,100 @@ def _verify(document: Mapping[str, Any]) -> None:
         )
 
 
+Type = TypeVar("Type")
+
+
+def _be(value: Any, kind: type[Type]) -> Type:
+    """Return the value if it is of exactly this type; raises TypeError. True is no number and 1.0 is no 1."""
+    if type(value) is not kind:
+        raise TypeError(f"{str(value)[:80]!r} stands where {kind.__name__} belongs")
+    return value
+
+
+def _mapping(value: Any, kind: type[Type]) -> dict[str, Type]:
+    return {key: _be(item, kind) for key, item in _be(value, dict).items()}
+
+
 def _plan(document: Mapping[str, Any]) -> Plan:
+    stack, source = _be(document["stack"], dict), _be(document["source"], dict)
     return Plan(
-        stack=document["stack"]["name"],
-        uid=document["stack"]["uid"],
-        backend=document["backend"],
-        revision=document["source"]["revision"] or "",
-        dirty=document["source"]["dirty"],
+        stack=_be(stack["name"], str),
+        uid=_be(stack["uid"], str),
+        backend=_be(document["backend"], str),
+        revision="" if source["revision"] is None else _be(source["revision"], str),
+        dirty=_be(source["dirty"], bool),
         scopes=tuple(
-            ScopeCount(item["kind"], Scope(item["project"], item["location"]), item["runs"])
-            for item in document["scopes"]
+            ScopeCount(_be(item["kind"], str), _scope(item), _be(item["runs"], int))
+            for item in _be(document["scopes"], list)
         ),
-        blocked=tuple(Blocker(item["rule"], item["message"], item["needs"]) for item in document["blocked"]),
-        changes=tuple(_change(item) for item in document["changes"]),
+        blocked=tuple(
+            Blocker(_be(item["rule"], str), _be(item["message"], str), _mapping(item["needs"], int))
+            for item in _be(document["blocked"], list)
+        ),
+        changes=tuple(_change(item) for item in _be(document["changes"], list)),
     )
+
+
+def _scope(item: Mapping[str, Any]) -> Scope:
+    return Scope(_be(item["project"], str), _be(item["location"], str))
 
 
 def _change(item: Mapping[str, Any]) -> Change:
     source = item["source"]
-    return Change(
-        address=item["address"],
-        scope=Scope(item["project"], item["location"]),
+    change = Change(
+        address=_be(item["address"], str),
+        scope=_scope(item),
         action=Action(item["action"]),
-        reason=item["reason"],
-        source=Source(source["file"], source["line"]) if source else None,
-        operations=tuple(
-            Operation(each["verb"], each["resource"], each["reason"], each.get("body")) for each in item["operations"]
-        ),
-        fields=tuple(
-            FieldChange(
-                each["path"],
-                each.get("before", ABSENT),
-                each.get("after", ABSENT),
-                each["class"],
-                each.get("sensitive", False),
-            )
-            for each in item["fields"]
-        ),
-        assertions=tuple(
-            Assertion(each["resource"], each["exists"], each.get("active", False), each["run"])
-            for each in item["assertions"]
-        ),
-        notes=tuple(item["notes"]),
-        start_time=item["startTime"],
+        reason=_be(item["reason"], str),
+        source=None if source is None else Source(_be(source["file"], str), _be(source["line"], int)),
+        operations=tuple(_operation(each) for each in _be(item["operations"], list)),
+        fields=tuple(_field(each) for each in _be(item["fields"], list)),
+        assertions=tuple(_assertion(each) for each in _be(item["assertions"], list)),
+        notes=tuple(_be(note, str) for note in _be(item["notes"], list)),
+        start_time=_be(item["startTime"], str),
     )
+    _coherent(change)
+    return change
+
+
+def _operation(item: Mapping[str, Any]) -> Operation:
+    verb = _be(item["verb"], str)
+    body = _be(item["body"], dict) if verb in _WITH_BODY else None
+    if verb not in (*_WITH_BODY, "cancel", "delete"):
+        raise ValueError(f"{verb!r} is no verb of a plan")
+    if verb in ("create", "patch"):
+        _mapping(_be(item["body"], dict)["labels"], str)
+    elif verb == "setIamPolicy":
+        _be(_be(item["body"], dict)["bindings"], list)
+    return Operation(verb, _be(item["resource"], str), _be(item["reason"], str), body)
+
+
+def _field(item: Mapping[str, Any]) -> FieldChange:
+    return FieldChange(
+        path=_be(item["path"], str),
+        before=item.get("before", ABSENT),
+        after=item.get("after", ABSENT),
+        cls=_be(item["class"], str),
+        sensitive=_be(item.get("sensitive", False), bool),
+    )
+
+
+def _assertion(item: Mapping[str, Any]) -> Assertion:
+    exists = _be(item["exists"], bool)
+    active = _be(item["active"], bool) if exists else False
+    return Assertion(_be(item["resource"], str), exists, active, _be(item["run"], str))
+
+
+def _coherent(change: Change) -> None:
+    """Refuse a recipe that apply could not follow: an address without a name, a create without labels or assertion."""
+    kind, slash, name = change.address.partition("/")
+    if not (kind and slash and name):
+        raise ValueError(f"{change.address!r} is no address")
+    creates = {each.resource: each.body["labels"] for each in change.operations if each.verb == "create"}
+    for labels in creates.values():
+        missing = [key for key in _NEEDED if key not in labels]
+        if missing:
+            raise ValueError(f"a create of {change.address} has no label {missing[0]}")
+    for assertion in change.assertions:
+        if not assertion.exists and assertion.resource not in creates:
+            raise ValueError(f"{change.address} asserts the absence of a run that it does not create")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 SENSITIVE = "(sensitive)"
@@ -17,12 +17,15 @@ def is_secret_name(name: str) -> bool:
     return any(word in _PARTS or word.removesuffix("S") in _PARTS for word in words)
 
 
-def redact(value: Any) -> Any:
-    """Return the value with `(sensitive)` in place of every secret environment value in it."""
+def redact(value: Any, shown: Collection[str] | None = None) -> Any:
+    """Return the value with `(sensitive)` in place of every secret environment value in it.
+
+    Where `shown` is given, the values of all other names are hidden too.
+    """
     if isinstance(value, Mapping):
         name = value.get("name")
-        hidden = "value" in value and isinstance(name, str) and is_secret_name(name)
-        return {key: SENSITIVE if hidden and key == "value" else redact(item) for key, item in value.items()}
+        secret = isinstance(name, str) and (is_secret_name(name) or (shown is not None and name not in shown))
+        return {key: SENSITIVE if secret and key == "value" else redact(item, shown) for key, item in value.items()}
     if isinstance(value, list):
-        return [redact(item) for item in value]
+        return [redact(item, shown) for item in value]
     return value
