@@ -1,0 +1,91 @@
+"""How sure each behaviour of the emulator is, from the sources in its own data files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+from tools.markdown_tables import cell, code, table
+
+_GRADES: tuple[tuple[str, str], ...] = (
+    ("recorded", "R"),
+    ("proto", "D"),
+    ("discovery", "D"),
+    ("documented", "D"),
+    ("AIP-", "D"),
+    ("AI Platform docs", "D"),
+    ("older reference pages", "D"),
+    ("service config", "D"),
+    ("google/vertex-ai-nas", "C"),
+    ("400 is what Airflow", "C"),
+    ("by analogy", "unverified"),
+    ("unverified", "unverified"),
+    ("chosen", "chosen"),
+)
+"""How a source begins, and the grade that follows from it."""
+
+
+def parts() -> dict[str, str]:
+    """Return the generated part of docs/emulator.md."""
+    return {"fidelity": "\n\n".join(_api(data) for data in _files())}
+
+
+def grade(source: str) -> str:
+    """Grade a source: R recorded, D documented, C client code, unverified, chosen. Raises ValueError for another."""
+    for beginning, letter in _GRADES:
+        if source.startswith(beginning):
+            return letter
+    raise ValueError(f"no grade is known for a source that begins like {source[:40]!r}: add it to tools/fidelity_pages")
+
+
+def _files() -> Iterator[Mapping[str, Any]]:
+    folder = resources.files("reconciler.emulator.behaviour")
+    for file in sorted((each for each in folder.iterdir() if each.name.endswith(".json")), key=lambda each: each.name):
+        yield json.loads(file.read_text(encoding="utf-8"))
+
+
+def _api(data: Mapping[str, Any]) -> str:
+    rows = ((what, grade(source), cell(source)) for what, source in _behaviours(data))
+    return f"### {data['api']}\n\n{table(('behaviour', 'grade', 'source'), rows)}"
+
+
+def _behaviours(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "form of error replies", data["errors"]["source"]
+    for kind in data["kinds"]:
+        yield from _kind(kind)
+    yield "numbers and finality of states", data["states"]["source"]
+    yield "rules for labels", data["labels"]["source"]
+    for item in data["defaults"]:
+        yield f"fills in {code(_field(item))}", item["source"]
+    for item in data["slashes"]:
+        yield f"ends {code(_field(item))} with a slash: {'on' if item['on'] else 'off'}", item["source"]
+    for item in data["required"]:
+        yield f"requires {', '.join(map(code, item['fields']))} of {code(item['message'])}", item["source"]
+    for item in (*data["oneofs"], *data["pairs"]):
+        yield f"checks {' and '.join(map(code, item['fields']))} of {code(item['message'])}", item["source"]
+    for name in ("first", "limits", "patterns", "needs"):
+        for item in data[name]:
+            yield f"checks {code(_field(item))}", item["source"]
+    yield "permissions of testIamPermissions", data["policy"]["source"]
+
+
+def _kind(kind: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    name = kind["kind"]
+    yield f"{name}: reply for a job that is not there", kind["source"]
+    yield f"{name}: digits of times", kind["times"]["source"]
+    yield f"{name}: created as {code(kind['created']['state'])}", kind["created"]["source"]
+    for step in kind["timeline"]:
+        yield f"{name}: {code(step['state'])} after {step['after']:g} s", step["source"]
+    for step in kind["cancel"]:
+        yield f"{name}: {code(step['state'])} {step['after']:g} s after cancel", step["source"]
+    yield f"{name}: cancel of an ended job is refused", kind["late_cancel"]["source"]
+    yield f"{name}: delete of an active job", kind["live_delete"]["source"]
+    yield f"{name}: page sizes", kind["pages"]["source"]
+    yield f"{name}: what a list leaves out", kind["listed"]["source"]
+    yield f"{name}: filters", kind["filter"]["source"]
+
+
+def _field(item: Mapping[str, Any]) -> str:
+    return f"{item['message']}.{item['field']}"
