@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -34,18 +35,18 @@ class Signals:
     number: int = 0
 
 
-def shown(targets: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return where the plan goes that apply shows before it asks: to people, never into a machine's stdout."""
-    return [("text", "")] if all(name == "text" for name, _ in targets) else []
+def show(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], color: str) -> None:
+    """Show the plan before anybody is asked: on stdout, or on stderr where stdout belongs to a machine."""
+    machine = any(name != "text" and not file for name, file in targets)
+    planning.render(drawn.plan, drawn.document, [("text", "")], color, to=sys.stderr if machine else sys.stdout)
 
 
 def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: dict[str, Any], *, ask: bool) -> int:
-    """Apply a drawn plan and return the exit code."""
+    """Apply a drawn plan and return the exit code. A saved plan's blocks come after its staleness, with the applier."""
     allowed = flags.allowed(given, destroying=given.get("destroying", False))
     blocked = [blocker for blocker in drawn.plan.blocked if not guards.lifted(blocker, allowed)]
-    if blocked:
+    if blocked and ask:
         raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
-    limit = flags.seconds(given["timeout"])
     if ask and drawn.plan.has_changes and not given["yes"]:
         _ask()
     with _signals() as signals, Progress(sys.stderr) as progress:
@@ -60,7 +61,9 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
         ended: Mapping[str, Phase] = {}
         late = False
         if given["wait"] and not signals.stop.is_set():
-            ended, late = waiter.wait(drawn.world, _started(applied), given["wait"] == "finished", limit, control)
+            ended, late = waiter.wait(
+                drawn.world, _started(applied), given["wait"] == "finished", given["timeout"], control
+            )
     outputs.write(
         targets, lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style), given["color"]
     )
@@ -86,7 +89,10 @@ def _signals() -> Iterator[Signals]:
 
     def handle(number: int, _frame: object) -> None:
         if arrived.stop.is_set():
-            raise KeyboardInterrupt
+            # Threads in the middle of a call would hold up any other way out; what they did is in the journal.
+            sys.stderr.write("Stopped.\n")
+            sys.stderr.flush()
+            os._exit(128 + number)
         arrived.number = number
         arrived.stop.set()
         outputs.say("Stopping: what is in flight is finished and recorded. Once more stops at once.")
@@ -107,11 +113,12 @@ def _started(applied: Applied) -> dict[str, str]:
 
 def _exit_code(applied: Applied, ended: Mapping[str, Phase], *, late: bool, signal_number: int) -> int:
     stuck = [outcome for outcome in applied.outcomes if outcome.status.stuck]
+    if stuck and all(outcome.status is Status.FAILED for outcome in applied.outcomes):
+        return 1
     if signal_number:
         return 128 + signal_number
     if stuck:
-        whole_failure = all(outcome.status is Status.FAILED for outcome in applied.outcomes) and not applied.unstarted
-        return 1 if whole_failure else 8
+        return 8
     if any(phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED) for phase in ended.values()):
         return 6
     return 7 if late else 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -12,7 +13,7 @@ from typing import TextIO
 import click
 
 from reconciler.cli.environment import variable
-from reconciler.renderers import results
+from reconciler.renderers import escape, results
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 
@@ -49,27 +50,42 @@ def write(
     color: str = "auto",
     *,
     verbose: bool = False,
+    to: TextIO | None = None,
 ) -> None:
-    """Render once a target; a file gets no colour and appears whole or not at all."""
+    """Render once a target; a file gets no colour and appears whole or not at all. `to` stands in for stdout."""
     for name, file in targets:
         if file:
             save(Path(file), render(name, Style(width=120, verbose=verbose)))
         else:
-            shown = replace(style(color), verbose=verbose)
-            click.echo(render(name, shown).rstrip("\n"), color=True)
+            shown = replace(style(color, to), verbose=verbose)
+            click.echo(render(name, shown).rstrip("\n"), file=to, color=True)
 
 
 def save(path: Path, content: str, mode: int = 0o644) -> None:
-    """Write a file atomically. Raises errors.ReconcilerError where that fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file whole or not at all; a pipe or device is written to. Raises errors.ReconcilerError."""
+    text = content if content.endswith("\n") else content + "\n"
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        target = path.resolve()
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with path.open("w", encoding="utf-8") as stream:  # replacing /dev/stdout would take it from everybody
+                stream.write(text)
+        else:
+            _replace(target, text, mode)
+    except (OSError, RuntimeError) as cause:
+        why = cause.strerror if isinstance(cause, OSError) else "its symbolic links lead in a circle"
+        raise errors.ReconcilerError(f"{path} cannot be written: {why}", "name another file") from cause
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(content if content.endswith("\n") else content + "\n")
+            stream.write(text)
         part.replace(path)
-    except OSError as cause:
-        part.unlink(missing_ok=True)
-        raise errors.ReconcilerError(f"{path} cannot be written: {cause.strerror}") from cause
+    except OSError:
+        part.unlink()
+        raise
 
 
 def report(problem: errors.ReconcilerError) -> None:
@@ -78,8 +94,5 @@ def report(problem: errors.ReconcilerError) -> None:
 
 
 def say(sentence: str) -> None:
-    """Write a sentence to stderr."""
-    click.echo(sentence, err=True)
-
-
-Table = Mapping[str, Callable[..., str]]
+    """Write a sentence to stderr; what it quotes from files steers no terminal."""
+    click.echo(escape.visible(sentence), err=True)

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, TextIO
 
 import reconciler
 from reconciler.cli import outputs, wiring
 from reconciler.core import recipe
-from reconciler.core.planning import Options
+from reconciler.core.planning import Observed, Options
 from reconciler.engine import planner
 from reconciler.engine.observing import World
 from reconciler.renderers import table
 from reconciler.renderers.style import Style
-from reconciler.vocabulary.model import Desired
+from reconciler.vocabulary.model import Desired, address_of
 from reconciler.vocabulary.plans import Plan
 
 
@@ -50,8 +51,20 @@ def draw(
         for problem in read.problems:
             outputs.say(f"Warning: {problem.place}: {problem.message}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
-    plan = planner.plan(world, workspace.stack, desired, options, wiring.revision(workspace)).plan
+    planned = planner.plan(world, workspace.stack, desired, options, wiring.revision(workspace))
+    plan = planned.plan
+    _tell_unmatched(options, desired, planned.observed)
     return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)
+
+
+def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Observed) -> None:
+    """Warn of a glob that fits no address: mistyped, it selects or spares nothing without a word."""
+    known = {want.address for want in desired} | {old.address for old in observed.ledger}
+    known |= {address_of(run.kind, run.name) for run in observed.runs}
+    for flag, globs in (("--select", options.select), ("--exclude", options.exclude)):
+        for glob in globs:
+            if not any(fnmatchcase(address, glob) for address in known):
+                outputs.say(f"Warning: {flag} {glob} fits no address of this stack, which look like Kind/name")
 
 
 def now() -> str:
@@ -66,13 +79,14 @@ def render(
     color: str = "auto",
     *,
     verbose: bool = False,
+    to: TextIO | None = None,
 ) -> None:
-    """Write a plan in every form that was asked for."""
+    """Write a plan in every form that was asked for, to stdout where `to` names no other stream."""
 
     def one(name: str, style: Style) -> str:
         return table.PLAN_FORMATS[name](plan, document, style)
 
-    outputs.write(targets, one, color, verbose=verbose)
+    outputs.write(targets, one, color, verbose=verbose, to=to)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
