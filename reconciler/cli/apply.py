@@ -15,9 +15,11 @@ from reconciler.renderers import table
 from reconciler.vocabulary import errors
 
 
-@click.command()
+@click.command(cls=flags.Waiting)
 @click.argument("target", default=".", metavar="[PLANFILE|PATH]")
-@click.option("--expect-digest", "--expect", "expected", default="", metavar="D", help="Refuse any other plan.")
+@click.option(
+    "--expect-digest", "--expect", "expected", metavar="D", callback=flags.not_empty, help="Refuse any other plan."
+)
 @flags.yes
 @flags.applying
 @flags.secret_env
@@ -26,7 +28,7 @@ from reconciler.vocabulary import errors
 @flags.impersonate
 @flags.output
 @flags.color
-def command(target: str, expected: str, **given: Any) -> int:
+def command(target: str, expected: str | None, **given: Any) -> int:
     """Converge the live jobs to a saved plan, or to the manifests of a stack."""
     targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
     with ExitStack() as closing:
@@ -36,8 +38,8 @@ def command(target: str, expected: str, **given: Any) -> int:
             drawn = planning.draw(
                 target, flags.options(given), closing, impersonate=given["impersonate"], reading=False
             )
-            planning.render(drawn.plan, drawn.document, applying.shown(targets), given["color"])
-        if expected and expected != drawn.digest:
+            applying.show(drawn, targets, given["color"])
+        if expected is not None and expected != drawn.digest:
             raise errors.WrongDigest(
                 f"the plan's digest is {drawn.digest}, not {expected}", "review this plan, then apply with its digest"
             )
@@ -46,10 +48,9 @@ def command(target: str, expected: str, **given: Any) -> int:
 
 def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Drawn:
     """Open a saved plan in the stack it was made for."""
-    document = planfile.load(Path(file))
+    saved = recipe.from_json(planfile.load(Path(file)))
     if given["select"] or given["exclude"] or given["rerun"]:
         raise click.UsageError("a saved plan is applied whole; --select, --exclude and --rerun belong to plan")
-    saved = recipe.from_json(document)
     workspace = wiring.open_workspace(".")
     stack = workspace.stack
     if (stack.name, stack.uid) != (saved.plan.stack, saved.plan.uid):
@@ -61,5 +62,6 @@ def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Dra
         raise errors.StalePlan(
             f"the plan is for backend {saved.plan.backend}, this stack has {stack.backend}", "plan again"
         )
+    outputs.say(f"Applying {file} to stack {stack.name} ({stack.uid}), backend {stack.backend}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=given["impersonate"]))
     return planning.Drawn(saved.plan, saved.document, workspace, world)

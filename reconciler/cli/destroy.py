@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from reconciler.cli import applying, flags, outputs, planning
+from reconciler.cli import applying, flags, outputs, planning, wiring
 from reconciler.core.changes import Destroy
 from reconciler.renderers import table
 
 
-@click.command()
+@click.command(cls=flags.Waiting)
 @flags.path
 @click.option("--delete", "records", is_flag=True, help="Delete the records too.")
 @flags.yes
 @flags.applying
-@flags.selection
+@flags.choosing
 @flags.allowances
 @flags.impersonate
 @flags.output
@@ -25,8 +25,10 @@ from reconciler.renderers import table
 def command(path: str, *, records: bool, **given: Any) -> int:
     """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept."""
     targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
+    if path == wiring.STREAM:
+        raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")
     options = flags.options(given, Destroy(records))
     with ExitStack() as closing:
         drawn = planning.draw(path, options, closing, impersonate=given["impersonate"], reading=False, empty=True)
-        planning.render(drawn.plan, drawn.document, applying.shown(targets), given["color"])
+        applying.show(drawn, targets, given["color"])
         return applying.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)

@@ -22,6 +22,8 @@ from reconciler.vocabulary.kinds import Kind, Kinds
 def command(what: str, *, as_schema: bool) -> int:
     """Describe a kind or one of its fields, such as CustomJob.spec.jobSpec.scheduling."""
     kinds = schemas.load_kinds()
+    if not what and as_schema:
+        raise click.UsageError(f"--schema needs a KIND; there are: {', '.join(sorted(kinds))}")
     if not what:
         for name in sorted(kinds):
             click.echo(f"{name:12} {kinds[name].api_version:30} {', '.join(sorted(_fields(kinds[name].spec_schema)))}")
@@ -40,7 +42,8 @@ def command(what: str, *, as_schema: bool) -> int:
 
 def _kind(name: str, kinds: Kinds) -> Kind:
     if name not in kinds:
-        raise errors.InputError(f"{name} is no kind", f"there are: {', '.join(sorted(kinds))}")
+        listed = f"there are: {', '.join(sorted(kinds))}"
+        raise errors.InputError(f"{name} is no kind", suggestions.did_you_mean(name, kinds, listed))
     return kinds[name]
 
 

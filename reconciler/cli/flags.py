@@ -13,6 +13,9 @@ from reconciler.core.planning import Options
 
 Decorated = Callable[..., Any]
 
+WAITS = ("running", "finished")
+"""What --wait can wait for; the last is what it means by itself."""
+
 color = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
@@ -43,12 +46,34 @@ def allowances(command: Decorated) -> Decorated:
 
 
 def selection(command: Decorated) -> Decorated:
-    """Add the flags that choose addresses."""
+    """Add the flags that choose addresses and ask for reruns."""
     command = click.option(
         "--rerun", multiple=True, metavar="ADDRESS", help="Run this address once more, whatever its last run did."
     )(command)
-    command = click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these addresses alone.")(command)
-    return click.option("--select", multiple=True, metavar="GLOB", help="Look at these addresses only.")(command)
+    return choosing(command)
+
+
+def choosing(command: Decorated) -> Decorated:
+    """Add --select and --exclude."""
+    command = click.option(
+        "--exclude", multiple=True, metavar="GLOB", callback=_globs, help="Leave these addresses alone."
+    )(command)
+    return click.option(
+        "--select", multiple=True, metavar="GLOB", callback=_globs, help="Look at these addresses only."
+    )(command)
+
+
+def not_empty(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """Refuse an empty value: it comes from a variable that is not set, and must not read as a flag left away."""
+    if given == "":
+        raise click.UsageError(f"{option.opts[0]} is empty, as if a variable were not set")
+    return given
+
+
+def _globs(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if "" in given:
+        raise click.UsageError(f"{option.opts[0]} is empty, as if a variable were not set; name an address or a glob")
+    return given
 
 
 def applying(command: Decorated) -> Decorated:
@@ -63,17 +88,41 @@ def applying(command: Decorated) -> Decorated:
         "--parallelism", type=click.IntRange(1, 64), default=10, metavar="N", help="Changes under way at once."
     )(command)
     command = click.option(
-        "--timeout", default="", metavar="DURATION", help="How long --wait waits, such as 30m; no limit by default."
+        "--timeout",
+        default="",
+        metavar="DURATION",
+        callback=_timeout,
+        help="How long --wait waits, such as 30m; no limit by default.",
     )(command)
     return click.option(
         "--wait",
         is_flag=False,
         flag_value="finished",
         default="",
-        type=click.Choice(["", "running", "finished"]),
-        metavar="[running|finished]",
+        type=click.Choice(["", *WAITS]),
+        metavar="[=running|finished]",
+        is_eager=True,
         help="Wait for the runs this apply started.",
     )(command)
+
+
+def _timeout(context: click.Context, _option: click.Parameter, given: str) -> float | None:
+    limit = seconds(given)
+    if limit is not None and not context.params.get("wait"):
+        raise click.UsageError("--timeout limits --wait, which is not given")
+    return limit
+
+
+class Waiting(click.Command):
+    """A command with `--wait[=…]`: without an equals sign the word after it is the argument, as GNU flags have it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write a bare `--wait` out, unless one of its own words follows."""
+        told = [
+            f"--wait={WAITS[-1]}" if each == "--wait" and following not in WAITS else each
+            for each, following in zip(args, [*args[1:], ""], strict=True)
+        ]
+        return super().parse_args(ctx, told)
 
 
 def options(given: dict[str, Any], destroy: Destroy | None = None) -> Options:

@@ -34,6 +34,11 @@ LATER = frozenset(
 )
 """Commands of later versions, refused by name."""
 
+LATER_FLAGS = frozenset(
+    {"--changed-since", "--against", "--executor", "--rate", "--for", "--faults", "--run-jobs", "--check"}
+)
+"""Flags of later versions, refused by name."""
+
 ONE_DASH = ("out", "detailed-exitcode", "auto-approve")
 """Flags that Terraform's users write with one dash."""
 
@@ -62,7 +67,10 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
-    """Declarative jobs for Google Cloud: manifests in Git, a reviewed plan, and calls that do exactly that."""
+    """Declarative jobs for Google Cloud: manifests in Git, a reviewed plan, and calls that do exactly that.
+
+    Anywhere on the line, --debug shows where an error came from.
+    """
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +81,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding must not end a run
     given = [_two_dashes(each) for each in given if each != "--debug"]
+    given = ["version"] if given == ["--version"] else given
     try:
         return _call(given)
     except Exception as problem:
@@ -80,9 +89,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         if isinstance(problem, errors.ReconcilerError):
             return _report(problem)
-        sys.stderr.write(
-            f"Error: internal: {type(problem).__name__}: {problem}\nRun again with --debug to see where.\n"
-        )
+        from reconciler.renderers import escape
+
+        told = escape.visible(f"Error: internal: {type(problem).__name__}: {problem}")
+        sys.stderr.write(f"{told}\nRun again with --debug to see where.\n")
         return 1
 
 
@@ -95,13 +105,19 @@ def _call(given: list[str]) -> int:
         sys.stderr.write("Interrupted.\n")
         return 130
     except click.ClickException as wrong:
-        wrong.show(sys.stderr)
+        _named(wrong).show(sys.stderr)
         return 1
     except BrokenPipeError:
         # The reader of stdout went away, as `| head` does; keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return int(result or 0)
+
+
+def _named(wrong: click.ClickException) -> click.ClickException:
+    if isinstance(wrong, click.NoSuchOption) and wrong.option_name in LATER_FLAGS:
+        return click.UsageError(f"`{wrong.option_name}` is not built yet. See --help for what is.", wrong.ctx)
+    return wrong
 
 
 def _report(problem: errors.ReconcilerError) -> int:

@@ -21,6 +21,8 @@ from reconciler.renderers import table
 def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verbose: bool) -> int:
     """Show the plan in FILE."""
     targets = outputs.chosen(given, table.PLAN_FORMATS)
+    if verify and given:
+        raise click.UsageError("--verify prints the digest alone; -o belongs to showing the plan")
     saved = recipe.from_json(planfile.load(Path(file)))
     if verify:
         click.echo(saved.digest)
