@@ -31,7 +31,7 @@ def command() -> None:
 def get(address: str, impersonate: str) -> int:
     """Print the policy of ADDRESS as JSON, etag included."""
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate)
+        world, kind, run = _open(address, closing, impersonate, reading=True)
         _print(world.api.get_iam_policy(kind, run.resource))
     return 0
 
@@ -56,7 +56,7 @@ def set_(address: str, policy_file: str, impersonate: str) -> int:
             "start from `reconciler iam get`",
         )
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate)
+        world, kind, run = _open(address, closing, impersonate, reading=False)
         _print(world.api.set_iam_policy(kind, run.resource, value))
     return 0
 
@@ -68,13 +68,13 @@ def set_(address: str, policy_file: str, impersonate: str) -> int:
 def test(address: str, permissions: tuple[str, ...], impersonate: str) -> int:
     """Print those of PERMISSIONS that the caller has on ADDRESS."""
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate)
+        world, kind, run = _open(address, closing, impersonate, reading=True)
         for permission in world.api.test_iam_permissions(kind, run.resource, permissions):
             click.echo(escape.visible(permission))
     return 0
 
 
-def _open(address: str, closing: ExitStack, impersonate: str) -> tuple[World, Kind, Run]:
+def _open(address: str, closing: ExitStack, impersonate: str, *, reading: bool) -> tuple[World, Kind, Run]:
     """Find the newest live run of an address whose kind has a policy."""
     workspace = wiring.open_workspace(".")
     name = address.partition("/")[0]
@@ -82,7 +82,7 @@ def _open(address: str, closing: ExitStack, impersonate: str) -> tuple[World, Ki
     if kind is None or not kind.can(Verb.GET_IAM_POLICY):
         have = ", ".join(sorted(each.name for each in workspace.kinds.values() if each.can(Verb.GET_IAM_POLICY)))
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
-    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=False))
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
     observed = observing.observe(world, workspace.stack, (), {name})
     mine = [run for run in observed.runs if f"{run.kind}/{run.name}" == address and run.owner == workspace.stack.uid]
     if not mine:

@@ -95,8 +95,10 @@ def _text(view: View, style: Style) -> str:
         rows.extend(_row(run, change, view.now) for run in runs)
         if not runs:
             rows.append((change.address, "-", "-", "-", "-", change.reason, ""))
+    stack = view.workspace.stack
+    head = escape.visible(f"Stack {stack.name} ({stack.uid}), backend {stack.backend}") + "\n\n"
     table = results.table(HEADER, rows, style) if rows else "No runs and no manifests.\n"
-    return table + (_why(view, view.changes[0]) if len(view.changes) == 1 else "")
+    return head + table + (_why(view, view.changes[0]) if len(view.changes) == 1 else "")
 
 
 def _row(run: Run, change: Change, now: float) -> tuple[str, ...]:
@@ -159,4 +161,6 @@ def _json(view: View) -> str:
         }
         for change in view.changes
     ]
-    return json.dumps({"addresses": rows}, sort_keys=True, indent=2, ensure_ascii=True)
+    return json.dumps(
+        {"backend": view.workspace.stack.backend, "addresses": rows}, sort_keys=True, indent=2, ensure_ascii=True
+    )

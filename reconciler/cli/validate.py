@@ -10,6 +10,7 @@ from reconciler.cli import flags, outputs, wiring
 from reconciler.files import manifests, stack
 from reconciler.files.reading import Reading
 from reconciler.renderers import table
+from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Problem
 
 
@@ -23,7 +24,12 @@ def command(paths: tuple[str, ...], given: tuple[str, ...], color: str) -> int:
     problems: list[Problem] = []
     count = 0
     for path in paths or (".",):
-        found, documents = _check(path)
+        try:
+            found, documents = _check(path)
+        except errors.InputError as unusable:
+            if not unusable.problems:
+                raise
+            found, documents = list(unusable.problems), 0
         problems.extend(found)
         count += documents
     outputs.write(targets, lambda name, style: table.PROBLEM_FORMATS[name](problems, style), color)

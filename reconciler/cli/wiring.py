@@ -76,7 +76,7 @@ def open_workspace(path: str) -> Workspace:
         raise errors.InputError(f"{root / 'reconciler.yaml'} is not a valid stack", problems=located)
     overridden = replace(
         built,
-        backend=variable("RECONCILER_BACKEND") or built.backend,
+        backend=variable("RECONCILER_BACKEND").rstrip("/") or built.backend,
         store=variable("RECONCILER_STORE") or built.store,
     )
     return Workspace(root, overridden, kinds, validate.Validator(kinds))
@@ -86,7 +86,7 @@ def read_manifests(workspace: Workspace, path: str) -> Manifests:
     """Read and check the whole desired set: the stack's files, or a stream for `-`."""
     texts = {}
     if path == STREAM:
-        text = sys.stdin.read()
+        text = _stream()
         reading = manifests.read_stream(text)
         texts["<stdin>"] = text
         if not reading.documents and not reading.problems:
@@ -97,6 +97,17 @@ def read_manifests(workspace: Workspace, path: str) -> Manifests:
     else:
         reading = manifests.read(workspace.root, workspace.stack.manifests, workspace.stack.ignore)
     return check(workspace, reading, texts)
+
+
+def _stream() -> str:
+    """Read stdin up to what a stream may hold, and one byte more so that a longer one is refused."""
+    try:
+        return sys.stdin.buffer.read(manifests.MAX_STREAM + 1).decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise errors.InputError(
+            f"the stream is not UTF-8: byte 0x{cause.object[cause.start]:02x} at offset {cause.start}",
+            "pipe manifests as UTF-8 text",
+        ) from cause
 
 
 def check(workspace: Workspace, reading: Reading, texts: Mapping[str, str] | None = None) -> Manifests:
@@ -173,7 +184,13 @@ def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Tra
 
     file = workspace.root / ".reconciler" / "emulator.db"
     if not reading:
-        file.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+        except OSError as cause:
+            raise errors.StoreFailed(
+                f"{file.parent} cannot be made for the embedded emulator: {cause.strerror}",
+                "make the stack's folder writable, or name a backend that runs elsewhere in RECONCILER_BACKEND",
+            ) from cause
     database = str(file) if file.exists() or not reading else ":memory:"
     emulator = app.Emulator(workspace.kinds, database, WallClock(), app.random_ids(random.SystemRandom()))
     closing.callback(emulator.close)

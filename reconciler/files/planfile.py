@@ -21,14 +21,19 @@ def dump(document: Mapping[str, Any]) -> str:
 def load(path: Path) -> Any:
     """Read a plan file's JSON. Raises errors.PlanUnreadable for anything that is none."""
     try:
-        if path.stat().st_size > LARGEST:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
             raise errors.PlanUnreadable(f"{path} is larger than any plan ({LARGEST} bytes)")
-        return json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_refuse)
+        return json.loads(content, object_pairs_hook=_once, parse_constant=_refuse)
     except OSError as cause:
-        raise errors.InputError(f"{path} cannot be read: {cause.strerror}") from cause
+        raise errors.InputError(
+            f"{path} cannot be read: {cause.strerror}", "name a file that `reconciler plan --out` wrote"
+        ) from cause
     except (ValueError, RecursionError) as cause:
         raise errors.PlanUnreadable(
-            f"{path} is not a plan file: {cause}", "make one with `reconciler plan --out`"
+            f"{path} is not a plan file: {cause}",
+            "make one with `reconciler plan --out`; to look at some jobs only, name the stack's folder and --select them",
         ) from cause
 
 
