@@ -101,7 +101,8 @@ def build(place: Address) -> tuple[Change, Toll]:
 def _present(place: Address, desired: Desired) -> tuple[Change, Toll]:
     life = desired.lifecycle
     wanted = fingerprint.of(desired.spec, place.kind, life.ignore_changes)
-    head = heads.arrange(place.runs, place.past, wanted, lambda run: _spec_of(run, desired, wanted, place))
+    specs = {run.resource: _spec_of(run, desired, wanted, place) for run in place.runs}
+    head = heads.arrange(place.runs, place.past, wanted, specs)
     token = fingerprint.token_hash(life.rerun.token)
     case = Situation(
         wanted=Wanted.PRESENT,
@@ -113,11 +114,11 @@ def _present(place: Address, desired: Desired) -> tuple[Change, Toll]:
         on_change=life.on_change,
         can_delete=place.kind.can(Verb.DELETE),
     )
-    judged = [Judged(run, _other(run, place, desired, wanted, frozenset())) for run in head.others]
+    judged = [Judged(run, _other(run, specs[run.resource], place, desired, frozenset())) for run in head.others]
     first = _held_back(decide(case), judged)
     ends = {each.run.resource for each in (*judged, Judged(head.run, first)) if each.run and _stops(each)}
     old = heads.beyond_history(head.run, head.others, life.history, ends)
-    judged = [Judged(run, _other(run, place, desired, wanted, old)) for run in head.others]
+    judged = [Judged(run, _other(run, specs[run.resource], place, desired, old)) for run in head.others]
     draft = _Draft()
     if head.run and head.spec is not Spec.EQUAL:
         draft.fields = _fields(head.run, desired, place, head.spec)
@@ -131,6 +132,8 @@ def _present(place: Address, desired: Desired) -> tuple[Change, Toll]:
     elif first.verdict is Verdict.NOOP and head.run:
         _beside(draft, place, desired, head.run)
     _tell(draft, first, head, place)
+    if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in judged):
+        draft.notes.append(f"an active run of another spec goes on beside it: lifecycle.onChange is {OnChange.KEEP}")
     everyone = [*judged, Judged(head.run, first)]
     return _change(place, draft, first, everyone), _toll(place, everyone, protect=life.protect)
 
@@ -157,13 +160,13 @@ def _fields(run: Run, desired: Desired, place: Address, spec: Spec) -> tuple[Fie
     return (*(FieldChange(f"metadata.{key}", old, new, "scope") for key, old, new in moves if old != new), *fields)
 
 
-def _other(run: Run, place: Address, desired: Desired, wanted: str, old: frozenset[str]) -> Decision:
+def _other(run: Run, spec: Spec, place: Address, desired: Desired, old: frozenset[str]) -> Decision:
     return decide(
         Situation(
             wanted=Wanted.PRESENT,
             role=Role.OTHER,
             phase=run.phase,
-            spec=_spec_of(run, desired, wanted, place) if run.active else Spec.EQUAL,
+            spec=spec if run.active else Spec.EQUAL,
             beyond_history=run.resource in old,
             on_change=desired.lifecycle.on_change,
             can_delete=place.kind.can(Verb.DELETE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import marks
@@ -44,21 +44,19 @@ def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
     return 1 + max([*(run.number for run in runs), *(old.number for old in past)], default=0)
 
 
-def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, spec_of: Callable[[Run], Spec]) -> Head:
+def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, specs: Mapping[str, Spec]) -> Head:
     """Find the head: the oldest active run of the desired spec if there is one, else the newest, live or remembered.
 
-    Cancelled twins of a run never stand for an address.
-
-    A remembered run counts only where it is newer than every live one; `spec_of` compares a live run with the manifest.
+    Cancelled twins of a run never stand for an address; a remembered run does only where it is newer than every live
+    one. `specs` says of every live run's resource how its spec stands to the manifest's.
     """
     ordered = order(runs)
-    specs = {run.resource: spec_of(run) for run in ordered}
     same = [run for run in ordered if specs[run.resource] is not Spec.DIFFERS]
     remembered = {old.run_key: old for old in past if old.fingerprint == fingerprint}
     count = len({run.run_key for run in same} | set(remembered))
     tokens = frozenset(run.token for run in same) | frozenset(old.token for old in remembered.values())
     head = _live_head(ordered, specs)
-    newest = max(past, key=lambda old: old.number, default=None)
+    newest = max(past, key=lambda old: (old.number, old.run_key), default=None)
     if newest and not (head and head.active) and newest.number > max((run.number for run in ordered), default=0):
         spec = Spec.EQUAL if newest.fingerprint == fingerprint else Spec.DIFFERS
         phase = (newest.phase or Phase.ENDED_UNKNOWN) if spec is Spec.EQUAL else None

@@ -1,4 +1,9 @@
-"""Every situation of an address: one change, and once it is carried out nothing is left to do."""
+"""Every situation of an address: one change, and once it is carried out nothing is left to do.
+
+The whole product has 1,244,160 situations. All 18,000 are walked in which a manifest wants a CustomJob (protection and
+the removal stamp touch no operation there), all 5,184 in which nothing is wanted that differ in what is looked at then,
+and of the whole product every 257th, which meets every pair of values: 28,026 in all.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +50,6 @@ def carried_out(case: Case) -> str:
         assert {run.resource: run.phase for run in world.runs} == {key: run.phase for key, run in before.items()}, case
     again, _ = world.plan(desired, kind)
     assert not again.operations, (str(case), change.reason, calls, again.reason, verbs(again))
-    world.remember()
-    third, _ = world.plan(desired, kind)
-    assert (third.action, third.reason, third.operations) == (again.action, again.reason, ()), case
     return change.reason
 
 
@@ -75,7 +77,9 @@ def test_a_second_plan_has_nothing_to_do_where_a_manifest_wants_a_run(phase: Pha
 
 @pytest.mark.parametrize("wanted", [DesiredState.CANCELLED, DesiredState.ABSENT, None], ids=str)
 def test_a_second_plan_has_nothing_to_do_where_no_run_is_wanted(wanted: DesiredState | None) -> None:
-    every = narrowed(wanted=wanted, spec=("equal", "differs"), token="none", on_change=OnChange.ASK, rerun=False)
+    every = narrowed(
+        wanted=wanted, spec="equal", token="none", on_change=OnChange.ASK, rerun=False, ledger=("none", "unknown")
+    )
     assert sum(walk(every).values()) == size(every)
 
 
