@@ -16,7 +16,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack
 from reconciler.vocabulary.plans import Action, Applied, Change, Operation, Outcome, Plan, Status
-from reconciler.vocabulary.ports import Journal, Secrets
+from reconciler.vocabulary.ports import Intent, Journal, Secrets
 
 Check = Callable[[Kind, Mapping[str, Any]], str]
 """Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
@@ -56,7 +56,6 @@ class Applier:
 
     def apply(self, plan: Plan, digest: str, settings: Settings) -> Applied:
         """Carry out a plan. Raises PlanBlocked, LockHeld, PlanSpent or StalePlan before anything was called."""
-        self._refuse_blocked(plan, settings)
         with self.world.store.lock(f"apply {digest}"):
             state = self.world.store.journals.state(digest)
             if state == "closed" and settings.saved:
@@ -70,6 +69,7 @@ class Applier:
             ]
             if stale:
                 raise errors.StalePlan("the saved plan is stale: " + "; ".join(stale[:5]), "plan again and review that")
+            self._refuse_blocked(plan, settings)
             observing.remember(self.world, self.stack, observed)
             observing.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
@@ -159,18 +159,37 @@ class Applier:
         body = self.secrets.fill(operation.body)
         key = operation.body["labels"][marks.RUN]
         scope = change.scope if kind.located else Scope(change.scope.project)
+        intents: list[Intent] = []
         if key in there:
             made = creating.Created(Status.CREATED, there[key])
         else:
-            intent = journal.intent(change.address, "create", operation.resource, key)
-            made = creating.create(self.world, self.stack, kind, scope, body)
-            made = replace(made, error=self.secrets.hide(made.error))
-            if made.status is not Status.UNCERTAIN:
-                journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
+            made, intents = self._send(change, operation, kind, journal, scope, body)
         resource = made.run.resource if made.run else operation.resource
         if made.status is Status.CREATED:
+            # Before the outcome: a run that lists do not show yet must be known by the ledger once its intent is closed.
             self.world.store.ledger.started(_started(change, operation, resource))
+        for intent in intents if made.status is not Status.UNCERTAIN else ():
+            journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
         return Outcome(change.address, "create", made.status, resource, made.error)
+
+    def _send(
+        self,
+        change: Change,
+        operation: Operation,
+        kind: Kind,
+        journal: Journal,
+        scope: Scope,
+        body: Mapping[str, Any],
+    ) -> tuple[creating.Created, list[Intent]]:
+        """Send a create; each time it is sent has an intent of its own, so that its time tells when lists may lag."""
+        intents: list[Intent] = []
+        key = operation.body["labels"][marks.RUN]
+
+        def intend() -> None:
+            intents.append(journal.intent(change.address, "create", operation.resource, key))
+
+        made = creating.create(self.world, self.stack, kind, scope, body, intend)
+        return replace(made, error=self.secrets.hide(made.error)), intents
 
     def _patch(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         """Merge the labels into what is there now; the etag guards the moment between read and write."""

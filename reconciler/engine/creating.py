@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,12 @@ class Created:
     error: str = ""
 
 
-def create(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Created:
-    """Send a create, at most twice, and never again before its absence was proven."""
+def create(
+    world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any], intend: Callable[[], None]
+) -> Created:
+    """Send a create, at most twice, and never again before its absence was proven. `intend` is called before each."""
     for _ in range(2):
+        intend()
         try:
             row = world.api.create(kind, scope, body)
         except errors.Conflict as taken:
@@ -43,7 +46,10 @@ def create(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[s
         except errors.ApiError as refused:
             return Created(Status.FAILED, error=refused.message)
         else:
-            return Created(Status.CREATED, observing.read_run(row, kind, scope))
+            made = observing.read_run(row, kind, scope)
+            if made is not None and made.resource and made.run_key == body["labels"][marks.RUN]:
+                return Created(Status.CREATED, made)
+            reason = f"the reply to the create in {bodies.collection(kind, scope)} is not the job that was sent"
         try:
             found = look_up(world, stack, kind, scope, body)
         except errors.ReconcilerError as blind:

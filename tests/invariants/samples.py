@@ -90,7 +90,7 @@ class Sample:
 
 def all_samples() -> list[Sample]:
     """Each kind by itself, all of them together, and every stack of the project's own."""
-    written = [(name, text) for name, text in KIND_TEXTS.items()] + [("three", THREE)]
+    written = [*KIND_TEXTS.items(), ("three", THREE)]
     found = [Sample(name, site.STACK, site.desired(text)) for name, text in written]
     folder = Path(__file__).parents[2] / "manifests"
     for file in sorted(folder.glob("**/reconciler.yaml")):
