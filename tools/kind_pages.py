@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ Node = Mapping[str, Any]
 _FEW = 8
 """Enum members that a table still shows."""
 _LONGEST = 160
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
+"""A link inside Google's own words; its target may be relative to Google's pages."""
 
 
 def pages() -> dict[str, dict[str, str]]:
@@ -132,7 +135,7 @@ def _plain(value: Any) -> str:
 
 def _sentence(field: Node) -> str:
     """Take the first sentence that says something."""
-    sentences = str(field.get("description", "")).split(". ")
+    sentences = _LINK.sub(r"\1", str(field.get("description", ""))).split(". ")
     marks = ("Required", "Optional", "Immutable", "Output only", "Deprecated")
     told = next((sentence for sentence in sentences if sentence.rstrip(".") not in marks), "").rstrip(".")
     return told if len(told) <= _LONGEST else told[:_LONGEST].rsplit(" ", 1)[0] + " …"
