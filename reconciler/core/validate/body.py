@@ -20,7 +20,9 @@ class BodyCheck:
 
     def __call__(self, kind: Kind, body: Mapping[str, Any]) -> str:
         """Return what is wrong with a body, empty for nothing. Labels and ids are the plan's own work."""
-        checker = self._checkers.setdefault(kind.name, Checker(kind.schema))
+        if kind.name not in self._checkers:
+            self._checkers[kind.name] = Checker(kind.schema)
+        checker = self._checkers[kind.name]
         beside = {*_BESIDE_SPEC, kind.id_field} - {*kind.spec_schema.get("properties", ())}
         manifest = {
             "apiVersion": kind.api_version,
