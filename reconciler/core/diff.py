@@ -106,7 +106,9 @@ def _pairs(before: Any, after: Any) -> list[tuple[FieldPath, Any, Any]]:
     from deepdiff import DeepDiff
 
     found: list[tuple[FieldPath, Any, Any]] = []
-    for group in DeepDiff(before, after, view="tree", zip_ordered_iterables=True).values():
+    # A threshold of 0 keeps it from calling two messages with few fields in common one difference.
+    tree = DeepDiff(before, after, view="tree", zip_ordered_iterables=True, threshold_to_diff_deeper=0)
+    for group in tree.values():
         for level in group:
             path = tuple(level.path(output_format="list"))
             found.append((path, _side(before, path), _side(after, path)))
