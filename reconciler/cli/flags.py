@@ -120,7 +120,7 @@ class Waiting(click.Command):
         """Write a bare `--wait` out, unless one of its own words follows."""
         told = [
             f"--wait={WAITS[-1]}" if each == "--wait" and following not in WAITS else each
-            for each, following in zip(args, [*args[1:], ""], strict=True)
+            for each, following in zip(args, [*args, ""][1:], strict=True)
         ]
         return super().parse_args(ctx, told)
 
