@@ -65,7 +65,9 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: pip install reconciler
+      # The name `reconciler` on PyPI is another project: set this repository variable to where this tool comes from,
+      # for instance `reconciler @ git+https://github.com/OWNER/reconciler@COMMIT`.
+      - run: pip install "${{ vars.RECONCILER_PACKAGE }}"
       - run: reconciler validate
       - run: reconciler plan -o markdown="$GITHUB_STEP_SUMMARY" -o text
 """
