@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.vocabulary.model import FieldPath
 
 ANY = "[]"
-_STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>\d*|\*)\]")
+_STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]{0,9}|\*)\]")
 
 
 def parse(text: str) -> FieldPath:
@@ -21,7 +21,7 @@ def parse(text: str) -> FieldPath:
     position = 0
     while position < len(text):
         found = _STEP.match(text, position)
-        if found is None:
+        if found is None or (found["key"] and text[position - 1 : position] == "]"):
             raise ValueError(f"{text!r} is not a field path")
         if found["key"] is not None:
             steps.append(found["key"])
