@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import outputs
 from reconciler.cli.clock import WallClock
-from reconciler.files import schemas
+from reconciler.files import documents, positions, schemas
+from reconciler.vocabulary import errors
+
+if TYPE_CHECKING:
+    from reconciler.emulator.faults import Fault
+    from reconciler.vocabulary.kinds import Kinds
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8085, help="0 takes a free one.")
 @click.option("--db", default=":memory:", metavar="FILE", help="Keep the jobs in a file.")
 @click.option("--clock", type=click.Choice(["wall", "manual"]), default="wall", help="manual: moved by requests only.")
-def command(port: int, db: str, clock: str) -> int:
+@click.option("--faults", metavar="FILE", help="Faults to inject, as YAML or JSON (docs/emulator.md).")
+def command(port: int, db: str, clock: str, faults: str | None) -> int:
     """Serve Vertex AI customJobs and nasJobs and AI Platform jobs on 127.0.0.1 until interrupted."""
     from reconciler.emulator import app, server
     from reconciler.emulator.clocks import ManualClock
 
-    chosen = ManualClock() if clock == "manual" else WallClock()
-    emulator = app.Emulator(schemas.load_kinds(), db, chosen, app.random_ids(random.SystemRandom()))
+    kinds = schemas.load_kinds()
+    injected = _read_faults(faults, kinds) if faults is not None else ()
+    wall = WallClock()
+    chosen = ManualClock() if clock == "manual" else wall
+    # a delayed reply keeps its caller waiting for real, whatever clock the jobs live by
+    emulator = app.Emulator(kinds, db, chosen, app.random_ids(random.SystemRandom()), faults=injected, sleep=wall.sleep)
     try:
         handle = server.serve(emulator, port=port)
         outputs.say(
             f"Serving on http://127.0.0.1:{handle.port} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}"
         )
+        if injected:
+            outputs.say(f"{len(injected)} fault(s) from {faults} are in force.")
         try:
             handle.run()
         except KeyboardInterrupt:
@@ -36,3 +51,23 @@ def command(port: int, db: str, clock: str) -> int:
     finally:
         emulator.close()
     return 0
+
+
+def _read_faults(file: str, kinds: Kinds) -> tuple[Fault, ...]:
+    """Read a faults file. Raises errors.InputError with every problem and its place."""
+    from reconciler.emulator import fault_documents
+
+    reading = documents.read(Path(file), file)
+    problems = list(reading.problems)
+    found: tuple[Fault, ...] = ()
+    if len(reading.documents) == 1:
+        found, wrong = fault_documents.read(reading.documents[0].value, kinds.keys())
+        problems += [replace(each, file=file, document=reading.documents[0].index) for each in wrong]
+    if problems:
+        placed = positions.Locator(Path()).place_all(problems)
+        raise errors.InputError(f"the faults in {file} cannot be used", problems=placed)
+    if len(reading.documents) != 1:
+        raise errors.InputError(
+            f"{file} holds {len(reading.documents)} documents, faults are one", "write a map with a list `faults`"
+        )
+    return found

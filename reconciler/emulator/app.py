@@ -1,46 +1,33 @@
-"""The emulator as a Transport: it finds the method a request means and answers as the service would.
+"""The emulator as a Transport: it lets faults strike a request and answers as the service would.
 
 It refuses to know any kind by name, and takes any host."""
 
 from __future__ import annotations
 
+import json
 import random
-import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.emulator import behaviour, control, lifecycle, masks, replies, requests
+from reconciler.emulator import audit, behaviour, broken, control, lifecycle, lists, masks, replies, requests
+from reconciler.emulator.audit import Audit
 from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.faults import Asked, Fault
 from reconciler.emulator.jobs import READS, JobMethods, Served
 from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.policies import PolicyMethods
 from reconciler.emulator.projects import Projects
+from reconciler.emulator.replicas import Replicas
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
+from reconciler.emulator.routes import Place, Route, Routes
 from reconciler.emulator.shapes import Shapes
-from reconciler.emulator.state import Key, State
+from reconciler.emulator.state import Change, Key, State
+from reconciler.emulator.strikes import Bent, Strike, Strikes
 from reconciler.vocabulary.kinds import Kinds, Verb
 from reconciler.vocabulary.ports import Clock
 from reconciler.vocabulary.wire import Request, Response
-
-_PATH = re.compile(
-    r"/v1/projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
-    r"/(?P<collection>[A-Za-z]+)(?:/(?P<job>[^/:]+))?(?::(?P<custom>[A-Za-z]+))?"
-)
-
-# (HTTP method, path names a job, custom verb): what it means and which parameters it takes
-_METHODS: Mapping[tuple[str, bool, str], tuple[Verb, tuple[str, ...]]] = {
-    ("POST", False, ""): (Verb.CREATE, ()),
-    ("GET", False, ""): (Verb.LIST, ("filter", "pageSize", "pageToken", "readMask")),
-    ("GET", True, ""): (Verb.GET, ()),
-    ("DELETE", True, ""): (Verb.DELETE, ()),
-    ("PATCH", True, ""): (Verb.PATCH, ("updateMask",)),
-    ("POST", True, "cancel"): (Verb.CANCEL, ()),
-    ("GET", True, "getIamPolicy"): (Verb.GET_IAM_POLICY, ("options.requestedPolicyVersion",)),
-    ("POST", True, "setIamPolicy"): (Verb.SET_IAM_POLICY, ()),
-    ("POST", True, "testIamPermissions"): (Verb.TEST_IAM_PERMISSIONS, ()),
-}
 
 
 def random_ids(source: random.Random) -> Callable[[], str]:
@@ -60,42 +47,63 @@ class Emulator:
         timings: Timings = lifecycle.RECORDED,
         projects: Mapping[str, str] | None = None,
         conduct: Mapping[str, Conduct] | None = None,
+        faults: Iterable[Fault] = (),
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         """Open the database (a path, or ":memory:"). `projects` maps ids to numbers; `conduct` replaces the data files.
 
-        Raises errors.StoreFailed where the database cannot be used.
+        `faults` strike from the first call on; `sleep` is how a delay passes, by default on the clock. Raises
+        errors.StoreFailed where the database cannot be used.
         """
         conduct = behaviour.load() if conduct is None else conduct
-        served = [
+        self._routes = Routes(
             Served(kind, conduct[kind.name], Shapes(kind, conduct[kind.name]))
             for kind in kinds.values()
             if kind.name in conduct
-        ]
-        self._served = {(one.kind.located, one.kind.collection): one for one in served}
+        )
         self._clock = clock
+        self._sleep = sleep or clock.sleep
         self._projects = Projects(projects or {})
-        self._state = State(database)
+        self._state = State(database, self._hear)
         self._jobs = JobMethods(self._state, ids, timings)
         self._policies = PolicyMethods(self._state, self._jobs)
+        self._replicas = Replicas(self._state)
+        self._audit = Audit()
+        self._strikes = Strikes()
+        self.inject(*faults)
 
     def __call__(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer one request. Raises broken.Cut where a fault cuts the connection."""
         try:
             call = requests.read(request)
         except Refusal as refusal:
             return replies.refused(refusal)
-        try:
-            answer = self._answer(call)
-            selection = call.selection
-        except Refusal as refusal:
-            return replies.refused(refusal, call.pretty)
-        except RecursionError:
-            return replies.refused(Refusal("INVALID_ARGUMENT", "Message too deep. Max recursion depth reached."))
-        except sqlite3.OperationalError:
-            return replies.refused(Refusal("UNAVAILABLE", "The service is currently unavailable."), call.pretty)
-        if answer is None:
-            return replies.unknown_path()
-        return replies.ok(answer if selection is None else masks.apply(selection, answer), call.pretty)
+        if call.path.startswith(control.PREFIX):
+            return self._reply(call, lambda: self._control(call))
+        route = self._routes.find(call)
+        strike = self._strikes.strike(_asked(call, route))
+        if strike.delay:
+            self._sleep(strike.delay)
+        return self._struck(call, route, strike)
+
+    def inject(self, *faults: Fault) -> None:
+        """Let faults strike from the next call on, beside those in force."""
+        for fault in faults:
+            self._strikes.inject(fault)
+        self._replicas.keep(self._strikes.lags(), self._now())
+
+    def clear_faults(self) -> None:
+        """Take all faults away; lists are at once what the jobs are."""
+        self._strikes.clear()
+        self._replicas.keep((), self._now())
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Write the faults in force as files have them, with how many calls each has `seen` and `hits`."""
+        return self._strikes.show()
+
+    def audit(self) -> tuple[audit.Entry, ...]:
+        """Return the last 100,000 calls of the APIs, oldest first."""
+        return self._audit.entries()
 
     def set_state(self, resource: str, state: str, error: Any = None) -> None:
         """Put the job of a full resource name into a state; raises LookupError for a name that is none."""
@@ -108,39 +116,62 @@ class Emulator:
 
     def close(self) -> None:
         """Close the database."""
+        self._replicas.close()
         self._state.close()
 
-    def _answer(self, call: Call) -> Any:
-        """Return the JSON to answer, None for a path or method that is not served."""
-        if call.path.startswith(control.PREFIX):
-            return self._control(call)
-        found = _PATH.fullmatch(call.path)
-        if found is None:
-            return None
-        if found["collection"] == "operations":
-            return self._operation(call, found)
-        served = self._served.get((found["location"] is not None, found["collection"]))
-        method = _METHODS.get((call.method, found["job"] is not None, found["custom"] or ""))
-        if served is None or method is None or not served.kind.can(method[0]):
-            return None
-        verb, parameters = method
-        call.allow(parameters)
-        return self._run(verb, served, self._key(served, found), call)
+    def _struck(self, call: Call, route: Route | None, strike: Strike) -> Response:
+        """Answer, or do what stands in the place of an answer; both go into the audit."""
+        reply, committed, status = None, False, 0
+        try:
+            if strike.breaking is None or strike.breaking.carried_out:
+                reply = self._reply(call, lambda: self._answer(call, route, strike.bent))
+                committed = reply.status == 200 and route is not None and route.verb not in (*READS, None)
+            shown = broken.shown(strike.breaking, reply) if strike.breaking is not None else reply
+            assert shown is not None
+            status = shown.status
+            return shown
+        finally:
+            run_key = _run_key(call) if route is not None and route.verb is Verb.CREATE else ""
+            self._audit.record(call.method, call.path, status, committed, run_key)
 
-    def _run(self, verb: Verb, served: Served, key: Key, call: Call) -> Any:
+    def _reply(self, call: Call, answer: Callable[[], Any]) -> Response:
+        """Write what a method answers, None for what is not served, or why it refuses."""
+        try:
+            selection = call.selection
+            found = answer()
+        except Refusal as refusal:
+            return replies.refused(refusal, call.pretty)
+        except RecursionError:
+            return replies.refused(Refusal("INVALID_ARGUMENT", "Message too deep. Max recursion depth reached."))
+        except sqlite3.OperationalError:
+            return replies.refused(Refusal("UNAVAILABLE", "The service is currently unavailable."), call.pretty)
+        if found is None:
+            return replies.unknown_path()
+        return replies.ok(found if selection is None else masks.apply(selection, found), call.pretty)
+
+    def _answer(self, call: Call, route: Route | None, bent: Bent) -> Any:
+        """Return the JSON to answer, None for a path or method that is not served."""
+        if route is None:
+            return None
+        call.allow(route.parameters)
+        if route.served is None or route.verb is None:
+            return self._operation(route.place)
+        return self._run(route.verb, route.served, self._key(route.served, route.place), call, bent)
+
+    def _run(self, verb: Verb, served: Served, key: Key, call: Call, bent: Bent) -> Any:
         now = self._now()
         write = verb not in READS or self._state.has_due(now)
         with self._state.transaction(write):
             if write:
                 self._state.advance(now)
-            return self._method(verb, served, key, call, now)
+            return self._method(verb, served, key, call, now, bent)
 
-    def _method(self, verb: Verb, served: Served, key: Key, call: Call, now: int) -> Any:
+    def _method(self, verb: Verb, served: Served, key: Key, call: Call, now: int, bent: Bent) -> Any:
         methods: Mapping[Verb, Callable[[], Any]] = {
             Verb.CREATE: lambda: self._jobs.create(served, key, call, now),
             Verb.GET: lambda: self._jobs.get(served, key, call),
-            Verb.LIST: lambda: self._jobs.list(served, key, call, now),
-            Verb.CANCEL: lambda: self._jobs.cancel(served, key, call, now),
+            Verb.LIST: lambda: self._list(served, key, call, now, bent),
+            Verb.CANCEL: lambda: self._jobs.cancel(served, key, call, now, bent.cancel_ends),
             Verb.DELETE: lambda: self._jobs.delete(served, key, call, now),
             Verb.PATCH: lambda: self._jobs.patch(served, key, call),
             Verb.GET_IAM_POLICY: lambda: self._policies.get(served, key, call),
@@ -149,20 +180,24 @@ class Emulator:
         }
         return methods[verb]()
 
-    def _key(self, served: Served, found: re.Match[str]) -> Key:
-        location = requests.segment(found["location"] or "")
+    def _list(self, served: Served, scope: Key, call: Call, now: int, bent: Bent) -> Any:
+        with self._replicas.as_of(bent.lag, now) as state:
+            return lists.answer(served, state, scope, call, now, bent, self._jobs.show)
+
+    def _hear(self, changes: Sequence[Change]) -> None:
+        self._replicas.hear(self._now(), changes)
+
+    def _key(self, served: Served, place: Place) -> Key:
+        location = requests.segment(place.location)
         if location == "-":
             # unverified: no page documents the wildcard for job kinds
             raise Refusal("INVALID_ARGUMENT", "The wildcard location `-` is not supported.")
-        project = self._projects.number(requests.segment(found["project"]))
-        return Key(served.kind.name, project, location, requests.segment(found["job"] or ""))
+        project = self._projects.number(requests.segment(place.project))
+        return Key(served.kind.name, project, location, requests.segment(place.job))
 
-    def _operation(self, call: Call, found: re.Match[str]) -> Any:
-        if call.method != "GET" or found["job"] is None or found["custom"] or found["location"] is None:
-            return None
-        call.allow(())
-        project = self._projects.number(requests.segment(found["project"]))
-        name = f"projects/{project}/locations/{requests.segment(found['location'])}/operations/{found['job']}"
+    def _operation(self, place: Place) -> Any:
+        project = self._projects.number(requests.segment(place.project))
+        name = f"projects/{project}/locations/{requests.segment(place.location)}/operations/{place.job}"
         with self._state.transaction(write=False):
             operation = self._state.operation(name)
         if operation is None:
@@ -171,23 +206,56 @@ class Emulator:
 
     def _control(self, call: Call) -> Any:
         path = call.path.removeprefix(control.PREFIX)
-        if (call.method, path) == ("GET", "clock"):
-            return control.show_clock(self._clock)
-        if (call.method, path) == ("POST", "clock:advance"):
-            return control.advance_clock(self._clock, call)
+        answers: Mapping[tuple[str, str], Callable[[], Any]] = {
+            ("GET", "clock"): lambda: control.show_clock(self._clock),
+            ("POST", "clock:advance"): lambda: control.advance_clock(self._clock, call),
+            ("GET", "audit"): lambda: control.show_audit(self.audit(), call),
+            ("GET", "faults"): self._show_faults,
+            ("POST", "faults"): lambda: self._inject_asked(call),
+            ("DELETE", "faults"): self._clear_asked,
+        }
+        answer = answers.get((call.method, path))
+        if answer is not None:
+            return answer()
         if call.method != "POST" or not path.endswith(":setState"):
             return None
         return self._set_state(f"/v1/{path.removesuffix(':setState')}", *control.asked_state(call))
 
+    def _show_faults(self) -> Any:
+        return {"faults": self.faults()}
+
+    def _inject_asked(self, call: Call) -> Any:
+        self.inject(*control.asked_faults(call, self._routes.kinds))
+        return self._show_faults()
+
+    def _clear_asked(self) -> Any:
+        self.clear_faults()
+        return self._show_faults()
+
     def _set_state(self, path: str, state: str, error: Any) -> Any:
-        found = _PATH.fullmatch(path)
-        served = self._served.get((found["location"] is not None, found["collection"])) if found else None
-        if found is None or served is None or found["job"] is None:
+        found = self._routes.job(path)
+        if found is None:
             return None
+        served, place = found
         now = self._now()
         with self._state.transaction(write=True):
             self._state.advance(now)
-            return self._jobs.set_state(served, self._key(served, found), state, error, now)
+            return self._jobs.set_state(served, self._key(served, place), state, error, now)
 
     def _now(self) -> int:
         return round(self._clock.now() * lifecycle.MICROSECONDS)
+
+
+def _asked(call: Call, route: Route | None) -> Asked:
+    method, kind = (route.method, route.kind) if route else ("", "")
+    masked, continued = bool(call.query.get("readMask")), bool(call.query.get("pageToken"))
+    return Asked(call.method, method, call.path, kind, masked, continued)
+
+
+def _run_key(call: Call) -> str:
+    """Read the run label of a create's body, empty where there is none; the body may be anything."""
+    try:
+        found = json.loads(call.body)["labels"][audit.RUN_LABEL]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""

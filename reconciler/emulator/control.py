@@ -1,16 +1,26 @@
-"""The control path under /emulator/v1, which no Google API has: the clock, and the state of one job."""
+"""The control path under /emulator/v1, which no Google API has: clock, state of one job, faults, calls so far.
+
+It reads bodies and writes answers; what is asked for happens elsewhere."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from reconciler.emulator import lifecycle
+from reconciler.emulator import fault_documents, lifecycle, replies
+from reconciler.emulator.audit import Entry
 from reconciler.emulator.clocks import SettableClock
+from reconciler.emulator.faults import Fault
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
+from reconciler.vocabulary.model import show_path
 from reconciler.vocabulary.ports import Clock
 
 PREFIX = "/emulator/v1/"
+
+MOST_ENTRIES = 1000
+"""Entries of the audit in one answer."""
 
 
 def show_clock(clock: Clock) -> dict[str, Any]:
@@ -37,3 +47,21 @@ def asked_state(call: Call) -> tuple[str, Any]:
     if not isinstance(body, dict) or not isinstance(body.get("state"), str) or set(body) - {"state", "error"}:
         raise Refusal("INVALID_ARGUMENT", 'The body must be {"state": "NAME", "error": ...}; error may be left out.')
     return body["state"], body.get("error")
+
+
+def asked_faults(call: Call, kinds: Collection[str]) -> tuple[Fault, ...]:
+    """Read the body of POST faults; every problem with its key is told."""
+    found, problems = fault_documents.read(call.json(), kinds)
+    if problems:
+        told = [(show_path(each.path), " ".join(filter(None, (each.message, each.hint)))) for each in problems]
+        raise replies.invalid_json([(path, f"{path}: {text}" if path else text) for path, text in told])
+    return found
+
+
+def show_audit(entries: Iterable[Entry], call: Call) -> dict[str, Any]:
+    """Tell the calls after the query's `after`, oldest first, at most MOST_ENTRIES of them."""
+    after = call.query.get("after", "0")
+    if not after.isdecimal() or len(after) > 18:
+        raise Refusal("INVALID_ARGUMENT", "`after` must be the `n` of a call that was told before.")
+    found = [entry for entry in entries if entry.n > int(after)]
+    return {"calls": [dataclasses.asdict(entry) for entry in found[:MOST_ENTRIES]]}

@@ -1,4 +1,4 @@
-"""The job methods of every kind: create, get, list, patch, cancel, delete. What a kind is and does comes in as data."""
+"""The job methods of every kind: create, get, patch, cancel, delete. What a kind is and does comes in as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.emulator import fields, filling, filters, lifecycle, masks, pages, replies, shapes, validation
+from reconciler.emulator import fields, filling, lifecycle, replies, shapes, validation
 from reconciler.emulator.behaviour import Conduct, Step
 from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.replies import Refusal
@@ -17,7 +17,6 @@ from reconciler.emulator.shapes import Shapes
 from reconciler.emulator.state import Job, Key, State
 from reconciler.vocabulary.kinds import IdForm, Kind, Verb
 
-_DAY = 86_400 * lifecycle.MICROSECONDS
 _TRIES = 100
 
 READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
@@ -87,34 +86,17 @@ class JobMethods:
         """Answer one job in full."""
         return self.show(served, self.found(served, key), call)
 
-    def list(self, served: Served, scope: Key, call: Call, now: int) -> Any:
-        """Answer one page; `{}` where nothing matches (recorded)."""
-        conduct = served.conduct
-        where, values = filters.compile_filter(call.query.get("filter", ""), conduct)
-        mask_text = call.query.get("readMask", "")
-        mask = masks.read_mask(mask_text, served.shapes.root.fields) if mask_text else None
-        page = pages.asked(call.query, conduct, served.resource_name(scope), call.query.get("filter", ""), mask_text)
-        if conduct.days:
-            where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
-        rows = self._state.listed(scope, where, values, page.after, page.size + 1)
-        shown = [self._row(served, job, call, mask) for job in rows[: page.size]]
-        answer: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
-        if len(rows) > page.size:
-            last = rows[page.size - 1]
-            answer["nextPageToken"] = page.token((last.life.updated, last.key.job))
-        return answer
+    def cancel(self, served: Served, key: Key, call: Call, now: int, ends: str = "") -> Any:
+        """Take the request; its effect comes later (recorded). A finished job is refused.
 
-    def _row(self, served: Served, job: Job, call: Call, mask: masks.Mask | None) -> Any:
-        row = {name: value for name, value in self.show(served, job, call).items() if name not in served.conduct.omits}
-        return row if mask is None else masks.apply(mask, row)
-
-    def cancel(self, served: Served, key: Key, call: Call, now: int) -> Any:
-        """Take the request; its effect comes later (recorded). A finished job is refused."""
+        With `ends`, SUCCEEDED or FAILED, the job ends so at the time at which it would have been cancelled.
+        """
         self._no_content(call)
         job = self.found(served, key)
         if served.is_terminal(job):
             raise self._wrong_state(served, job, served.conduct.late_cancel)
-        self._state.save(replace(job, life=lifecycle.cancel(job.life, served.conduct.cancel, self._timings, now)))
+        steps = _lost(served, ends) if ends else served.conduct.cancel
+        self._state.save(replace(job, life=lifecycle.cancel(job.life, steps, self._timings, now)))
         return {}
 
     def delete(self, served: Served, key: Key, call: Call, now: int) -> Any:
@@ -236,3 +218,13 @@ class JobMethods:
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
         return Refusal("FAILED_PRECONDITION", told)
+
+
+def _lost(served: Served, ends: str) -> tuple[Step, ...]:
+    """Return the steps of a cancel that came too late: the last one is the job's own end."""
+    *before, last = served.conduct.cancel
+    [state] = served.conduct.terminal & {ends, f"JOB_STATE_{ends}"}
+    text = "Internal error encountered."  # recorded: python-aiplatform#5004
+    told = text if isinstance(last.fields.get(served.kind.error_field), str) else {"code": 13, "message": text}
+    fields = {served.kind.error_field: told} if ends == "FAILED" else {}
+    return (*before, Step(last.after, state, starts=True, ends=True, fields=fields))

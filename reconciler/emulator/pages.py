@@ -15,6 +15,9 @@ from reconciler.emulator.replies import Refusal
 Position = tuple[int, str]
 """The last row of a page: its update time in microseconds and its id."""
 
+START: Position = (2**63 - 1, "")
+"""The position before every row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -49,7 +49,7 @@ def invalid_fields(style: str, violations: Sequence[Violation]) -> Refusal:
 
 def ok(value: Any, pretty: bool = True) -> Response:
     """Answer 200 with a JSON body, two spaces deep and with a line end as recorded, or compact."""
-    return _json(200, value, pretty)
+    return written(200, value, pretty)
 
 
 def refused(refusal: Refusal, pretty: bool = True) -> Response:
@@ -59,13 +59,18 @@ def refused(refusal: Refusal, pretty: bool = True) -> Response:
     if refusal.violations:
         violations = [{"field": field, "description": text} for field, text in refusal.violations]
         error["details"] = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}]
-    return _json(status, {"error": error}, pretty)
+    return written(status, {"error": error}, pretty)
 
 
 def unknown_path() -> Response:
     """Answer 404 in HTML, as the front end does for a path or method it does not know (kubeflow/pipelines#5727)."""
-    page = "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n<p><b>404.</b> That's an error.\n"
-    return Response(404, {**_HEADERS, "content-type": "text/html; charset=UTF-8"}, page.encode())
+    text = "<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n<p><b>404.</b> That's an error.\n"
+    return page(404, text)
+
+
+def page(status: int, text: str) -> Response:
+    """Answer with a web page, as front ends do."""
+    return Response(status, {**_HEADERS, "content-type": "text/html; charset=UTF-8"}, text.encode())
 
 
 def too_large(limit: int) -> Response:
@@ -73,7 +78,8 @@ def too_large(limit: int) -> Response:
     return refused(Refusal("PAYLOAD_TOO_LARGE", f"Request payload size exceeds the limit: {limit} bytes."))
 
 
-def _json(status: int, value: Any, pretty: bool) -> Response:
+def written(status: int, value: Any, pretty: bool = True) -> Response:
+    """Answer any status with a JSON body."""
     text = json.dumps(
         value, ensure_ascii=False, indent=2 if pretty else None, separators=None if pretty else (",", ":")
     )

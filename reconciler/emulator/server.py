@@ -1,25 +1,25 @@
-"""Serve a Transport over HTTP on the loopback interface. It passes requests through and knows none of them."""
+"""Serve a Transport over HTTP on the loopback interface; where it fails, the connection is cut.
+
+It passes requests through and knows none of them."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.emulator.broken import Cut
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.wire import Request, Transport
+from reconciler.vocabulary.wire import Request, Response, Transport
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes of a request body; more is answered with 413."""
 
 _THREADS = 8
 _POLL_SECONDS = 1.0
-
-_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 413: "Payload Too Large"}
-_REASONS |= {401: "Unauthorized", 403: "Forbidden", 429: "Too Many Requests", 500: "Internal Server Error"}
-_REASONS |= {503: "Service Unavailable"}
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -109,13 +109,32 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _wsgi(app: Transport) -> Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]:
     def answer(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
-        request = _request(environ)
-        response = app(request)
-        headers = [*response.headers.items(), ("content-length", str(len(response.body)))]
-        start(f"{response.status} {_REASONS.get(response.status, 'Unknown')}", headers)
+        try:
+            response = app(_request(environ))
+        except errors.TransportFailed as failure:
+            return _cut(failure, start)
+        _start(start, response, len(response.body))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     return answer
+
+
+def _start(start: StartResponse, response: Response, length: int) -> None:
+    try:
+        phrase = HTTPStatus(response.status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    start(f"{response.status} {phrase}", [*response.headers.items(), ("content-length", str(length))])
+
+
+def _cut(failure: errors.TransportFailed, start: StartResponse) -> Iterator[bytes]:
+    """Send what is left of a reply and close the connection: waitress does so where the client seems gone."""
+    from waitress.channel import ClientDisconnected
+
+    if isinstance(failure, Cut) and failure.partial is not None:
+        _start(start, failure.partial, failure.length)
+        yield failure.partial.body
+    raise ClientDisconnected from failure
 
 
 def _request(environ: Mapping[str, Any]) -> Request:

@@ -8,7 +8,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,21 @@ class Job:
     id: int = 0
 
 
-class State:
-    """All jobs and finished operations. Every use happens inside `transaction`, one at a time in this process."""
+Change = tuple[Key, Job | None]
+"""A job as a request left it, None where it was removed. Steps of a life are none: they follow from the job."""
 
-    def __init__(self, database: str) -> None:
+
+class State:
+    """All jobs and finished operations. Every use happens inside `transaction`, one at a time in this process.
+
+    `watch` hears of the changes of every transaction, in their order, once it is committed.
+    """
+
+    def __init__(self, database: str, watch: Callable[[Sequence[Change]], None] | None = None) -> None:
         self._lock = threading.RLock()
         self._place = database
+        self._watch = watch
+        self._changes: list[Change] = []
         try:
             if database != ":memory:":
                 Path(database).parent.mkdir(parents=True, exist_ok=True)
@@ -109,12 +118,21 @@ class State:
         """Hold the database for one request; a write takes the file's lock at once, so that no process is surprised."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            self._changes = []
             try:
                 yield self._connection
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+            if self._changes and self._watch is not None:
+                self._watch(self._changes)
+
+    def copy(self) -> State:
+        """Copy everything into memory; belongs inside a transaction that writes nothing."""
+        copied = State(":memory:")
+        self._connection.backup(copied._connection)
+        return copied
 
     def has_due(self, now: int) -> bool:
         """Say whether a step of any job is due."""
@@ -125,7 +143,8 @@ class State:
         """Take all due steps of all jobs; belongs inside a write."""
         for job in self._jobs("due <= ?", (now,)):
             life = lifecycle.advance(job.life, now)
-            self.save(replace(job, life=life, version=job.version + 1))
+            steps = len(job.life.ahead) - len(life.ahead)  # the same version however often somebody looked
+            self._save(replace(job, life=life, version=job.version + steps))
 
     def next_created(self, now: int) -> int:
         """Return `now`, or one microsecond after the newest job where the clock has not moved on."""
@@ -149,19 +168,25 @@ class State:
         if not cursor.rowcount or cursor.lastrowid is None:
             return False
         self._label(cursor.lastrowid, job.body.get("labels", {}))
+        self._changes.append((job.key, job))
         return True
 
     def save(self, job: Job, relabel: bool = False) -> None:
         """Write a job back; its labels are indexed anew only where they changed."""
-        row = _row(job)
-        marks = ", ".join(f"{name}=:{name}" for name in row)
-        self._connection.execute(f"UPDATE jobs SET {marks} WHERE id=:id", {**row, "id": job.id})
+        self._changes.append((job.key, job))
+        self._save(job)
         if relabel:
             self._connection.execute("DELETE FROM labels WHERE job=?", (job.id,))
             self._label(job.id, job.body.get("labels", {}))
 
+    def _save(self, job: Job) -> None:
+        row = _row(job)
+        marks = ", ".join(f"{name}=:{name}" for name in row)
+        self._connection.execute(f"UPDATE jobs SET {marks} WHERE id=:id", {**row, "id": job.id})
+
     def remove(self, job: Job) -> None:
         """Delete a job's record."""
+        self._changes.append((job.key, None))
         self._connection.execute("DELETE FROM labels WHERE job=?", (job.id,))
         self._connection.execute("DELETE FROM jobs WHERE id=?", (job.id,))
 
@@ -176,6 +201,19 @@ class State:
             bound += [after[0], after[0], after[1]]
         text = f"{' AND '.join(clauses)} AND ({where}) ORDER BY updated DESC, job LIMIT ?"
         return list(self._jobs(text, (*bound, *values, most)))
+
+    def shown_before(
+        self, scope: Key, where: str, values: Sequence[Any], position: tuple[int, str], most: int
+    ) -> list[Job]:
+        """Return at most `most` jobs that match, those that a list shows last up to a position, in its order."""
+        clauses = "kind=? AND project=? AND location=? AND updated >= ? AND NOT (updated = ? AND job > ?)"
+        bound = (scope.kind, scope.project, scope.location, position[0], *position)
+        text = f"{clauses} AND ({where}) ORDER BY updated, job DESC LIMIT ?"
+        return list(self._jobs(text, (*bound, *values, most)))[::-1]
+
+    def created_after(self, at: int) -> list[Job]:
+        """Return the jobs of every scope created after a time, oldest first."""
+        return list(self._jobs("created > ? ORDER BY created", (at,)))
 
     def add_operation(self, name: str, body: Mapping[str, Any]) -> bool:
         """Store a finished operation; False where its name is taken."""

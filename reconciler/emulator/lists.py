@@ -1,0 +1,60 @@
+"""One page of a list: filter, mask, order, and the ways in which faults bend it. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconciler.emulator import filters, lifecycle, masks, pages
+from reconciler.emulator.faults import RowShift
+from reconciler.emulator.jobs import Served
+from reconciler.emulator.pages import Page
+from reconciler.emulator.replies import Refusal
+from reconciler.emulator.requests import Call
+from reconciler.emulator.state import Job, Key, State
+from reconciler.emulator.strikes import Bent
+
+_DAY = 86_400 * lifecycle.MICROSECONDS
+
+Show = Callable[[Served, Job, Call], dict[str, Any]]
+"""Writes a job as its resource."""
+
+
+def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent: Bent, show: Show) -> dict[str, Any]:
+    """Answer one page; `{}` where nothing matches (recorded)."""
+    conduct = served.conduct
+    filter_text, mask_text = call.query.get("filter", ""), call.query.get("readMask", "")
+    where, values = filters.compile_filter(filter_text, conduct)
+    mask = masks.read_mask(mask_text, served.shapes.root.fields) if mask_text else None
+    if mask is not None and bent.refuse_mask:
+        raise Refusal("INVALID_ARGUMENT", "Field: read_mask Error: The read mask is not supported.")
+    page = pages.asked(call.query, conduct, served.resource_name(scope), filter_text, mask_text)
+    if bent.most_rows:
+        page = replace(page, size=min(page.size, bent.most_rows))
+    if bent.empty:
+        return {"nextPageToken": page.token(page.after or pages.START)}
+    if conduct.days:
+        where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
+    rows = _rows(state, scope, where, values, page, bent.shift)
+    shown = [_row(served, show(served, job, call), None if bent.ignore_mask else mask) for job in rows[: page.size]]
+    found: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
+    if len(rows) > page.size:
+        last = rows[page.size - 1]
+        found["nextPageToken"] = page.token((last.life.updated, last.key.job))
+    return found
+
+
+def _rows(state: State, scope: Key, where: str, values: Sequence[Any], page: Page, shift: RowShift | None) -> list[Job]:
+    """Read the page's rows and one more; a shift leaves out rows that come next, or shows some again."""
+    if shift is None or page.after is None:
+        return state.listed(scope, where, values, page.after, page.size + 1)
+    if shift.how == "missed":
+        return state.listed(scope, where, values, page.after, page.size + 1 + shift.rows)[shift.rows :]
+    again = state.shown_before(scope, where, values, page.after, min(shift.rows, page.size - 1))
+    return again + state.listed(scope, where, values, page.after, page.size + 1 - len(again))
+
+
+def _row(served: Served, resource: dict[str, Any], mask: masks.Mask | None) -> Any:
+    row = {name: value for name, value in resource.items() if name not in served.conduct.omits}
+    return row if mask is None else masks.apply(mask, row)
