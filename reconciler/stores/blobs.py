@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -22,10 +22,11 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True, order=True)
 class Listed:
-    """One object as a listing shows it."""
+    """One object as a listing shows it. `content` is there only where the listing brought it along."""
 
     key: str
     attributes: tuple[str, ...]
+    content: bytes | None = field(default=None, compare=False)
 
 
 class Blobs(Protocol):
@@ -96,16 +97,8 @@ class FolderBlobs:
                 yield Listed(prefix + stem, tuple(attributes))
 
     def _path(self, item: Listed) -> Path:
-        name = "~".join((item.key, *item.attributes)) if item.attributes else item.key
-        sound = all(_PART.fullmatch(part) for part in item.key.split("/")) and all(
-            map(_ATTRIBUTE.fullmatch, item.attributes)
-        )
-        if not sound or not item.attributes or len(name.rpartition("/")[2]) > _LONGEST_NAME:
-            raise errors.StoreFailed(
-                f"{name!r} cannot be a file in {self._root}",
-                "a label of ours on the job was changed to something we never write; set it right or cancel the job",
-            )
-        return self._root / name
+        require_sound(item, str(self._root))
+        return self._root / _name(item)
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -116,6 +109,29 @@ class FolderBlobs:
             yield
         finally:
             os.close(descriptor)
+
+
+def is_sound(item: Listed) -> bool:
+    """Say whether key and attributes can be a name in every kind of store."""
+    return bool(
+        item.attributes
+        and all(_PART.fullmatch(part) for part in item.key.split("/"))
+        and all(map(_ATTRIBUTE.fullmatch, item.attributes))
+        and len(_name(item).rpartition("/")[2]) <= _LONGEST_NAME
+    )
+
+
+def require_sound(item: Listed, place: str) -> None:
+    """Raise errors.StoreFailed where key and attributes could not be read back."""
+    if not is_sound(item):
+        raise errors.StoreFailed(
+            f"{_name(item)!r} cannot be a name in {place}",
+            "a label of ours on the job was changed to something we never write; set it right or cancel the job",
+        )
+
+
+def _name(item: Listed) -> str:
+    return "~".join((item.key, *item.attributes))
 
 
 def _taken(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -9,18 +10,42 @@ from reconciler.stores import lock
 from reconciler.stores.blobs import FolderBlobs
 from reconciler.stores.journal import FolderJournals
 from reconciler.stores.ledger import BlobLedger
-from reconciler.vocabulary import ports
+from reconciler.stores.places import BlobPlaces
+from reconciler.vocabulary import errors, ports
 
 
 class FolderStore:
-    """vocabulary.ports.Store below `root`: `lock`, `ledger/`, `journal/`; for this user only (0700, files 0600)."""
+    """vocabulary.ports.Store below `root`: `lock`, `ledger/`, `journal/`, `scopes/`; for this user only (0700, files 0600)."""
 
     def __init__(self, root: Path, clock: ports.Clock) -> None:
         self._root = root
         self._clock = clock
+        self._places = BlobPlaces(FolderBlobs(root / "scopes"), clock)
         self.ledger: ports.Ledger = BlobLedger(FolderBlobs(root / "ledger"), clock)
         self.journals: ports.Journals = FolderJournals(root / "journal", clock)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the stack's lock; raises errors.LockHeld naming the holder."""
         return lock.hold(self._root / "lock", purpose, self._clock)
+
+    def assert_held(self) -> None:
+        """Do nothing: the system gives the lock to nobody else while this process lives."""
+
+    def holder(self) -> ports.Holder | None:
+        """Say who holds the lock; a lock of the system is always live, since it dies with its process."""
+        found = lock.holding(self._root / "lock")
+        return ports.Holder(found, live=True) if found else None
+
+    def break_lock(self) -> None:
+        """Raise errors.LockHeld where somebody holds the lock; a dead one holds nothing."""
+        found = self.holder()
+        if found is not None:
+            raise errors.LockHeld(f"the lock is in use: {found.description}", "it goes with its process")
+
+    def places(self) -> tuple[ports.Place, ...]:
+        """Return every kind and scope ever remembered."""
+        return self._places.all()
+
+    def remember_places(self, places: Iterable[ports.Place]) -> None:
+        """Remember kinds and scopes for good."""
+        self._places.remember(places)

@@ -17,6 +17,9 @@ _KEY = re.compile(
     r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[A-Za-z0-9_-]+)/(?P<run_key>[A-Za-z0-9_-]+)\.(?P<event>started|ended)"
 )
 
+ATTRIBUTES = ("n", "fingerprint", "token", "removal", "phase")
+"""What the attributes of an object mean, in order."""
+
 
 class BlobLedger:
     """vocabulary.ports.Ledger over Blobs.

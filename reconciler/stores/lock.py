@@ -5,17 +5,30 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pwd
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.stores import disk
+from reconciler.stores import disk, holder
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock
+
+
+def holding(path: Path) -> str:
+    """Say who holds the lock file, empty where nobody does. Creates nothing; holds it itself for a moment."""
+    with disk.explaining(path, "look at"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return ""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _describe(descriptor)
+        finally:
+            os.close(descriptor)
+    return ""
 
 
 @contextmanager
@@ -60,24 +73,13 @@ def _write(descriptor: int, content: bytes) -> None:
 
 
 def _holder(purpose: str, clock: Clock) -> dict[str, Any]:
-    started = datetime.fromtimestamp(clock.now(), UTC).isoformat(timespec="seconds")
-    return {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "started": started, "purpose": purpose}
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
+    return {**holder.of_this_process(purpose), "pid": os.getpid(), "started": holder.moment(clock.now())}
 
 
 def _describe(descriptor: int) -> str:
     """Say who holds the lock; between taking it and writing the name, nobody can tell."""
     try:
-        holder = json.loads(os.pread(descriptor, 65536, 0))
-        return (
-            f"{holder['purpose']} of {holder['user']} on {holder['host']}, "
-            f"process {holder['pid']}, since {holder['started']}"
-        )
-    except (ValueError, KeyError, TypeError):
+        said = json.loads(os.pread(descriptor, 65536, 0))
+    except ValueError:
         return "another process"
+    return holder.describe(said) if isinstance(said, dict) else "another process"

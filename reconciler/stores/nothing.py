@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 from reconciler.vocabulary import errors, ports
@@ -103,3 +104,20 @@ class NoStore:
         """Lock nothing: without a place to write, nobody could be told."""
         del purpose
         return nullcontext()
+
+    def assert_held(self) -> None:
+        """Do nothing: there is no lock to lose."""
+
+    def holder(self) -> ports.Holder | None:
+        """Return None: nobody can hold what is not kept."""
+        return None
+
+    def break_lock(self) -> None:
+        """Do nothing: there is no lock."""
+
+    def places(self) -> tuple[ports.Place, ...]:
+        """Return no place."""
+        return ()
+
+    def remember_places(self, places: Iterable[ports.Place]) -> None:
+        """Forget them at once."""

@@ -60,7 +60,7 @@ def read(content: bytes, place: str) -> Trace:
         elif "closed" in entry:
             closed = True
         elif number > 1 or entry.get("journal") != 1:
-            raise _damaged(f"{place}:{number}")
+            raise damaged(f"{place}:{number}")
     return Trace(tuple(intents), tuple(pending.values()), closed)
 
 
@@ -72,9 +72,9 @@ def _entry(line: bytes, place: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as broken:
-        raise _damaged(place) from broken
+        raise damaged(place) from broken
     if not isinstance(value, dict):
-        raise _damaged(place)
+        raise damaged(place)
     return value
 
 
@@ -83,15 +83,16 @@ def _intent(entry: Mapping[str, Any], place: str) -> Intent:
         texts = [entry[key] for key in ("intent", "address", "verb", "resource", "runKey")]
         at = float(entry["at"])
     except (KeyError, TypeError, ValueError) as broken:
-        raise _damaged(place) from broken
+        raise damaged(place) from broken
     if not all(isinstance(text, str) for text in texts):
-        raise _damaged(place)
+        raise damaged(place)
     name, address, verb, resource, run_key = texts
     return Intent(name, address, verb, resource, run_key, at)
 
 
-def _damaged(place: str) -> errors.StoreFailed:
+def damaged(place: str) -> errors.StoreFailed:
+    """Build the error for what stands in a journal and is none of its lines."""
     return errors.StoreFailed(
         f"{place}: this line of the journal is damaged",
-        "look at the jobs it speaks of, then move the file out of the store",
+        "look at the jobs it speaks of, then move it out of the store",
     )

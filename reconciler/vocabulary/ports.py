@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -122,6 +122,18 @@ class Secrets(Protocol):
         """Take every value handed out so far back out of a text that will be shown or kept."""
 
 
+Place = tuple[str, Scope]
+"""The name of a kind, and a scope it was applied in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a stack's lock, in words. `live` is False once a lease ran out by the store's own clock."""
+
+    description: str
+    live: bool
+
+
 class Store(Protocol):
     """Where lock, ledger and journals live."""
 
@@ -130,3 +142,21 @@ class Store(Protocol):
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the stack's lock; raises errors.LockHeld naming the holder."""
+
+    def assert_held(self) -> None:
+        """Make sure that the lock taken here is still ours, before a write. Raises errors.LockHeld.
+
+        A journal's `intent` asks by itself. Without a lock taken here there is nothing to lose.
+        """
+
+    def holder(self) -> Holder | None:
+        """Say who holds the lock, None where nobody does."""
+
+    def break_lock(self) -> None:
+        """Remove the lock of a holder that is gone. Raises errors.LockHeld where it is live."""
+
+    def places(self) -> tuple[Place, ...]:
+        """Return every kind and scope this stack was ever applied to, ordered."""
+
+    def remember_places(self, places: Iterable[Place]) -> None:
+        """Remember kinds and scopes for good; those already known cost nothing."""

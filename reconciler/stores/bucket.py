@@ -1,0 +1,148 @@
+"""A store in a Cloud Storage bucket: lock, ledger, journals and places below one prefix. Knows names, not HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from reconciler.stores import blobs, disk, holder, lease, ledger, places
+from reconciler.stores.blobs import Listed
+from reconciler.stores.bucket_journal import BucketJournals
+from reconciler.stores.objects import Bucket
+from reconciler.vocabulary import errors, ports
+
+_URL = re.compile(r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?P<prefix>(/[A-Za-z0-9_][A-Za-z0-9._=-]*)*)/?")
+"""Bucket names as in Cloud Storage docs, "Bucket naming guidelines"; prefixes without anything that needs quoting."""
+
+_CARRIED = 4096
+"""Bytes of content that the metadata carries too; all of it may be 8 KiB (Cloud Storage docs, "Quotas and limits")."""
+
+_CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a store is. `prefix` is empty or ends with a slash."""
+
+    bucket: str
+    prefix: str
+
+
+def address(url: str) -> Address:
+    """Split `gs://bucket/prefix`. Raises errors.InputError."""
+    found = _URL.fullmatch(url)
+    if not found:
+        raise errors.InputError(
+            f"{url!r} does not name a bucket and a prefix", "write it as gs://BUCKET or gs://BUCKET/PREFIX"
+        )
+    prefix = found["prefix"].strip("/")
+    return Address(found["bucket"], f"{prefix}/" if prefix else "")
+
+
+class BucketBlobs:
+    """vocabulary of Blobs in a bucket: the key is the object's name, the attributes are its metadata.
+
+    So the service itself keeps two objects of one key apart. `names` are the attributes' names in order; the last one
+    given is never empty. Small contents travel in the metadata too, so that a listing answers without a further read.
+    """
+
+    def __init__(self, bucket: Bucket, root: str, names: Sequence[str]) -> None:
+        self._bucket = bucket
+        self._root = root
+        self._names = tuple(names)
+
+    def put_if_absent(self, key: str, attributes: tuple[str, ...], content: bytes) -> bool:
+        """Store an object unless the key is taken; return whether it was stored."""
+        name = self._root + key
+        blobs.require_sound(Listed(key, attributes), self._bucket.url(self._root))
+        named = dict(zip(self._names, attributes, strict=False))
+        said = {attribute: value for attribute, value in named.items() if value}
+        if len(content) <= _CARRIED and content.isascii():
+            said[_CONTENT] = content.decode("ascii")
+        return self._bucket.insert(name, said, content) is not None
+
+    def listing(self) -> Iterator[Listed]:
+        """Yield every object; raises errors.StoreFailed naming one that is none of ours."""
+        for stored in self._bucket.listing(self._root):
+            given = [stored.metadata.get(name, "") for name in self._names]
+            while given and not given[-1]:
+                given.pop()
+            carried = stored.metadata.get(_CONTENT)
+            content = None if carried is None else carried.encode()
+            item = Listed(stored.name.removeprefix(self._root), tuple(given), content)
+            if not blobs.is_sound(item):
+                raise disk.alien(self._bucket.url(stored.name))
+            yield item
+
+    def read(self, item: Listed) -> bytes:
+        """Return an object's content."""
+        return self._bucket.read(self._root + item.key) if item.content is None else item.content
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a store draws from outside: `chance` gives names nobody else draws, `run` is the URL of a CI run."""
+
+    chance: Callable[[], str]
+    run: str = ""
+    length: float = lease.LEASE
+
+
+class BucketStore:
+    """vocabulary.ports.Store below `root` (empty, or ending with a slash): `lock`, `ledger/`, `journal/`, `scopes/`.
+
+    `quick` is the same bucket over a transport that repeats nothing: renewals have a rhythm of their own.
+    """
+
+    def __init__(self, bucket: Bucket, quick: Bucket, root: str, clock: ports.Clock, drawn: Drawn) -> None:
+        self._bucket = bucket
+        self._quick = quick
+        self._lock = f"{root}lock"
+        self._drawn = drawn
+        self._lease: lease.Lease | None = None
+        self._places = places.BlobPlaces(BucketBlobs(bucket, f"{root}scopes/", places.ATTRIBUTES), clock)
+        self.ledger: ports.Ledger = ledger.BlobLedger(BucketBlobs(bucket, f"{root}ledger/", ledger.ATTRIBUTES), clock)
+        self.journals: ports.Journals = BucketJournals(bucket, f"{root}journal/", clock, drawn.chance, self.assert_held)
+
+    def lock(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the stack's lease; raises errors.LockHeld naming the holder."""
+        return self._hold(purpose)
+
+    @contextmanager
+    def _hold(self, purpose: str) -> Iterator[None]:
+        said = {**holder.of_this_process(purpose), "run": self._drawn.run}
+        own = lease.Lease(self._bucket, self._quick, self._lock, said, self._drawn.chance(), self._drawn.length)
+        with own.held():
+            self._lease = own
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    def assert_held(self) -> None:
+        """Ask the store whether a lock taken here is still ours. Raises errors.LockHeld."""
+        if self._lease is not None:
+            self._lease.check()
+
+    def holder(self) -> ports.Holder | None:
+        """Say who holds the lock, and whether the lease still runs."""
+        found = self._bucket.head(self._lock)
+        return None if found is None else ports.Holder(lease.describe(found), live=not lease.expired(found))
+
+    def break_lock(self) -> None:
+        """Remove a lease that ran out. Raises errors.LockHeld where it runs, or was taken meanwhile."""
+        found = self._bucket.head(self._lock)
+        if found is None:
+            return
+        if not lease.expired(found) or not self._bucket.delete(found.name, found.generation):
+            raise errors.LockHeld(f"the lock is in use: {lease.describe(found)}", "wait until its holder is done")
+
+    def places(self) -> tuple[ports.Place, ...]:
+        """Return every kind and scope ever remembered."""
+        return self._places.all()
+
+    def remember_places(self, places: Iterable[ports.Place]) -> None:
+        """Remember kinds and scopes for good."""
+        self._places.remember(places)

@@ -1,0 +1,56 @@
+"""The kinds and scopes ever applied, as one immutable object each. Knows no folder and no bucket, only Blobs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from reconciler.stores import disk
+from reconciler.stores.blobs import Blobs, Listed
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.model import Scope
+from reconciler.vocabulary.ports import Clock, Place
+
+_KEY = re.compile(r"(?P<kind>[A-Za-z0-9]+)/(?P<project>[a-z0-9][-a-z0-9.]*)/(?P<location>[a-z0-9][-a-z0-9]*|_)")
+_NOWHERE = "_"
+"""In place of a location, for APIs without locations."""
+
+ATTRIBUTES = ("format",)
+_FORMAT = ("1",)
+
+
+class BlobPlaces:
+    """What a stack ever touched. Keys are `Kind/project/location`, so that one listing answers."""
+
+    def __init__(self, blobs: Blobs, clock: Clock) -> None:
+        self._blobs = blobs
+        self._clock = clock
+
+    def all(self) -> tuple[Place, ...]:
+        """Return every place, ordered. Raises errors.StoreFailed naming an alien object."""
+        return tuple(sorted(_place(item) for item in self._blobs.listing()))
+
+    def remember(self, places: Iterable[Place]) -> None:
+        """Remember places for good; those that are known are left alone. Raises errors.StoreFailed."""
+        known = set(self.all())
+        for place in sorted(set(places) - known):
+            content = json.dumps({"at": self._clock.now()}).encode()
+            self._blobs.put_if_absent(_key(place), _FORMAT, content)
+
+
+def _key(place: Place) -> str:
+    kind, scope = place
+    # A domain-scoped project (`example.com:name`) has a single colon, and no two dots side by side.
+    key = f"{kind}/{scope.project.replace(':', '..')}/{scope.location or _NOWHERE}"
+    if not _KEY.fullmatch(key):
+        raise errors.StoreFailed(f"{kind} in {scope} cannot be remembered", "correct the scope in spec.scopes")
+    return key
+
+
+def _place(item: Listed) -> Place:
+    found = _KEY.fullmatch(item.key)
+    if not found or item.attributes != _FORMAT:
+        raise disk.alien(" ".join((item.key, *item.attributes)))
+    location = "" if found["location"] == _NOWHERE else found["location"]
+    return found["kind"], Scope(found["project"].replace("..", ":"), location)
