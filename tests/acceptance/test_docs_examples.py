@@ -17,6 +17,7 @@ from tests.acceptance import docs_pages
 from tests.acceptance.docs_pages import PAGES, ROOT, Block, Example, Session
 
 SESSIONS = [session for page in PAGES for session in docs_pages.sessions(page)]
+SAMPLES = sorted(path.parent for path in (ROOT / "manifests").glob("*/reconciler.yaml"))
 YAML = [block for page in PAGES for block in docs_pages.blocks(page) if block.language == "yaml"]
 
 
@@ -81,12 +82,21 @@ def test_manifests_and_stacks_on_a_page_are_valid(block: Block, tmp_path: Path) 
         assert checked.problems == ()
 
 
-@pytest.mark.parametrize("stack", sorted(path.parent for path in (ROOT / "manifests").glob("*/reconciler.yaml")))
+@pytest.mark.parametrize("stack", SAMPLES, ids=lambda stack: stack.name)
 def test_sample_stacks_are_valid_without_a_warning(stack: Path) -> None:
     workspace = wiring.open_workspace(str(stack))
     read = wiring.read_manifests(workspace, str(stack))
     assert read.problems == ()
     assert read.documents
+
+
+@pytest.mark.parametrize("stack", SAMPLES, ids=lambda stack: stack.name)
+def test_sample_stacks_converge_in_one_apply(stack: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(stack, tmp_path / "stack")
+    environment = {**_environment(tmp_path), "RECONCILER_SECRET_TRACKING_TOKEN": "s3cret"}
+    steps = (("reconciler plan --detailed-exitcode", 2), ("reconciler apply --yes", 0))
+    for number, (command, code) in enumerate((*steps, ("reconciler plan --detailed-exitcode", 0)), start=1):
+        _run(Example(f"{stack.name}, step {number}", command, code, "…"), folder, environment)
 
 
 @pytest.mark.parametrize(
