@@ -76,7 +76,7 @@ class Applier:
             if not todo:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
-            there = {run.run_key: run for run in observed.runs if run.owner == self.stack.uid}
+            there = observing.by_key(self.stack, observed)
             applied = self._all(todo, journal, settings, there)
             if not applied.unstarted and not any(outcome.status.stuck for outcome in applied.outcomes):
                 journal.close()
@@ -141,7 +141,8 @@ class Applier:
         if operation.verb == "cancel":
             outcome = ending.cancel(self.world, kind, change.address, operation.resource)
         elif operation.verb == "delete":
-            outcome = ending.delete(self.world, kind, change.address, operation.resource)
+            known = next((run for run in there.values() if run.resource == operation.resource), None)
+            outcome = ending.delete(self.world, kind, change.address, operation.resource, known)
         elif operation.verb == "patch":
             outcome = self._patch(change, operation, kind)
         else:

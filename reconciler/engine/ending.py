@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.engine import observing
 from reconciler.engine.observing import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
+from reconciler.vocabulary.model import Run
 from reconciler.vocabulary.plans import Outcome, Status
 
 TRIES = 3
@@ -55,10 +57,13 @@ def stopped(world: World, kind: Kind, resource: str, row: Mapping[str, Any] | No
     return None if row is None else kind.phase(row)
 
 
-def delete(world: World, kind: Kind, address: str, resource: str) -> Outcome:
-    """Delete a run's record. A record that is gone is `skipped`."""
-    if _get(world, kind, resource) is None:
+def delete(world: World, kind: Kind, address: str, resource: str, known: Run | None) -> Outcome:
+    """Delete a record. One that is gone is `skipped`; of a `known` run the ledger learns the outcome before."""
+    row = _get(world, kind, resource)
+    if row is None:
         return Outcome(address, "delete", Status.SKIPPED, resource)
+    if known is not None and not kind.phase(row).active:
+        world.store.ledger.ended(observing.ledger_run(known), kind.phase(row))
     error = _ask(world, lambda: world.api.delete(kind, resource))
     if not error or _get(world, kind, resource) is None:
         return Outcome(address, "delete", Status.DELETED, resource)

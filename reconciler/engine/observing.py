@@ -224,12 +224,18 @@ def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequ
     return {run.resource: policy for run, policy in zip(todo, policies, strict=True)}
 
 
+def by_key(stack: Stack, observed: Observed) -> dict[str, Run]:
+    """Return our live runs by run key. The oldest run of a key is the run, a younger one its duplicate."""
+    firsts: dict[str, Run] = {}
+    for run in heads.order([run for run in observed.runs if run.owner == stack.uid and run.run_key]):
+        firsts.setdefault(run.run_key, run)
+    return firsts
+
+
 def remember(world: World, stack: Stack, observed: Observed) -> None:
     """Write what was seen into the ledger: runs it does not hold yet, and outcomes it does not know."""
     held = {old.run_key: old for old in observed.ledger}
-    firsts: dict[str, Run] = {}
-    for run in heads.order([run for run in observed.runs if run.owner == stack.uid and run.run_key]):
-        firsts.setdefault(run.run_key, run)  # the oldest run of a key is the run, a younger one its duplicate
+    firsts = by_key(stack, observed)
     for key, run in firsts.items():
         old = held.get(key)
         if old is None:
