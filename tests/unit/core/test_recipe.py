@@ -1,0 +1,325 @@
+"""A plan as JSON and back: nothing is lost, and nothing that was altered is taken."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core import fingerprint, recipe
+from reconciler.core.guards import Allowed
+from reconciler.core.planning import Observed, Options, Revision, build
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import Lifecycle, OnChange, Removal
+from reconciler.vocabulary.plans import ABSENT, Action, Assertion, Blocker, Change, FieldChange, Plan, ScopeCount
+from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, STACK, live, manifest
+
+
+def sample() -> Plan:
+    """Return a plan with every verb but patch, unicode, a hidden field, and blockers."""
+    old = manifest(name="b", spec=OTHER_CUSTOM_SPEC)
+    binding = {"role": "roles/viewer", "members": ["user:größe@x.org"]}
+    desired = [
+        manifest(name="a", labels={"team": "vision"}),
+        manifest(name="b", life=Lifecycle(on_change=OnChange.REPLACE)),
+        manifest("Job", name="c", iam=(binding,)),
+        manifest(name="d"),
+    ]
+    runs = (
+        live(old, 1, Phase.RUNNING, resource="b1"),
+        live(manifest(name="d"), 1, Phase.FAILED, resource="d1"),
+        live(manifest(name="gone", life=Lifecycle(on_removal=Removal.DELETE)), 1, Phase.RUNNING, resource="g1"),
+        live(manifest(name="asked"), 1, Phase.RUNNING, resource="h1"),
+    )
+    observed = Observed(runs, (ScopeCount("CustomJob", HERE, 4),), full={"b1": runs[0].row})
+    plan = build(STACK, KINDS, desired, observed, Options(allowed=Allowed()), Revision("abc", dirty=True), "embedded")
+    assert {operation.verb for change in plan.changes for operation in change.operations} == {
+        "create",
+        "cancel",
+        "delete",
+        "setIamPolicy",
+    }
+    assert plan.blocked
+    return plan
+
+
+PLAN = sample()
+DOCUMENT = recipe.to_json(PLAN, "2026-01-01T00:00:00Z", "0.1.0")
+
+
+def sealed(document: dict[str, Any]) -> dict[str, Any]:
+    """Forge: write digest and seal anew over an altered document, as a third party could without our code."""
+
+    def digest(value: Any) -> str:
+        told = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return "sha256:" + hashlib.sha256(told).hexdigest()
+
+    document["digest"] = digest({key: document[key] for key in ("stack", "scopes", "blocked", "changes")})
+    document["seal"] = digest({key: value for key, value in document.items() if key != "seal"})
+    return document
+
+
+def test_a_plan_comes_back_as_it_went() -> None:
+    through_text = json.loads(json.dumps(DOCUMENT))
+    saved = recipe.from_json(through_text)
+    assert saved.plan == PLAN
+    assert saved.digest == DOCUMENT["digest"] == recipe.digest(PLAN)
+    assert saved.created_at == "2026-01-01T00:00:00Z"
+    assert recipe.to_json(saved.plan, saved.created_at, "0.1.0") == DOCUMENT
+
+
+def test_digest_and_seal_are_hashes_that_anyone_can_recompute() -> None:
+    assert sealed(copy.deepcopy(DOCUMENT)) == DOCUMENT
+
+
+def test_a_missing_side_of_a_field_comes_back_as_absent_and_null_as_null() -> None:
+    fields = (
+        FieldChange("spec.a", ABSENT, None, "spec"),
+        FieldChange("spec.b", None, ABSENT, "spec"),
+        FieldChange("spec.c", 1.5, [{"x": False}], "spec", sensitive=True),
+    )
+    change = Change("CustomJob/a", HERE, Action.NOOP, "up_to_date", None, fields=fields)
+    plan = Plan("vision", "3fa94c1b", "embedded", "", False, (), (), (change,))
+    back = recipe.from_json(json.loads(json.dumps(recipe.to_json(plan, "t", "v")))).plan
+    assert back == plan
+    assert back.changes[0].fields[0].before is ABSENT
+    assert back.changes[0].fields[0].after is None
+
+
+def test_what_stands_outside_the_digest_is_under_the_seal() -> None:
+    one, two = recipe.to_json(PLAN, "t1", "v1"), recipe.to_json(PLAN, "t2", "v2")
+    assert one["digest"] == two["digest"]
+    assert one["seal"] != two["seal"]
+
+
+# ---------------------------------------------------------------- edits
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value in a document, the root left out."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def at(document: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+PLACES = tuple(places(DOCUMENT))
+EDITS: dict[str, Callable[[Any], Any]] = {
+    "to null": lambda _: None,
+    "to text": lambda _: "edited",
+    "to a number": lambda _: 7,
+    "to true": lambda _: True,
+    "to an empty map": lambda _: {},
+    "to an empty list": lambda _: [],
+    "one more character": lambda value: f"{value}x" if isinstance(value, str) else [value],
+    "one character less": lambda value: value[:-1] if isinstance(value, str) else (value, 0)[1] if value else 1,
+}
+
+
+def refused(document: Any) -> type[errors.PlanRefused]:
+    with pytest.raises(errors.PlanRefused) as caught:
+        recipe.from_json(document)
+    assert caught.value.exit_code == 3
+    assert caught.value.message
+    return caught.type
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_no_value_anywhere_can_be_edited(edit: str) -> None:
+    tried = 0
+    for path in PLACES:
+        document = copy.deepcopy(DOCUMENT)
+        parent, before = at(document, path[:-1]), at(document, path)
+        after = EDITS[edit](before)
+        if after == before and type(after) is type(before):
+            continue
+        parent[path[-1]] = after
+        tried += 1
+        expected = errors.WrongVersion if path == ("formatVersion",) else errors.PlanEdited
+        assert refused(document) is expected, (path, before, after)
+    assert tried > 200
+
+
+def test_no_key_or_item_anywhere_can_be_taken_out() -> None:
+    for path in PLACES:
+        document = copy.deepcopy(DOCUMENT)
+        del at(document, path[:-1])[path[-1]]
+        expected = errors.PlanUnreadable if len(path) == 1 else errors.PlanEdited
+        assert refused(document) is expected, path
+
+
+def test_no_key_or_item_anywhere_can_be_added() -> None:
+    for path in ((), *PLACES):
+        document = copy.deepcopy(DOCUMENT)
+        value = at(document, path)
+        if isinstance(value, dict):
+            value["extra"] = 1
+        elif isinstance(value, list):
+            value.append(copy.deepcopy(value[0]) if value else 1)
+        else:
+            continue
+        assert refused(document) is (errors.PlanUnreadable if not path else errors.PlanEdited), path
+
+
+def test_no_list_anywhere_can_be_put_in_another_order() -> None:
+    tried = 0
+    for path in PLACES:
+        document = copy.deepcopy(DOCUMENT)
+        value = at(document, path)
+        if isinstance(value, list) and value[::-1] != value:
+            value.reverse()
+            tried += 1
+            assert refused(document) is errors.PlanEdited, path
+    assert tried >= 3
+
+
+def test_no_single_byte_of_the_file_can_be_changed_unnoticed() -> None:
+    text = json.dumps(DOCUMENT, sort_keys=True, indent=2).encode()
+    for position in range(0, len(text), 7):
+        for byte in (text[position] ^ 1, 0x30):
+            changed = bytearray(text)
+            changed[position] = byte
+            try:
+                document = json.loads(changed)
+            except ValueError:
+                continue
+            if document != DOCUMENT:
+                refused(document)
+
+
+@pytest.mark.parametrize("version", ["1.1", "2.0", "0.9", "1", 1, 1.0, None, [], {}, ""])
+def test_another_format_version_is_refused_naming_both_sides(version: Any) -> None:
+    with pytest.raises(errors.WrongVersion) as caught:
+        recipe.from_json({**DOCUMENT, "formatVersion": version, "newField": 1})
+    assert repr(version) in caught.value.message
+    assert "'1.0'" in caught.value.message
+    assert "reconciler" in caught.value.message
+
+
+# ---------------------------------------------------------------- forged and hostile documents
+
+FORGERIES: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "an unknown field of a change": (("changes", 0, "shell"), "rm"),
+    "an unknown field of an operation": (("changes", 0, "operations", 0, "shell"), "rm"),
+    "an unknown verb": (("changes", 0, "operations", 0, "verb"), "patchAll"),
+    "an unknown action": (("changes", 0, "action"), "explode"),
+    "an address that is a number": (("changes", 0, "address"), 5),
+    "an address without a name": (("changes", 0, "address"), "CustomJob"),
+    "a resource that is null": (("changes", 0, "operations", 0, "resource"), None),
+    "a body that is text": (("changes", 0, "operations", 0, "body"), "x"),
+    "a create without labels": (("changes", 0, "operations", 0, "body"), {}),
+    "a create whose labels are no text": (("changes", 0, "operations", 0, "body", "labels", "team"), 5),
+    "a body on a cancel": (("changes", 2, "operations", 0, "body"), {}),
+    "an assertion without its create": (("changes", 0, "operations"), []),
+    "an assertion of one": (("changes", 0, "assertions", 0, "exists"), 1),
+    "runs as a double": (("scopes", 0, "runs"), 4.0),
+    "runs as a flag": (("scopes", 0, "runs"), True),
+    "needs as a list": (("blocked", 0, "needs"), [["cancel", 1]]),
+    "needs as text": (("blocked", 0, "needs"), {"cancel": "1"}),
+    "dirty as a number": (("source", "dirty"), 1),
+    "a revision of nothing": (("source", "revision"), ""),
+    "changes that are a map": (("changes",), {}),
+    "changes that are null": (("changes",), None),
+    "a change that is text": (("changes", 0), "x"),
+    "a stack that is a list": (("stack",), []),
+    "a stack name that is a list": (("stack", "name"), []),
+    "another tool": (("tool", "name"), "other"),
+    "a tool that is null": (("tool",), None),
+    "a wrong summary": (("summary", "create"), 99),
+    "dependencies": (("changes", 0, "dependsOn"), ["CustomJob/b"]),
+    "notes that are text": (("changes", 0, "notes"), "abc"),
+    "a source that is a list": (("changes", 0, "source"), []),
+    "a source that is false": (("changes", 0, "source"), False),
+    "a lone surrogate": (("changes", 0, "reason"), "\ud800"),
+}
+
+
+@pytest.mark.parametrize("title", FORGERIES)
+def test_a_forged_plan_that_apply_could_not_follow_is_unreadable(title: str) -> None:
+    path, value = FORGERIES[title]
+    document = copy.deepcopy(DOCUMENT)
+    at(document, path[:-1])[path[-1]] = value
+    try:
+        sealed(document)
+    except UnicodeEncodeError:
+        assert title == "a lone surrogate"
+    assert refused(document) is errors.PlanUnreadable
+
+
+def test_every_forged_type_anywhere_is_unreadable_or_harmless() -> None:
+    for path in PLACES:
+        for value in (None, 7, 1.5, True, "x", [], {}, [[]], {"a": None}):
+            document = copy.deepcopy(DOCUMENT)
+            at(document, path[:-1])[path[-1]] = value
+            try:
+                saved = recipe.from_json(sealed(document))
+            except errors.PlanRefused:
+                continue
+            assert recipe.to_json(saved.plan, saved.created_at, document["tool"]["version"]) == saved.document
+
+
+def test_a_document_nested_without_end_is_unreadable() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert refused({**DOCUMENT, "changes": deep}) is errors.PlanUnreadable
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_have_is_unreadable(number: float) -> None:
+    assert refused({**DOCUMENT, "changes": [number]}) is errors.PlanUnreadable
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(json_values)
+@settings(max_examples=200, deadline=None)
+def test_any_json_at_all_is_refused_and_never_a_crash(document: Any) -> None:
+    refused(document)
+
+
+@given(st.sampled_from(PLACES), json_values)
+@settings(max_examples=300, deadline=None)
+def test_any_json_at_any_place_is_refused_or_means_the_same(path: tuple[Any, ...], value: Any) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    at(document, path[:-1])[path[-1]] = value
+    try:
+        written = fingerprint.canonical_json(document)
+    except ValueError:
+        written = b""
+    if written == fingerprint.canonical_json(DOCUMENT):
+        recipe.from_json(document)
+    else:
+        refused(document)
+
+
+def test_blockers_and_assertions_come_back_whole() -> None:
+    plan = Plan(
+        "vision",
+        "3fa94c1b",
+        "embedded",
+        "",
+        False,
+        (),
+        (Blocker("limits", "m", {"cancel": 3}),),
+        (Change("CustomJob/a", HERE, Action.NOOP, "kept", None, assertions=(Assertion("r", True, True, "k"),)),),
+    )
+    assert recipe.from_json(recipe.to_json(plan, "t", "v")).plan == plan
