@@ -1,0 +1,112 @@
+"""Whether the world still looks as it did when the plan was made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core import assertions
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import Lifecycle, OnChange, Run
+from reconciler.vocabulary.plans import Action, Assertion, Change, Operation
+from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, World, live, manifest
+
+KIND = KINDS["CustomJob"]
+RUN = live(manifest(), 1, Phase.RUNNING)
+RUNNING, DONE = RUN, replace(RUN, phase=Phase.SUCCEEDED)
+STOPPING = replace(RUN, phase=Phase.STOPPING)
+OTHER_KEY = replace(RUN, run_key="1-" + "f" * 32)
+
+
+def change(*verbs: str, active: bool = True, exists: bool = True) -> Change:
+    operations = tuple(Operation(verb, RUN.resource, "r") for verb in verbs)
+    told = Assertion(RUN.resource, exists, active, RUN.run_key)
+    return Change("CustomJob/train", HERE, Action.CANCEL, "r", None, operations, (), (told,))
+
+
+PRESENT: dict[str, tuple[Change, Run | None, tuple[str, ...], str]] = {
+    # title: change, what is there now, what an unfinished apply did itself, the sentence's end ("" where it holds)
+    "as it was": (change("cancel"), RUNNING, (), ""),
+    "stopping now, still active": (change("cancel"), STOPPING, (), ""),
+    "ended by itself, as the cancel wanted": (change("cancel"), DONE, (), ""),
+    "ended by itself, before a cancel and delete": (change("cancel", "delete"), DONE, (), ""),
+    "ended by itself, and no cancel wanted that": (change("patch"), DONE, (), "was active and is now SUCCEEDED"),
+    "finished, as it was": (change("delete", active=False), DONE, (), ""),
+    "finished before and active now": (change("delete", active=False), RUNNING, (), "was finished and is now RUNNING"),
+    "gone": (change("cancel"), None, (), "was there and is gone"),
+    "gone, and we deleted it": (change("cancel", "delete"), None, (RUN.resource,), ""),
+    "gone, and we deleted another": (change("delete"), None, ("other",), "was there and is gone"),
+    "another run key": (change("cancel"), OTHER_KEY, (), f"and is now {OTHER_KEY.run_key}"),
+    "no run key": (change("cancel"), replace(RUN, run_key=""), (), "and is now unmarked"),
+}
+
+
+@pytest.mark.parametrize("title", PRESENT)
+def test_a_run_that_was_there(title: str) -> None:
+    told, now, own, ends = PRESENT[title]
+    found = assertions.failures(told, [now] if now else [], own=own)
+    assert [sentence.startswith("CustomJob/train: ") and sentence.endswith(ends) for sentence in found] == [
+        True
+    ] * bool(ends)
+
+
+def test_a_cancel_of_another_job_does_not_excuse_this_one() -> None:
+    told = replace(change("patch"), operations=(Operation("cancel", "other", "r"),))
+    assert len(assertions.failures(told, [DONE])) == 1
+
+
+def created() -> tuple[Change, World]:
+    world = World([live(manifest(), 1, Phase.FAILED)])
+    told, _ = world.plan(manifest(spec=OTHER_CUSTOM_SPEC), KIND)
+    assert told.action is Action.CREATE
+    return told, world
+
+
+def test_a_create_holds_while_no_new_run_came() -> None:
+    told, world = created()
+    assert assertions.failures(told, world.runs) == []
+    elsewhere = [live(manifest(name="other"), 9, Phase.RUNNING), live(manifest("NasJob", spec={}), 9, Phase.RUNNING)]
+    assert assertions.failures(told, [*world.runs, *elsewhere]) == []
+
+
+@pytest.mark.parametrize("number", [2, 3, 99])
+@pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.SUCCEEDED])
+def test_a_create_is_stale_once_any_newer_run_of_the_address_is_there(number: int, phase: Phase) -> None:
+    told, world = created()
+    newer = live(manifest(), number, phase, resource="new")
+    (sentence,) = assertions.failures(told, [*world.runs, newer])
+    assert f"run {newer.run_key} was not there and is now new ({phase})" in sentence
+
+
+def test_a_create_that_an_unfinished_apply_of_this_plan_sent_holds() -> None:
+    told, world = created()
+    key = next(each.run for each in told.assertions if not each.exists)
+    world.carry_out(told, KIND)
+    assert len(assertions.failures(told, world.runs)) == 1
+    assert assertions.failures(told, world.runs, own=[key]) == []
+    assert len(assertions.failures(told, world.runs, own=["2-" + "f" * 32])) == 1
+
+
+def test_all_that_fails_is_told() -> None:
+    run = live(manifest(spec=OTHER_CUSTOM_SPEC), 1, Phase.RUNNING)
+    world = World([run])
+    told, _ = world.plan(manifest(life=Lifecycle(on_change=OnChange.REPLACE)), KIND)
+    assert told.action is Action.REPLACE
+    assert len(assertions.failures(told, [live(manifest(), 5, Phase.RUNNING, resource="x")])) == 2
+
+
+def test_a_plan_half_carried_out_still_holds_with_what_it_did_itself() -> None:
+    world = World([live(manifest(spec=OTHER_CUSTOM_SPEC), 1, Phase.RUNNING)])
+    told, _ = world.plan(manifest(life=Lifecycle(on_change=OnChange.REPLACE)), KIND)
+    key = next(each.run for each in told.assertions if not each.exists)
+    world.carry_out(replace(told, operations=told.operations[:1]), KIND)
+    assert assertions.failures(told, world.runs) == []
+    world.carry_out(replace(told, operations=told.operations[1:]), KIND)
+    assert assertions.failures(told, world.runs, own=[key]) == []
+
+
+def test_a_change_that_calls_nothing_asserts_nothing() -> None:
+    told, _ = World([RUN]).plan(manifest(), KIND)
+    assert told.assertions == ()
+    assert assertions.failures(told, []) == []

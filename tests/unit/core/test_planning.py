@@ -1,0 +1,369 @@
+"""A whole plan: which addresses, what they cost together, and the same bytes for the same input."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.core import planning, recipe
+from reconciler.core.changes import Destroy
+from reconciler.core.guards import Allowed
+from reconciler.core.planning import Observed, Options, Revision
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
+from reconciler.vocabulary.plans import Plan, ScopeCount
+from tests.unit.core.jobs_model import (
+    HERE,
+    KINDS,
+    OTHER_CUSTOM_SPEC,
+    STACK,
+    THERE,
+    live,
+    manifest,
+    remembered,
+    spec_of,
+)
+
+PLAIN = Options()
+RUNNING, DONE, FAILED = Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED
+
+
+def plan(
+    desired: Sequence[Desired],
+    runs: Sequence[Run] = (),
+    options: Options = PLAIN,
+    stack: Stack = STACK,
+    **seen: Any,
+) -> Plan:
+    observed = Observed(tuple(runs), (), **{"full": {run.resource: run.row for run in runs}, **seen})
+    return planning.build(stack, KINDS, desired, observed, options, Revision(), "embedded")
+
+
+def said(made: Plan) -> dict[str, str]:
+    return {change.address: f"{change.action} {change.reason}" for change in made.changes}
+
+
+def blocked(made: Plan) -> list[tuple[str, dict[str, int]]]:
+    return [(each.rule, dict(each.needs)) for each in made.blocked]
+
+
+def many(
+    count: int, phase: Phase = RUNNING, life: Lifecycle | None = None, start: int = 0
+) -> tuple[list[Desired], list[Run]]:
+    wants = [manifest(name=f"job-{number}", life=life) for number in range(start, start + count)]
+    return wants, [live(want, 1, phase, resource=f"r/{want.name}") for want in wants]
+
+
+# ---------------------------------------------------------------- which addresses
+
+
+def test_every_address_of_a_manifest_or_a_live_run_gets_one_change_in_order() -> None:
+    wants = [manifest(name="b"), manifest("Job", name="a"), manifest(name="a")]
+    runs = [live(manifest(name="gone"), 1, RUNNING), live(manifest(name="b"), 1, DONE, resource="b1")]
+    made = plan(wants, runs)
+    assert [change.address for change in made.changes] == ["CustomJob/a", "CustomJob/b", "CustomJob/gone", "Job/a"]
+    assert made.summary() == {"create": 2, "update": 0, "replace": 0, "cancel": 1, "delete": 0, "noop": 1}
+
+
+def test_an_address_that_only_the_ledger_remembers_gets_no_change() -> None:
+    old = remembered(live(manifest(name="gone"), 1, RUNNING), DONE)
+    assert said(plan([manifest()], ledger=(old,))) == {"CustomJob/train": "create missing"}
+
+
+@pytest.mark.parametrize(
+    ("select", "exclude", "left"),
+    [
+        ((), (), ["CustomJob/a", "CustomJob/ab", "Job/a"]),
+        (("CustomJob/*",), (), ["CustomJob/a", "CustomJob/ab"]),
+        (("*/a",), (), ["CustomJob/a", "Job/a"]),
+        (("CustomJob/a", "Job/*"), (), ["CustomJob/a", "Job/a"]),
+        ((), ("CustomJob/*",), ["Job/a"]),
+        (("*/a*",), ("Job/a",), ["CustomJob/a", "CustomJob/ab"]),
+        (("customjob/a",), (), []),
+        (("CustomJob/a?",), (), ["CustomJob/ab"]),
+    ],
+)
+def test_select_and_exclude_choose_addresses(select: Any, exclude: Any, left: list[str]) -> None:
+    wants = [manifest(name="a"), manifest(name="ab"), manifest("Job", name="a")]
+    assert list(said(plan(wants, options=Options(select=select, exclude=exclude)))) == left
+
+
+def test_runs_that_are_not_selected_cost_nothing_and_are_left() -> None:
+    wants, runs = many(3)
+    made = plan([manifest(name="new")], runs, Options(select=("*/new",)))
+    assert (said(made), blocked(made)) == ({"CustomJob/new": "create missing"}, [])
+    assert wants
+
+
+# ---------------------------------------------------------------- --rerun
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        (None, "create missing"),
+        (DONE, "create rerun_asked"),
+        (FAILED, "create rerun_asked"),
+        (RUNNING, "replace rerun_asked"),
+    ],
+)
+def test_rerun_starts_one_more_run_once(phase: Phase | None, expected: str) -> None:
+    runs = [live(manifest(), 1, phase)] if phase else []
+    assert said(plan([manifest()], runs, Options(rerun=("CustomJob/train",)))) == {"CustomJob/train": expected}
+
+
+def test_rerun_of_what_only_the_ledger_remembers_starts_it() -> None:
+    for phase in (DONE, FAILED, None):
+        old = remembered(live(manifest(), 1, RUNNING), phase)
+        made = plan([manifest()], options=Options(rerun=("CustomJob/train",)), ledger=(old,))
+        assert said(made) == {"CustomJob/train": "create rerun_asked"}
+        assert made.changes[0].operations[0].body["labels"]["reconciler_run"].startswith("2-")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (Options(rerun=("CustomJob/none",)), "no manifest has this address"),
+        (Options(rerun=("CustomJob/*",)), "no manifest has this address"),
+        (Options(rerun=("CustomJob/train",), exclude=("*",)), "leaves this address out"),
+        (Options(rerun=("CustomJob/train",), select=("Job/*",)), "leaves this address out"),
+        (Options(rerun=("CustomJob/off",)), "lifecycle.desired Cancelled"),
+    ],
+)
+def test_a_rerun_that_cannot_be_honoured_is_refused(options: Options, text: str) -> None:
+    off = manifest(name="off", life=Lifecycle(desired=DesiredState.CANCELLED))
+    with pytest.raises(errors.InputError, match=text.replace(".", r"\.")):
+        plan([manifest(), off], options=options)
+
+
+# ---------------------------------------------------------------- renamed, moved, foreign
+
+
+def test_a_renamed_manifest_takes_over_the_runs_and_the_ledger_of_its_old_name() -> None:
+    old = live(manifest(name="old"), 1, RUNNING)
+    made = plan([manifest(name="new", formerly="old")], [old])
+    assert said(made) == {"CustomJob/new": "noop up_to_date"}
+    ended = remembered(old, DONE)
+    assert said(plan([manifest(name="new", formerly="old")], ledger=(ended,))) == {"CustomJob/new": "noop already_ran"}
+
+
+def test_without_formerly_a_new_name_is_a_new_run() -> None:
+    made = plan([manifest(name="new")], [live(manifest(name="old"), 1, RUNNING)])
+    assert said(made) == {"CustomJob/new": "create missing", "CustomJob/old": "cancel removed"}
+    assert blocked(made) == [("unwritten_cancel", {"cancel": 1})]
+
+
+def test_the_next_run_of_a_renamed_job_carries_the_new_name_and_the_next_number() -> None:
+    made = plan([manifest(name="new", formerly="old")], [live(manifest(name="old", spec=OTHER_CUSTOM_SPEC), 3, DONE)])
+    labels = made.changes[0].operations[0].body["labels"]
+    assert labels["reconciler_name"] == "new"
+    assert labels["reconciler_run"].startswith("4-")
+
+
+def test_a_foreign_owner_blocks_and_its_runs_are_left_alone() -> None:
+    theirs = replace(live(manifest(name="gone"), 1, RUNNING), owner="ffffffff")
+    made = plan([manifest()], [theirs])
+    assert said(made) == {"CustomJob/train": "create missing"}
+    assert blocked(made) == [("foreign_owner", {})]
+
+
+def test_a_moved_job_says_which_part_of_its_scope_changed() -> None:
+    made = plan([manifest(scope=THERE, life=Lifecycle(on_change=OnChange.REPLACE))], [live(manifest(), 1, RUNNING)])
+    (change,) = made.changes
+    assert (change.action, change.reason, change.scope) == ("replace", "moved", THERE)
+    assert [(field.path, field.before, field.after, field.cls) for field in change.fields] == [
+        ("metadata.location", "us-central1", "europe-west4", "scope")
+    ]
+    assert change.operations[1].resource == "projects/demo/locations/europe-west4/customJobs"
+
+
+# ---------------------------------------------------------------- the whole stack
+
+
+@pytest.mark.parametrize(("cancelled", "is_blocked"), [(2, False), (3, False), (4, True)])
+def test_thirty_percent_of_ten_runs_are_three(cancelled: int, is_blocked: bool) -> None:
+    wants, runs = many(10, life=Lifecycle(on_removal=Removal.CANCEL))
+    assert blocked(plan(wants[cancelled:], runs)) == ([("limits", {"cancel": cancelled})] if is_blocked else [])
+
+
+@pytest.mark.parametrize(("deleted", "is_blocked"), [(3, False), (4, True)])
+def test_records_to_delete_have_their_own_limit(deleted: int, is_blocked: bool) -> None:
+    wants, runs = many(10, DONE, Lifecycle(on_removal=Removal.DELETE))
+    assert blocked(plan(wants[deleted:], runs)) == ([("limits", {"delete": deleted})] if is_blocked else [])
+
+
+def test_nine_runs_are_not_limited() -> None:
+    wants, runs = many(9, life=Lifecycle(on_removal=Removal.CANCEL))
+    assert blocked(plan(wants[8:], runs)) == []
+
+
+def test_limits_are_the_stacks() -> None:
+    wants, runs = many(4, life=Lifecycle(on_removal=Removal.CANCEL))
+    strict = replace(STACK, limits=Limits(cancel=0.25, delete=0.0, start=4))
+    assert blocked(plan(wants[1:], runs, stack=strict)) == []
+    assert blocked(plan(wants[2:], runs, stack=strict)) == [("limits", {"cancel": 2})]
+
+
+def test_healing_duplicates_is_exempt_from_the_limits_and_needs_no_number() -> None:
+    wants, runs = many(10)
+    twins = [replace(run, resource=f"{run.resource}-twin", create_time="2026-06-01T00:00:00Z") for run in runs]
+    made = plan(wants, [*runs, *twins])
+    assert set(said(made).values()) == {"cancel duplicate"}
+    assert blocked(made) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        (Options(), ["unwritten_cancel", "empty"]),
+        (Options(allowed=Allowed(empty=True)), ["unwritten_cancel"]),
+        (Options(allowed=Allowed(cancel=2)), ["empty"]),
+        (Options(allowed=Allowed(cancel=1, empty=True)), ["unwritten_cancel"]),
+        (Options(allowed=Allowed(cancel=2, empty=True)), []),
+    ],
+)
+def test_an_empty_desired_set_is_blocked(options: Options, rules: list[str]) -> None:
+    _, runs = many(2)
+    assert [rule for rule, _ in blocked(plan([], runs, options))] == rules
+
+
+def test_a_create_in_its_place_counts_as_left() -> None:
+    want = manifest(life=Lifecycle(on_change=OnChange.REPLACE))
+    made = plan([want], [live(manifest(spec=OTHER_CUSTOM_SPEC), 1, RUNNING)])
+    assert (said(made), blocked(made)) == ({"CustomJob/train": "replace spec_changed"}, [])
+
+
+def test_cancelling_the_last_run_is_blocked_as_empty() -> None:
+    made = plan([manifest(life=Lifecycle(desired=DesiredState.CANCELLED))], [live(manifest(), 1, RUNNING)])
+    assert blocked(made) == [("empty", {})]
+
+
+def test_protection_blocks_every_cancel_delete_and_replace() -> None:
+    for desired in DesiredState:
+        life = Lifecycle(desired=desired, protect=True, on_change=OnChange.REPLACE)
+        want = manifest(life=life)
+        run = live(manifest(spec=OTHER_CUSTOM_SPEC), 1, RUNNING)
+        made = plan([want, manifest(name="calm")], [run, live(manifest(name="calm"), 1, DONE, resource="calm")])
+        assert ("protected", {}) in blocked(made), desired
+
+
+# ---------------------------------------------------------------- removal policies and destroy
+
+
+@pytest.mark.parametrize(
+    ("label", "ledger", "default", "expected"),
+    [
+        ("delete", None, "ask", "delete removed"),
+        ("delete", "cancel", "ask", "cancel removed"),
+        ("cancel", "delete", "ask", "cancel removed"),
+        ("delete", "keep", "ask", "noop kept"),
+        ("keep", "delete", "ask", "noop kept"),
+        (None, "cancel", "keep", "cancel removed"),
+        (None, None, "delete", "delete removed"),
+        (None, None, "keep", "noop kept"),
+        (None, None, None, "cancel removed"),
+        ("cancel", None, "keep", "cancel removed"),
+    ],
+)
+def test_removal_is_the_safest_of_label_and_ledger(
+    label: str | None, ledger: str | None, default: str | None, expected: str
+) -> None:
+    run = replace(live(manifest(name="gone"), 1, RUNNING), removal=Removal(label) if label else None)
+    past = (replace(remembered(run, None), removal=Removal(ledger)),) if ledger else ()
+    stack = replace(STACK, default_lifecycle={"onRemoval": default} if default else {})
+    made = plan([manifest()], [run], stack=stack, ledger=past)
+    assert said(made)["CustomJob/gone"] == expected
+    asks = label is None and ledger is None and default is None
+    assert [rule for rule, _ in blocked(made)] == (["unwritten_cancel"] if asks else [])
+
+
+@pytest.mark.parametrize(
+    ("removal", "records", "phase", "expected", "needs"),
+    [
+        (Removal.ASK, False, RUNNING, "cancel removed", {"cancel": 1}),
+        (Removal.CANCEL, False, RUNNING, "cancel removed", None),
+        (Removal.DELETE, False, RUNNING, "cancel removed", None),
+        (Removal.KEEP, False, RUNNING, "noop kept", None),
+        (Removal.ASK, False, DONE, "noop kept", None),
+        (Removal.DELETE, False, DONE, "noop kept", None),
+        (Removal.ASK, True, RUNNING, "delete removed", {"cancel": 1, "delete": 1}),
+        (Removal.CANCEL, True, DONE, "delete removed", {"delete": 1}),
+        (Removal.DELETE, True, DONE, "delete removed", None),
+        (Removal.KEEP, True, DONE, "noop kept", None),
+    ],
+)
+def test_destroy_cancels_and_deletes_only_what_is_written_or_numbered(
+    removal: Removal, records: bool, phase: Phase, expected: str, needs: dict[str, int] | None
+) -> None:
+    run = live(manifest(life=Lifecycle(on_removal=removal)), 1, phase)
+    made = plan([], [run], Options(destroy=Destroy(records), allowed=Allowed(empty=True)))
+    assert said(made) == {"CustomJob/train": expected}
+    assert blocked(made) == ([("unwritten_cancel", needs)] if needs else [])
+
+
+# ---------------------------------------------------------------- the same bytes
+
+
+def big() -> tuple[list[Desired], list[Run], list[Any], dict[str, Any]]:
+    wants: list[Desired] = []
+    runs: list[Run] = []
+    past: list[Any] = []
+    for number in range(30):
+        for kind in ("CustomJob", "Job"):
+            want = manifest(kind, name=f"j{number}", labels={"b": "1", "a": "2"})
+            runs.extend(
+                live(
+                    want if (number + index) % 3 else replace(want, spec=spec_of(KINDS[kind], other=True)),
+                    index,
+                    list(Phase)[(number + index) % 8],
+                    resource=f"{kind}/{number}/{index}",
+                    created="2026-01-01T00:00:00Z",
+                )
+                for index in (1, 2, 3)
+            )
+            past.extend(remembered(run, None if run.active else run.phase) for run in runs[-3:-1])
+            past.append(remembered(replace(runs[-1], run_key="3-" + "0" * 32), FAILED))
+            if number % 4:
+                wants.append(want)
+    return wants, runs, past, {run.resource: run.row for run in runs}
+
+
+def test_shuffled_input_gives_the_same_bytes() -> None:
+    wants, runs, past, full = big()
+    counts = [ScopeCount(kind, scope, 3) for kind in ("Job", "CustomJob") for scope in (THERE, HERE)]
+    chance = random.Random(7)
+    texts = set()
+    for _ in range(8):
+        for items in (wants, runs, past, counts):
+            chance.shuffle(items)
+        rows = dict(chance.sample(sorted(full.items(), key=lambda item: item[0]), len(full)))
+        observed = Observed(tuple(runs), tuple(counts), tuple(past), rows)
+        made = planning.build(STACK, KINDS, wants, observed, Options(), Revision("abc"), "embedded")
+        texts.add(json.dumps(recipe.to_json(made, "t", "v"), sort_keys=True))
+    assert len(texts) == 1
+
+
+def test_a_plan_holds_nothing_that_changes_with_every_read() -> None:
+    run = live(manifest("Job"), 1, FAILED, row={"etag": "one"})
+    again = live(manifest("Job"), 1, FAILED, row={"etag": "two", "trainingOutput": {"consumedMLUnits": 1.5}})
+    want = manifest("Job", labels={"team": "a"})
+    assert recipe.digest(plan([want], [run])) == recipe.digest(plan([want], [again]))
+
+
+def test_the_revision_and_the_counts_stand_in_the_plan() -> None:
+    counts = (ScopeCount("Job", HERE, 1), ScopeCount("CustomJob", THERE, 2), ScopeCount("CustomJob", HERE, 3))
+    made = planning.build(
+        STACK, KINDS, [manifest()], Observed((), counts), Options(), Revision("abc", dirty=True), "http://127.0.0.1:1"
+    )
+    assert (made.revision, made.dirty, made.backend) == ("abc", True, "http://127.0.0.1:1")
+    assert [(count.kind, count.scope.location) for count in made.scopes] == [
+        ("CustomJob", "europe-west4"),
+        ("CustomJob", "us-central1"),
+        ("Job", "us-central1"),
+    ]
