@@ -65,12 +65,11 @@ def save(path: Path, content: str, mode: int = 0o644) -> None:
     """Write a file whole or not at all; a pipe or device is written to. Raises errors.ReconcilerError."""
     text = content if content.endswith("\n") else content + "\n"
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file() and not target.is_dir():
+        if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("w", encoding="utf-8") as stream:  # replacing /dev/stdout would take it from everybody
                 stream.write(text)
         else:
-            _replace(target, text, mode)
+            _replace(path.resolve(), text, mode)
     except (OSError, RuntimeError) as cause:
         why = cause.strerror if isinstance(cause, OSError) else "its symbolic links lead in a circle"
         raise errors.ReconcilerError(f"{path} cannot be written: {why}", "name another file") from cause
