@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from reconciler.core import diff
 from reconciler.files import schemas
 from reconciler.vocabulary.plans import ABSENT
+from tests.unit.core.test_normalize import documents, echoed, specs
 
 KINDS = schemas.load_kinds()
 CUSTOM, ML = KINDS["CustomJob"], KINDS["Job"]
@@ -290,3 +292,29 @@ def test_an_ml_job_is_no_different_where_the_service_leaves_the_basic_tier_out()
         "trainingOutput": {},
     }
     assert diff.compare(desired, live, ML, ours=True) == ()
+
+
+# ---------------------------------------------------------------- laws
+
+
+@given(specs)
+@settings(max_examples=150, deadline=None)
+def test_what_a_service_echoes_is_no_difference(spec: Any) -> None:
+    live = {**echoed(spec, CUSTOM.spec_schema, CUSTOM.schema), "state": "JOB_STATE_PENDING", "displayName": "a"}
+    for ours in (True, False):
+        assert diff.compare({"displayName": "a", **spec}, live, CUSTOM, ours=ours) == ()
+
+
+@given(documents, documents)
+@settings(max_examples=300, deadline=None)
+def test_no_reply_of_any_shape_makes_the_comparison_crash(desired: Any, live: Any) -> None:
+    for ours in (True, False):
+        found = diff.compare({"jobSpec": desired}, {"jobSpec": live, "labels": live}, CUSTOM, ours=ours)
+        assert all(change.path.startswith("spec.jobSpec") for change in found)
+        assert not any(change.before is ABSENT and change.after is ABSENT for change in found)
+
+
+@given(documents)
+@settings(max_examples=150, deadline=None)
+def test_a_spec_never_differs_from_itself(spec: Any) -> None:
+    assert diff.compare({"jobSpec": spec}, {"jobSpec": copy.deepcopy(spec)}, CUSTOM, ours=True) == ()

@@ -328,7 +328,8 @@ def big() -> tuple[list[Desired], list[Run], list[Any], dict[str, Any]]:
                 for index in (1, 2, 3)
             )
             past.extend(remembered(run, None if run.active else run.phase) for run in runs[-3:-1])
-            past.append(remembered(replace(runs[-1], run_key="3-" + "0" * 32), FAILED))
+            for digit, phase in (("0", FAILED), ("1", DONE)):  # two runs of one number, newer than every live one
+                past.append(remembered(replace(runs[-1], number=4, run_key="4-" + digit * 32), phase))
             if number % 4:
                 wants.append(want)
     return wants, runs, past, {run.resource: run.row for run in runs}
