@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from reconciler.core import marks
-from reconciler.vocabulary.model import Run
+from reconciler.vocabulary.model import LedgerRun, Run
 from reconciler.vocabulary.plans import Assertion, Change
 
 
-def failures(change: Change, runs: Sequence[Run], *, own: Collection[str] = ()) -> list[str]:
+def failures(
+    change: Change, runs: Sequence[Run], *, own: Collection[str] = (), past: Sequence[LedgerRun] = ()
+) -> list[str]:
     """Return a sentence for every assertion of a change that no longer holds.
 
     `own` names what an unfinished apply of this very plan already did: run keys it created, resources it deleted. What
-    differs by that alone still holds.
+    differs by that alone still holds. `past` is the ledger: a run may have come and gone since.
     """
     by_resource = {run.resource: run for run in runs}
     stale = []
@@ -21,7 +23,7 @@ def failures(change: Change, runs: Sequence[Run], *, own: Collection[str] = ()) 
         if assertion.exists:
             text = _present(assertion, by_resource.get(assertion.resource), change, own)
         else:
-            text = _absent(assertion, change, runs, own)
+            text = _absent(assertion, change, runs, own) or _gone(assertion, change, runs, past)
         if text:
             stale.append(f"{change.address}: {text}")
     return stale
@@ -52,6 +54,15 @@ def _absent(assertion: Assertion, change: Change, runs: Sequence[Run], own: Coll
         if run.run_key == assertion.run and assertion.run in own:
             continue
         return f"run {run.run_key} was not there and is now {run.resource} ({run.phase.value})"
+    return ""
+
+
+def _gone(assertion: Assertion, change: Change, runs: Sequence[Run], past: Sequence[LedgerRun]) -> str:
+    """A run that the ledger knows and nobody finds was started, by this plan or another: never start it again."""
+    number, live = marks.number_of(assertion.run), {run.run_key for run in runs}
+    for old in past:
+        if old.address == change.address and old.number >= number and old.run_key not in live:
+            return f"run {old.run_key} was started since this plan was made, and its record is gone"
     return ""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.core import marks
 from reconciler.vocabulary.model import Desired, Removal, Run
-from reconciler.vocabulary.plans import ABSENT, FieldChange
+from reconciler.vocabulary.plans import ABSENT, Change, FieldChange, Operation
 
 Binding = Mapping[str, Any]
 
@@ -63,6 +63,27 @@ def _members(entries: Sequence[tuple[str, str]] | None) -> Any:
     if entries is None:
         return ABSENT
     return [member if not condition else f"{member} if {condition}" for condition, member in entries]
+
+
+def touched_labels(change: Change, operation: Operation, live: Mapping[str, str]) -> list[str]:
+    """Return a sentence for every label that a patch sets and that is neither as planned from nor as planned to."""
+    before = {field.path.removeprefix("metadata.labels."): field.before for field in change.fields}
+    wanted: Mapping[str, str] = operation.body["labels"]
+    return [
+        f"label {key} of {operation.resource} changed meanwhile to {live.get(key)!r}"
+        for key in sorted(wanted)
+        if key in before and live.get(key) not in (before[key] or None, wanted[key])
+    ]
+
+
+def touched_roles(change: Change, operation: Operation, live: Sequence[Binding]) -> list[str]:
+    """Return a sentence for every role a plan writes whose members are neither as planned from nor as planned to."""
+    before = {field.path: field.before for field in change.fields}
+    return [
+        f"{field.path} of {operation.resource} changed meanwhile to {field.before or []}"
+        for field in iam_changes(operation.body["bindings"], live)
+        if field.path not in before or (field.before or []) != (before[field.path] or [])
+    ]
 
 
 def merge(policy: Mapping[str, Any], delta: Sequence[Binding]) -> dict[str, Any]:

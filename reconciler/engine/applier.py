@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core import assertions, guards, marks, policies
+from reconciler.core.planning import Observed
 from reconciler.engine import creating, ending, observing
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
@@ -62,13 +63,7 @@ class Applier:
                 raise errors.PlanSpent("this plan was applied to its end before", "plan again")
             observed = observing.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
             observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
-            stale = [
-                sentence
-                for change in plan.changes
-                for sentence in assertions.failures(change, observed.runs, own=self._own(change, digest, state))
-            ]
-            if stale:
-                raise errors.StalePlan("the saved plan is stale: " + "; ".join(stale[:5]), "plan again and review that")
+            self._refuse_stale(plan, observed, digest, state)
             self._refuse_blocked(plan, settings)
             observing.remember(self.world, self.stack, observed)
             observing.settle_intents(self.world, observed)
@@ -86,6 +81,31 @@ class Applier:
         left = [blocker for blocker in plan.blocked if not guards.lifted(blocker, settings.allowed)]
         if left:
             raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))
+
+    def _refuse_stale(self, plan: Plan, observed: Observed, digest: str, state: str) -> None:
+        stale = [
+            sentence
+            for change in plan.changes
+            for sentence in (
+                assertions.failures(change, observed.runs, own=self._own(change, digest, state), past=observed.ledger)
+                or self._touched(change, observed)
+            )
+        ]
+        if stale:
+            raise errors.StalePlan("the saved plan is stale: " + "; ".join(stale[:5]), "plan again and review that")
+
+    def _touched(self, change: Change, observed: Observed) -> list[str]:
+        """Look at the labels and roles a change writes on runs that are there: a value touched meanwhile is stale."""
+        kind = self.world.kinds[change.address.split("/", 1)[0]]
+        rows = {run.resource: run.row for run in observed.runs}
+        stale = []
+        for operation in change.operations:
+            if operation.verb == "patch" and operation.resource in rows:
+                stale += policies.touched_labels(change, operation, rows[operation.resource].get("labels") or {})
+            elif operation.verb == "setIamPolicy" and _is_there(change, operation):
+                policy = self.world.api.get_iam_policy(kind, operation.resource)
+                stale += policies.touched_roles(change, operation, policy.get("bindings", ()))
+        return stale
 
     def _own(self, change: Change, digest: str, state: str) -> frozenset[str]:
         """Return what an unfinished apply of this very plan may have done: its create's run key, its deletes' names."""
@@ -196,16 +216,17 @@ class Applier:
         """Merge the labels into what is there now; the etag guards the moment between read and write."""
         row = self.world.api.get(kind, operation.resource)
         live = dict(row.get("labels") or {})
-        before = {field.path: field.before for field in change.fields}
-        for key, value in operation.body["labels"].items():
-            path = f"metadata.labels.{key}"
-            if path in before and live.get(key) not in (before[path] or None, value):
-                raise errors.StalePlan(f"label {key} of {operation.resource} changed meanwhile to {live.get(key)!r}")
+        stale = policies.touched_labels(change, operation, live)
+        if stale:
+            raise errors.StalePlan("; ".join(stale))
         self.world.api.patch_labels(kind, operation.resource, {**live, **operation.body["labels"]}, row.get("etag", ""))
         return Outcome(change.address, "patch", Status.UPDATED, operation.resource)
 
     def _set_policy(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         policy = self.world.api.get_iam_policy(kind, operation.resource)
+        stale = policies.touched_roles(change, operation, policy.get("bindings", ()))
+        if stale and _is_there(change, operation):
+            raise errors.StalePlan("; ".join(stale))
         merged = policies.merge(policy, operation.body["bindings"])
         self.world.api.set_iam_policy(kind, operation.resource, merged)
         return Outcome(change.address, "setIamPolicy", Status.UPDATED, operation.resource)
@@ -219,6 +240,11 @@ def _asserted(plan: Plan) -> dict[str, str]:
         for assertion in change.assertions
         if assertion.exists
     }
+
+
+def _is_there(change: Change, operation: Operation) -> bool:
+    """Say whether the plan writes to a run that was there before, and not to one it starts."""
+    return any(assertion.exists and assertion.resource == operation.resource for assertion in change.assertions)
 
 
 def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
