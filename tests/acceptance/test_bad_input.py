@@ -258,7 +258,7 @@ COMMAND_LINES: list[tuple[list[str], list[str]]] = [
     (["plan", "--against", "x"], ["--against", "not built yet"]),
     (["plan", "--against=x"], ["--against", "not built yet"]),
     (["apply", "--rate", "5"], ["--rate", "not built yet"]),
-    (["emulate", "--faults", "x"], ["--faults", "not built yet"]),
+    (["emulate", "--faults", "nowhere.yaml"], ["nowhere.yaml", "No such file"]),
     (["emulate", "--run-jobs"], ["--run-jobs", "not built yet"]),
     *[([name], [name, "not built yet"]) for name in ("fmt", "wait", "logs", "get", "query", "cancel", "delete", "forget")],
     *[([name], [name, "not built yet"]) for name in ("import", "export", "snapshot", "unlock", "completion")],
