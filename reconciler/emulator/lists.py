@@ -33,7 +33,7 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
     if bent.most_rows:
         page = replace(page, size=min(page.size, bent.most_rows))
     if bent.empty:
-        return {"nextPageToken": page.token(page.after or pages.START)}
+        return {"nextPageToken": page.empty_token()}
     if conduct.days:
         where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
     rows = _rows(state, scope, where, values, page, bent.shift)

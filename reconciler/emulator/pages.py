@@ -15,21 +15,32 @@ from reconciler.emulator.replies import Refusal
 Position = tuple[int, str]
 """The last row of a page: its update time in microseconds and its id."""
 
-START: Position = (2**63 - 1, "")
+START: Position = (2**63 - 1, "-")
 """The position before every row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one list call asks for: at most `size` rows after a position. `binding` ties its tokens to the list."""
+    """What one list call asks for: at most `size` rows after a position. `binding` ties its tokens to the list.
+
+    `empty` counts the pages without rows that led here, so that no two tokens of one list are the same.
+    """
 
     size: int
     after: Position | None
     binding: str
+    empty: int = 0
 
     def token(self, position: Position) -> str:
         """Write the token of the page after a position."""
-        text = json.dumps([self.binding, *position], separators=(",", ":"))
+        return self._token([self.binding, *position])
+
+    def empty_token(self) -> str:
+        """Write the token of a page without rows: it goes on where this one stood."""
+        return self._token([self.binding, *(self.after or START), self.empty + 1])
+
+    def _token(self, parts: list[str | int]) -> str:
+        text = json.dumps(parts, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -37,7 +48,11 @@ def asked(query: Mapping[str, str], conduct: Conduct, *bound: str) -> Page:
     """Read `pageSize` and `pageToken`; `bound` is all that must be equal between pages (AIP-158)."""
     binding = hashlib.sha256("\n".join(bound).encode()).hexdigest()[:12]
     token = query.get("pageToken", "")
-    return Page(_size(query.get("pageSize", ""), conduct), _position(token, binding) if token else None, binding)
+    size = _size(query.get("pageSize", ""), conduct)
+    if not token:
+        return Page(size, None, binding)
+    position, empty = _position(token, binding)
+    return Page(size, position, binding, empty)
 
 
 def _size(text: str, conduct: Conduct) -> int:
@@ -51,13 +66,14 @@ def _size(text: str, conduct: Conduct) -> int:
     return min(size or conduct.page_default, conduct.page_maximum)
 
 
-def _position(token: str, binding: str) -> Position:
+def _position(token: str, binding: str) -> tuple[Position, int]:
     try:
-        found, updated, job = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        found, updated, job, *more = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         position, readable = (int(updated), str(job)), bool(str(job).encode())
+        empty = int(more[0]) if more else 0
     except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Refusal("INVALID_ARGUMENT", "The page token is invalid.") from error
     if not readable or not 0 <= position[0] < 2**63 or found != binding:
         why = "parent, filter and mask must be as on the first page"
         raise Refusal("INVALID_ARGUMENT", f"The page token is invalid: {why}.")
-    return position
+    return position, empty

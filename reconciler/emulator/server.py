@@ -33,6 +33,8 @@ class Handle:
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._running = False
+        self._released = False
+        self._lock = threading.RLock()
         self.host = host
         self.port = port
 
@@ -56,12 +58,13 @@ class Handle:
     def close(self) -> None:
         """Stop serving and free the port; a second close does nothing."""
         self._stopping.set()
-        if self._ended.is_set():
-            return
-        if not self._running:
-            self._release()
-        else:
-            self._server.pull_trigger()
+        with self._lock:
+            if self._released:
+                return
+            if self._running:
+                self._server.pull_trigger()
+                return
+        self._release()
 
     def wait_closed(self, timeout: float) -> bool:
         """Wait until the port is free; False where `timeout` seconds were not enough."""
@@ -73,6 +76,8 @@ class Handle:
         self._server.task_dispatcher.shutdown()
         if self._running:
             wasyncore.loop(timeout=0, map=self._sockets, count=1)  # what was answered meanwhile goes out
+        with self._lock:
+            self._released = True  # from here on nobody writes to what may be another file's descriptor by now
         wasyncore.close_all(self._sockets)
         self._ended.set()
 

@@ -87,15 +87,22 @@ def opened(wire: str, database: str = ":memory:", **options: Any) -> Iterator[Se
             yield Service(emulator, emulator, clock)
             return
         handle = server.serve(emulator)
-        thread = threading.Thread(target=handle.run)
-        thread.start()
-        try:
+        with running(handle):
             yield Service(over_http(handle.port), emulator, clock, handle.port)
-        finally:
-            handle.close()
-            thread.join(10)
     finally:
         emulator.close()
+
+
+@contextlib.contextmanager
+def running(handle: server.Handle) -> Iterator[None]:
+    """Serve in a thread; on leaving, requests that were read are answered first."""
+    thread = threading.Thread(target=handle.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        handle.close()
+        thread.join(10)
 
 
 def over_http(port: int) -> Transport:
