@@ -47,9 +47,10 @@ def _absent(assertion: Assertion, change: Change, runs: Sequence[Run], own: Coll
     create = next(each for each in change.operations if each.verb == "create" and each.resource == assertion.resource)
     name = create.body["labels"][marks.NAME]
     kind = create.body["labels"][marks.KIND]
+    owner = create.body["labels"][marks.OWNER]
     number = marks.number_of(assertion.run)
     for run in runs:
-        if run.name != name or run.kind.lower() != kind or run.number < number:
+        if run.name != name or run.kind.lower() != kind or run.number < number or run.owner != owner:
             continue
         if run.run_key == assertion.run and assertion.run in own:
             continue
