@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -79,7 +80,10 @@ class Bucket:
             if reply is not None and reply.status == 412:
                 return self._ours(name, metadata, content) if attempt > 1 else None
             if reply is not None and not _ambiguous(reply):
-                return self._stored(self._good(reply, what), reply, what)
+                if not 200 <= reply.status <= 299:
+                    raise refusals.refused(reply, what, self._name)
+                with suppress(errors.StoreFailed):
+                    return self._stored(self._good(reply, what), reply, what)
             found = self.head(name)
             if (found.generation if found else _ABSENT) != generation:
                 return self._ours(name, metadata, content)

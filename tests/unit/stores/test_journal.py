@@ -11,6 +11,7 @@ from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
+from tests.unit.stores.shelf import BucketShelf, Shelf
 from tests.unit.stores.test_ledger import RUN
 from tests.unit.transport.local import FakeClock
 
@@ -21,11 +22,14 @@ def journals(root: Path) -> ports.Journals:
     return FolderStore(root, FakeClock()).journals
 
 
-@pytest.fixture(params=["folder", "memory"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> ports.Journals:
-    clock = FakeClock()
-    store: ports.Store = FolderStore(tmp_path, clock) if request.param == "folder" else NoStore(clock)
-    return store.journals
+@pytest.fixture(params=["folder", "bucket", "memory"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> ports.Journals:
+    stores: dict[str, ports.Store] = {
+        "folder": FolderStore(tmp_path, FakeClock()),
+        "bucket": BucketShelf().store(),
+        "memory": NoStore(FakeClock()),
+    }
+    return stores[request.param].journals
 
 
 def only_file(root: Path) -> Path:
@@ -33,10 +37,10 @@ def only_file(root: Path) -> Path:
     return path
 
 
-def test_an_apply_goes_from_none_to_open_to_closed(both: ports.Journals) -> None:
-    assert both.state(DIGEST) == "none"
-    journal = both.open(DIGEST)
-    assert both.state(DIGEST) == "open"
+def test_an_apply_goes_from_none_to_open_to_closed(any_store: ports.Journals) -> None:
+    assert any_store.state(DIGEST) == "none"
+    journal = any_store.open(DIGEST)
+    assert any_store.state(DIGEST) == "open"
     intent = journal.intent("CustomJob/a", "create", "collection", "1-x")
     assert (intent.address, intent.verb, intent.resource, intent.run_key) == (
         "CustomJob/a",
@@ -44,72 +48,71 @@ def test_an_apply_goes_from_none_to_open_to_closed(both: ports.Journals) -> None
         "collection",
         "1-x",
     )
-    assert both.open_intents() == (intent,)
+    assert any_store.open_intents() == (intent,)
     journal.outcome(intent, "created", "resource")
-    assert both.open_intents() == ()
+    assert any_store.open_intents() == ()
     journal.close()
-    assert both.state(DIGEST) == "closed"
+    assert any_store.state(DIGEST) == "closed"
 
 
-def test_an_intent_left_open_is_settled_later(both: ports.Journals) -> None:
-    left = both.open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
-    both.settle(left, "created", "resource")
-    assert both.open_intents() == ()
-    assert both.state(DIGEST) == "open"
+def test_an_intent_left_open_is_settled_later(any_store: ports.Journals) -> None:
+    left = any_store.open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
+    any_store.settle(left, "created", "resource")
+    assert any_store.open_intents() == ()
+    assert any_store.state(DIGEST) == "open"
 
 
-def test_an_intent_stays_open_when_its_plan_is_closed(both: ports.Journals) -> None:
-    journal = both.open(DIGEST)
+def test_an_intent_stays_open_when_its_plan_is_closed(any_store: ports.Journals) -> None:
+    journal = any_store.open(DIGEST)
     left = journal.intent("CustomJob/a", "create", "c", "1-x")
     journal.close()
-    assert both.state(DIGEST) == "closed"
-    assert both.open_intents() == (left,)
-    both.settle(left, "absent")
-    assert both.open_intents() == ()
-    assert both.state(DIGEST) == "closed"
+    assert any_store.state(DIGEST) == "closed"
+    assert any_store.open_intents() == (left,)
+    any_store.settle(left, "absent")
+    assert any_store.open_intents() == ()
+    assert any_store.state(DIGEST) == "closed"
 
 
-def test_an_intent_nobody_holds_cannot_be_settled(both: ports.Journals) -> None:
+def test_an_intent_nobody_holds_cannot_be_settled(any_store: ports.Journals) -> None:
     with pytest.raises(errors.StoreFailed, match="intent"):
-        both.settle(ports.Intent("sha256:none/1", "CustomJob/a", "create", "c", "k", 0.0), "absent")
+        any_store.settle(ports.Intent("sha256:none/1", "CustomJob/a", "create", "c", "k", 0.0), "absent")
 
 
-def test_a_resumed_plan_knows_all_it_meant_to_do(both: ports.Journals) -> None:
-    assert both.intents(DIGEST) == ()
-    journal = both.open(DIGEST)
+def test_a_resumed_plan_knows_all_it_meant_to_do(any_store: ports.Journals) -> None:
+    assert any_store.intents(DIGEST) == ()
+    journal = any_store.open(DIGEST)
     first = journal.intent("CustomJob/a", "create", "c", "1-x")
     journal.outcome(first, "created", "r")
     second = journal.intent("CustomJob/b", "create", "c", "1-y")
-    both.open("sha256:other").intent("CustomJob/z", "cancel", "r")
-    assert both.intents(DIGEST) == (first, second)
+    any_store.open("sha256:other").intent("CustomJob/z", "cancel", "r")
+    assert any_store.intents(DIGEST) == (first, second)
     journal.close()
-    assert both.intents(DIGEST) == ()
+    assert any_store.intents(DIGEST) == ()
 
 
-def test_a_closed_plan_may_be_started_once_more(both: ports.Journals) -> None:
+def test_a_closed_plan_may_be_started_once_more(any_store: ports.Journals) -> None:
     for _ in range(3):
-        both.open(DIGEST).close()
-        assert both.state(DIGEST) == "closed"
-    both.open(DIGEST)
-    assert both.state(DIGEST) == "open"
+        any_store.open(DIGEST).close()
+        assert any_store.state(DIGEST) == "closed"
+    any_store.open(DIGEST)
+    assert any_store.state(DIGEST) == "open"
 
 
-def test_a_stopped_apply_is_resumed_with_fresh_intents(tmp_path: Path) -> None:
-    first = journals(tmp_path).open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
-    resumed = journals(tmp_path)
+def test_a_stopped_apply_is_resumed_with_fresh_intents(shelf: Shelf) -> None:
+    first = shelf.store().journals.open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
+    resumed = shelf.store().journals
     second = resumed.open(DIGEST).intent("CustomJob/b", "create", "c", "1-y")
     assert first.id != second.id
     assert resumed.open_intents() == (first, second)
 
 
-def test_intents_of_every_open_journal_are_found_oldest_first(tmp_path: Path) -> None:
-    clock = FakeClock()
-    book = FolderStore(tmp_path, clock).journals
+def test_intents_of_every_open_journal_are_found_oldest_first(shelf: Shelf) -> None:
+    book = shelf.store().journals
     found = []
     for name in ("zz", "aa", "mm"):
-        clock.sleep(1)
+        shelf.clock.sleep(1)
         found.append(book.open(name).intent("CustomJob/a", "cancel", "r"))
-    assert journals(tmp_path).open_intents() == tuple(found)
+    assert shelf.store().journals.open_intents() == tuple(found)
 
 
 def test_closed_journals_are_kept_but_no_longer_read(tmp_path: Path) -> None:
@@ -177,10 +180,10 @@ def test_a_file_that_is_no_journal_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", "../x", "a/b", "x" * 200, "a\n"])
-def test_what_is_no_digest_names_no_file(tmp_path: Path, digest: str) -> None:
+def test_what_is_no_digest_names_no_file(shelf: Shelf, digest: str) -> None:
     with pytest.raises(errors.StoreFailed, match="not a plan's digest"):
-        journals(tmp_path / "store").open(digest)
-    assert not (tmp_path / "store").exists()
+        shelf.store().journals.open(digest)
+    assert shelf.kept() == []
 
 
 def test_an_intent_is_on_disk_before_the_call_returns(tmp_path: Path) -> None:
@@ -188,8 +191,8 @@ def test_an_intent_is_on_disk_before_the_call_returns(tmp_path: Path) -> None:
     assert only_file(tmp_path).read_bytes().count(b"\n") == 2
 
 
-def test_threads_share_a_journal(both: ports.Journals) -> None:
-    journal = both.open(DIGEST)
+def test_threads_share_a_journal(any_store: ports.Journals) -> None:
+    journal = any_store.open(DIGEST)
 
     def work(number: int) -> str:
         intent = journal.intent(f"CustomJob/{number}", "create", "c", "k")
@@ -200,7 +203,7 @@ def test_threads_share_a_journal(both: ports.Journals) -> None:
     with ThreadPoolExecutor(8) as threads:
         names = list(threads.map(work, range(64)))
     assert len(set(names)) == 64
-    assert len(both.open_intents()) == 32
+    assert len(any_store.open_intents()) == 32
 
 
 def test_an_intent_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

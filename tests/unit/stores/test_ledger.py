@@ -1,4 +1,4 @@
-"""The ledger in a folder: what it remembers, and what it refuses."""
+"""The ledger: what it remembers, and what it refuses."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
+from tests.unit.stores.shelf import Shelf
 from tests.unit.transport.local import FakeClock
 
 FINGERPRINT = "v1-" + "a" * 40
@@ -30,6 +31,12 @@ RUN = LedgerRun(
 )
 
 
+def test_a_store_that_is_only_read_makes_no_folder(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store", FakeClock())
+    assert (store.ledger.runs(), store.journals.open_intents(), store.places(), store.holder()) == ((), (), (), None)
+    assert not (tmp_path / "store").exists()
+
+
 def ledger(root: Path) -> ports.Ledger:
     return FolderStore(root, FakeClock()).ledger
 
@@ -38,39 +45,39 @@ def files(root: Path) -> list[Path]:
     return sorted(path for path in (root / "ledger").rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def test_a_store_that_was_never_written_is_empty_and_stays_so(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path / "store", FakeClock())
+def test_a_store_that_was_never_written_is_empty_and_stays_so(shelf: Shelf) -> None:
+    store = shelf.store()
     assert store.ledger.runs() == ()
     assert store.journals.open_intents() == ()
     assert store.journals.state("sha256:a") == "none"
-    assert not (tmp_path / "store").exists()
+    assert shelf.kept() == []
 
 
-def test_a_started_run_comes_back_whole(tmp_path: Path) -> None:
-    ledger(tmp_path).started(RUN)
-    assert ledger(tmp_path).runs() == (RUN,)
+def test_a_started_run_comes_back_whole(shelf: Shelf) -> None:
+    shelf.store().ledger.started(RUN)
+    assert shelf.store().ledger.runs() == (RUN,)
 
 
-def test_an_ended_run_comes_back_without_its_resource(tmp_path: Path) -> None:
-    ledger(tmp_path).started(RUN)
-    ledger(tmp_path).ended(RUN, Phase.FAILED)
-    assert ledger(tmp_path).runs() == (replace(RUN, phase=Phase.FAILED, resource=""),)
+def test_an_ended_run_comes_back_without_its_resource(shelf: Shelf) -> None:
+    shelf.store().ledger.started(RUN)
+    shelf.store().ledger.ended(RUN, Phase.FAILED)
+    assert shelf.store().ledger.runs() == (replace(RUN, phase=Phase.FAILED, resource=""),)
 
 
-def test_a_run_first_heard_of_at_its_end_is_kept(tmp_path: Path) -> None:
-    ledger(tmp_path).ended(RUN, Phase.SUCCEEDED)
-    assert ledger(tmp_path).runs() == (replace(RUN, phase=Phase.SUCCEEDED, resource=""),)
+def test_a_run_first_heard_of_at_its_end_is_kept(shelf: Shelf) -> None:
+    shelf.store().ledger.ended(RUN, Phase.SUCCEEDED)
+    assert shelf.store().ledger.runs() == (replace(RUN, phase=Phase.SUCCEEDED, resource=""),)
 
 
-def test_the_first_outcome_and_the_first_start_stay(tmp_path: Path) -> None:
-    book = ledger(tmp_path)
+def test_the_first_outcome_and_the_first_start_stay(shelf: Shelf) -> None:
+    book = shelf.store().ledger
     book.started(RUN)
     book.started(replace(RUN, removal=Removal.DELETE, resource="other"))
     assert book.runs() == (RUN,)
     book.ended(RUN, Phase.CANCELLED)
     book.ended(replace(RUN, removal=Removal.KEEP), Phase.SUCCEEDED)
     assert [run.phase for run in book.runs()] == [Phase.CANCELLED]
-    assert len(files(tmp_path)) == 2
+    assert len(shelf.kept()) == 2
 
 
 def test_finished_runs_are_listed_without_being_opened(tmp_path: Path) -> None:
@@ -82,7 +89,7 @@ def test_finished_runs_are_listed_without_being_opened(tmp_path: Path) -> None:
     assert [run.phase for run in book.runs()] == [Phase.SUCCEEDED]
 
 
-def test_runs_are_ordered_by_kind_name_and_number(tmp_path: Path) -> None:
+def test_runs_are_ordered_by_kind_name_and_number(shelf: Shelf) -> None:
     runs = [
         replace(RUN, kind=kind, name=name, number=number, run_key=f"{number}-{'c' * 32}", token="t0", phase=None)
         for kind in ("CustomJob", "NasJob")
@@ -90,11 +97,11 @@ def test_runs_are_ordered_by_kind_name_and_number(tmp_path: Path) -> None:
         for number in (1, 2, 10)
     ]
     for run in reversed(runs):
-        ledger(tmp_path).started(run)
-    assert ledger(tmp_path).runs() == tuple(runs)
+        shelf.store().ledger.started(run)
+    assert shelf.store().ledger.runs() == tuple(runs)
 
 
-def test_the_longest_labels_still_make_a_file_name(tmp_path: Path) -> None:
+def test_the_longest_labels_still_make_a_file_name(shelf: Shelf) -> None:
     long = replace(
         RUN,
         kind="K" * 32,
@@ -105,10 +112,10 @@ def test_the_longest_labels_still_make_a_file_name(tmp_path: Path) -> None:
         token="t" * 63,
         removal=Removal.CANCEL,
     )
-    ledger(tmp_path).started(long)
-    ledger(tmp_path).ended(long, Phase.ENDED_UNKNOWN)
-    assert max(len(os.fsencode(path.name)) for path in files(tmp_path)) <= 255
-    assert ledger(tmp_path).runs() == (replace(long, phase=Phase.ENDED_UNKNOWN, resource=""),)
+    shelf.store().ledger.started(long)
+    shelf.store().ledger.ended(long, Phase.ENDED_UNKNOWN)
+    assert max(len(os.fsencode(name.rpartition("/")[2])) for name in shelf.kept()) <= 255
+    assert shelf.store().ledger.runs() == (replace(long, phase=Phase.ENDED_UNKNOWN, resource=""),)
 
 
 @pytest.mark.parametrize(
@@ -126,10 +133,10 @@ def test_the_longest_labels_still_make_a_file_name(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, change: dict[str, str]) -> None:
+def test_what_could_not_be_read_back_is_not_written(shelf: Shelf, change: dict[str, str]) -> None:
     with pytest.raises(errors.StoreFailed):
-        ledger(tmp_path / "store").started(replace(RUN, **change))
-    assert files(tmp_path / "store") == []
+        shelf.store().ledger.started(replace(RUN, **change))
+    assert shelf.kept() == []
 
 
 @pytest.mark.parametrize(
@@ -189,18 +196,18 @@ def test_only_this_user_may_read_the_store(tmp_path: Path) -> None:
     assert (modes, folders) == ({0o600}, {0o700})
 
 
-def test_ledgers_that_write_at_once_agree_on_one_outcome(tmp_path: Path) -> None:
+def test_ledgers_that_write_at_once_agree_on_one_outcome(shelf: Shelf) -> None:
     phases = [Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED] * 8
 
     def write(phase: Phase) -> None:
-        own = ledger(tmp_path)
+        own = shelf.store().ledger
         own.started(RUN)
         own.ended(RUN, phase)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(write, phases))
-    assert len(files(tmp_path)) == 2
-    assert len(ledger(tmp_path).runs()) == 1
+    assert len(shelf.kept()) == 2
+    assert len(shelf.store().ledger.runs()) == 1
 
 
 def test_a_store_that_is_no_folder_is_named(tmp_path: Path) -> None:

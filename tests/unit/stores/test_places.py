@@ -1,0 +1,59 @@
+"""What a stack ever touched is remembered."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.stores.nothing import NoStore
+from reconciler.vocabulary import errors, ports
+from reconciler.vocabulary.model import Scope
+from tests.unit.stores.shelf import Shelf
+from tests.unit.transport.local import FakeClock
+
+PLACES: tuple[ports.Place, ...] = (
+    ("CustomJob", Scope("demo-project", "europe-west4")),
+    ("CustomJob", Scope("demo-project", "us-central1")),
+    ("Job", Scope("demo-project")),
+    ("Job", Scope("example.com:legacy")),
+)
+
+
+def test_places_are_remembered_once_and_ordered(shelf: Shelf) -> None:
+    assert shelf.store().places() == ()
+    shelf.store().remember_places(reversed(PLACES[1:]))
+    shelf.store().remember_places(PLACES)
+    assert shelf.store().places() == PLACES
+    assert len([name for name in shelf.kept() if name.startswith("scopes/")]) == len(PLACES)
+
+
+def test_places_that_are_known_cost_no_write(shelf: Shelf) -> None:
+    shelf.store().remember_places(PLACES)
+    before = shelf.kept()
+    shelf.clock.sleep(5)
+    shelf.store().remember_places(PLACES[:2])
+    assert shelf.kept() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["scopes/readme", "scopes/CustomJob/p~1", "scopes/CustomJob/p/q/r~1", "scopes/CustomJob/P/us~1", "scopes/x~2"],
+)
+def test_what_is_no_place_is_named(shelf: Shelf, name: str) -> None:
+    shelf.stray(name, b"{}")
+    with pytest.raises(errors.StoreFailed, match=name.rpartition("/")[2].split("~")[0]):
+        shelf.store().places()
+
+
+@pytest.mark.parametrize("place", [("Custom/Job", Scope("p", "l")), ("K", Scope("../p", "l")), ("K", Scope("", "l"))])
+def test_what_could_not_be_read_back_is_not_remembered(shelf: Shelf, place: ports.Place) -> None:
+    with pytest.raises(errors.StoreFailed, match="cannot be remembered"):
+        shelf.store().remember_places([place])
+    assert shelf.kept() == []
+
+
+def test_without_a_store_no_place_is_remembered() -> None:
+    store = NoStore(FakeClock())
+    store.remember_places(PLACES)
+    store.assert_held()
+    store.break_lock()
+    assert (store.places(), store.holder()) == ((), None)
