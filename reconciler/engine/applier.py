@@ -56,7 +56,7 @@ class Applier:
     control: Control
 
     def apply(self, plan: Plan, digest: str, settings: Settings) -> Applied:
-        """Carry out a plan. Raises PlanBlocked, LockHeld, PlanSpent or StalePlan before anything was called."""
+        """Carry out a plan. Raises PlanBlocked, LockHeld, PlanSpent, StalePlan or InputError before any write."""
         with self.world.store.lock(f"apply {digest}"):
             state = self.world.store.journals.state(digest)
             if state == "closed" and settings.saved:
@@ -65,6 +65,7 @@ class Applier:
             observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
             self._refuse_stale(plan, observed, digest, state)
             self._refuse_blocked(plan, settings)
+            self._refuse_unfilled(plan)
             observing.remember(self.world, self.stack, observed)
             observing.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
@@ -106,6 +107,20 @@ class Applier:
                 policy = self.world.api.get_iam_policy(kind, operation.resource)
                 stale += policies.touched_roles(change, operation, policy.get("bindings", ()))
         return stale
+
+    def _refuse_unfilled(self, plan: Plan) -> None:
+        """Ask for every secret before the first write: one that is missing must not stop a replace half way."""
+        lacking: dict[str, str] = {}
+        for change in plan.changes:
+            for operation in change.operations:
+                try:
+                    self.secrets.fill(operation.body if operation.verb == "create" else {})
+                except errors.InputError as problem:
+                    lacking[problem.message] = problem.hint
+        if lacking:
+            raise errors.InputError(
+                f"nothing was called: {'; '.join(lacking)}", "; ".join(dict.fromkeys(lacking.values()))
+            )
 
     def _own(self, change: Change, digest: str, state: str) -> frozenset[str]:
         """Return what an unfinished apply of this very plan may have done: its create's run key, its deletes' names."""
