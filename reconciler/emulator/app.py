@@ -88,9 +88,9 @@ class Emulator:
 
     def inject(self, *faults: Fault) -> None:
         """Let faults strike from the next call on, beside those in force."""
+        self._replicas.keep(self._strikes.lags(faults), self._now())
         for fault in faults:
             self._strikes.inject(fault)
-        self._replicas.keep(self._strikes.lags(), self._now())
 
     def clear_faults(self) -> None:
         """Take all faults away; lists are at once what the jobs are."""

@@ -72,9 +72,9 @@ class Strikes:
         with self._lock:
             self._standing = []
 
-    def lags(self) -> frozenset[float]:
-        """Return the lags, in seconds, that lists may be asked to have."""
-        actions = [standing.fault.action for standing in self._standing]
+    def lags(self, more: Iterable[Fault] = ()) -> frozenset[float]:
+        """Return the lags, in seconds, that lists may be asked to have under these faults and `more`."""
+        actions = [fault.action for fault in (*(standing.fault for standing in self._standing), *more)]
         return frozenset(float(action.seconds) for action in actions if isinstance(action, ListLag))
 
     def show(self) -> list[dict[str, Any]]:

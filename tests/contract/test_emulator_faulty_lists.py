@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
 from reconciler.emulator.faults import EmptyPage, Fault, ListLag, MaskIgnored, MaskRefused, RowShift, ShortPages
+from reconciler.emulator.lifecycle import Timings
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
@@ -109,6 +111,38 @@ def test_a_row_that_is_up_to_date_carries_the_jobs_own_etag(jobs: Service) -> No
     jobs.clock.advance(60)
     row = jobs.rows(ML, "jobs")[0]
     assert row == jobs.send("GET", f"{ML}/one").json
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_lagging_list_is_to_the_byte_what_the_list_was(seed: int) -> None:
+    chance = random.Random(seed)
+    faults = [Fault(ListLag(30), every=2)]
+    with service.opened("in process", faults=faults, timings=Timings(speed=20)) as jobs:
+        snapshots: dict[float, bytes] = {}
+        compared = 0
+        for number in range(80):
+            for _ in range(chance.randrange(3)):
+                disturb(jobs, chance, number)
+            snapshots[jobs.clock.now()] = jobs.send("GET", ML, pageSize="100").body
+            lagging = jobs.send("GET", ML, pageSize="100").body
+            if jobs.clock.now() - 30 in snapshots:
+                assert lagging == snapshots[jobs.clock.now() - 30]
+                compared += 1
+            jobs.clock.advance(chance.choice([0, 5, 10]))
+        assert compared > 20
+
+
+def disturb(jobs: Service, chance: random.Random, number: int) -> None:
+    """Create, cancel, relabel or set the state of a job, whether or not that is possible."""
+    job = f"{ML}/j{chance.randrange(number + 1)}"
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", ML, service.ml_job(f"j{number}", labels={"n": str(number)})),
+        ("POST", f"{job}:cancel", None),
+        ("PATCH", f"{job}?updateMask=labels", {"labels": {"n": "new"}}),
+        ("POST", f"/emulator{job}:setState", {"state": chance.choice(["FAILED", "RUNNING"])}),
+    ]
+    method, path, body = chance.choice(calls)
+    assert jobs.send(method, path, body).status in (200, 400, 404, 409)
 
 
 def test_a_lag_set_later_hides_the_jobs_that_are_young(jobs: Service) -> None:

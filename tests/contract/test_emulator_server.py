@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_closing_frees_the_port_and_may_be_repeated() -> None:
     again = server.serve(lambda _request: Response(200), port=handle.port)
     again.close()
     assert again.port == handle.port
+
+
+def test_a_server_may_be_closed_by_many_at_once() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(40):
+            handle = server.serve(lambda _request: Response(200))
+            with service.running(handle):
+                closes = [pool.submit(handle.close) for _ in range(16)]
+                assert [close.exception() for close in closes] == [None] * 16
 
 
 def test_many_threads_create_many_jobs(jobs: Service) -> None:

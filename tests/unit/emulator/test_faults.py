@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.emulator import fault_documents, faults
 from reconciler.emulator.audit import Audit
@@ -216,6 +218,21 @@ def test_all_problems_are_told_and_one_spoils_the_document() -> None:
 def test_too_many_faults_are_refused() -> None:
     _, [problem] = fault_documents.read({"faults": [{"action": "garbage"}] * (fault_documents.MOST + 1)}, KINDS)
     assert str(fault_documents.MOST) in problem.message
+
+
+NAMES = st.sampled_from(("faults", "action", "method", "nth", "code", "body", "seconds", "kind", "seed", "x"))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(("status", "list", "rate", ""))
+JSON = st.recursive(
+    SCALARS, lambda below: st.lists(below, max_size=3) | st.dictionaries(NAMES, below, max_size=4), max_leaves=10
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(items=st.lists(JSON, max_size=3))
+def test_whatever_is_read_is_faults_or_problems(items: list[Any]) -> None:
+    found, problems = fault_documents.read({"faults": items}, KINDS)
+    assert len(found) == (0 if problems else len(items))
+    assert read(*map(faults.show, found)) == found
 
 
 def test_the_audit_keeps_the_newest_calls_and_their_numbers() -> None:
