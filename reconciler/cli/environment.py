@@ -17,6 +17,16 @@ def variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def ci_run() -> str:
+    """Return the URL of the CI run this is part of; empty where it is none, or its system does not say."""
+    server, repository, run = (variable(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if server and repository and run:
+        return f"{server}/{repository}/actions/runs/{run}"
+    # GitLab, Buildkite, CircleCI, Jenkins: as each documents its predefined variables.
+    names = ("CI_JOB_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "BUILD_URL")
+    return next((url for url in map(variable, names) if url), "")
+
+
 class EnvironmentSecrets:
     """vocabulary.ports.Secrets over the variables that --secret-env names."""
 

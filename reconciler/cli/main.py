@@ -24,12 +24,13 @@ COMMANDS = {
     "iam": "read, write and test the IAM policy of an ml job",
     "explain": "describe kinds and fields, or print a JSON Schema",
     "emulate": "serve the job APIs on this machine",
+    "unlock": "show who holds the lock, and remove one whose holder is gone",
     "version": "print the version",
 }
 """Every command and its line in --help; the module of the same name holds it."""
 
 LATER = frozenset(
-    {"fmt", "wait", "logs", "get", "query", "cancel", "delete", "forget", "import", "export", "snapshot", "unlock"}
+    {"fmt", "wait", "logs", "get", "query", "cancel", "delete", "forget", "import", "export", "snapshot"}
     | {"completion"}
 )
 """Commands of later versions, refused by name."""

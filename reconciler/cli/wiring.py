@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import secrets as chance
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.cli.clock import WallClock
-from reconciler.cli.environment import variable
+from reconciler.cli.environment import ci_run, variable
+from reconciler.core import buckets
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
 from reconciler.vocabulary import errors
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from reconciler.core.validate import Validator
     from reconciler.engine.observing import World
     from reconciler.vocabulary.kinds import Kinds
+    from reconciler.vocabulary.ports import Store
     from reconciler.vocabulary.wire import Transport
 
 STREAM = "-"
+
+STORAGE = "storage.googleapis.com/v1"
+"""The API of a store in a bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +149,18 @@ def open_world(workspace: Workspace, *, impersonate: str = "", reading: bool = F
 
     clock = WallClock()
     with ExitStack() as closing:
-        transport = _transport(workspace, closing, impersonate, reading=reading)
+        google = cache(lambda: _google(workspace, closing, impersonate))
+        transport = _transport(workspace, closing, google, reading=reading)
         steady = retrying(transport, clock, random.SystemRandom().random)
         api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe()), clock)
-        yield World(api, workspace.kinds, _store(workspace, clock), clock)
+        yield World(api, workspace.kinds, _store(workspace, closing, google), clock)
+
+
+@contextmanager
+def open_store(workspace: Workspace, *, impersonate: str = "") -> Iterator[Store]:
+    """Connect to the stack's store alone."""
+    with ExitStack() as closing:
+        yield _store(workspace, closing, lambda: _google(workspace, closing, impersonate))
 
 
 def _universe() -> str:
@@ -155,27 +169,41 @@ def _universe() -> str:
     return variable("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or hosts.GOOGLE
 
 
-def _transport(workspace: Workspace, closing: ExitStack, impersonate: str, *, reading: bool) -> Transport:
+def _transport(
+    workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport], *, reading: bool
+) -> Transport:
+    """Reach the backend. `connect` opens the way to Google, with credentials."""
     backend = workspace.stack.backend
     if backend == "embedded":
         return _embedded(workspace, closing, reading=reading)
-    from reconciler.transport import google, hosts, rate
+    from reconciler.transport import google, rate
+    from reconciler.transport.http import HttpTransport
+
+    if backend != "google":
+        return google.loopback(closing.enter_context(HttpTransport()), variable("RECONCILER_TOKEN"))
+    return rate.paced(connect(), WallClock(), rate.Budget())
+
+
+def _google(workspace: Workspace, closing: ExitStack, impersonate: str) -> Transport:
+    """Open the way to Google's hosts: those of the stack's kinds and scopes, and of its store where that is a bucket."""
+    from reconciler.transport import google, hosts
     from reconciler.transport.http import HttpTransport, open_session
 
     proxy = variable("HTTPS_PROXY") or variable("https_proxy")
     proxies = {"https": proxy} if proxy else {}
     http = closing.enter_context(HttpTransport(proxies=proxies))
-    if backend != "google":
-        return google.loopback(http, variable("RECONCILER_TOKEN"))
     session = closing.enter_context(open_session(2))
     session.proxies.update(proxies)
-    allowed = hosts.allowed_hosts(
-        {kind.api_version for kind in workspace.kinds.values()},
-        {scope.location for scope in workspace.stack.scopes if scope.location},
-        _universe(),
-    )
-    authorized = google.authorized(http, google.DefaultCredentials(session, impersonate, _universe()), allowed)
-    return rate.paced(authorized, WallClock(), rate.Budget())
+    allowed: frozenset[str] = frozenset()
+    if workspace.stack.backend == "google":
+        allowed = hosts.allowed_hosts(
+            {kind.api_version for kind in workspace.kinds.values()},
+            {scope.location for scope in workspace.stack.scopes if scope.location},
+            _universe(),
+        )
+    if workspace.stack.store.startswith(buckets.SCHEME):
+        allowed |= {hosts.host_of(STORAGE, "", _universe())}
+    return google.authorized(http, google.DefaultCredentials(session, impersonate, _universe()), allowed)
 
 
 def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:
@@ -197,18 +225,54 @@ def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Tra
     return emulator
 
 
-def _store(workspace: Workspace, clock: WallClock) -> Any:
+def _store(workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport]) -> Store:
     from reconciler.stores.folder import FolderStore
     from reconciler.stores.nothing import NoStore
 
     place = workspace.stack.store
     if place == "none":
-        return NoStore(clock)
-    if place.startswith("gs://"):
-        raise errors.InputError(f"store {place}: a bucket is not built yet", "use a folder, or none")
+        return NoStore(WallClock())
+    if "://" in place:
+        return _bucket(workspace, closing, connect)
     if workspace.stack.backend == "google" and variable("CI"):
         raise errors.InputError(
             f"store {place}: a folder store starts empty on every CI runner, so it remembers nothing",
-            "write `store: none` in reconciler.yaml if that is meant",
+            "write gs://BUCKET/PREFIX in reconciler.yaml, or `store: none` if that is meant",
         )
-    return FolderStore(workspace.root / place, clock)
+    return FolderStore(workspace.root / place, WallClock())
+
+
+def _bucket(workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport]) -> Store:
+    """Open a store in a bucket, below the stack's uid: stacks of one repository often share one prefix."""
+    from reconciler.stores.bucket import BucketStore, Drawn
+    from reconciler.stores.objects import Bucket
+    from reconciler.transport import hosts
+    from reconciler.transport.retry import retrying
+
+    found = buckets.parse(workspace.stack.store)
+    if found is None:
+        raise errors.InputError(
+            f"store {workspace.stack.store} names no bucket with a plain prefix", "write it as gs://BUCKET/PREFIX"
+        )
+    clock = WallClock()
+    endpoint = variable("RECONCILER_STORE_ENDPOINT")
+    transport = _beside(endpoint, closing) if endpoint else connect()
+    base = endpoint or f"https://{hosts.host_of(STORAGE, '', _universe())}"
+    steady = Bucket(retrying(transport, clock, random.SystemRandom().random), clock, found.bucket, base)
+    drawn = Drawn(lambda: chance.token_hex(8), ci_run())
+    root = f"{found.prefix}{workspace.stack.uid}/"
+    return BucketStore(steady, Bucket(transport, clock, found.bucket, base, attempts=1), root, clock, drawn)
+
+
+def _beside(endpoint: str, closing: ExitStack) -> Transport:
+    """Reach a stand-in for Cloud Storage on this machine, which gets no credentials."""
+    from reconciler.transport import google, hosts
+    from reconciler.transport.http import HttpTransport
+
+    parts = hosts.split(endpoint)
+    if parts.scheme not in ("http", "https") or not hosts.is_loopback(parts.hostname or ""):
+        raise errors.InputError(
+            f"RECONCILER_STORE_ENDPOINT {endpoint} is not on this machine",
+            "it is for emulators, such as http://127.0.0.1:PORT; leave it out for Cloud Storage itself",
+        )
+    return google.loopback(closing.enter_context(HttpTransport()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,32 +12,10 @@ from reconciler.stores.bucket_journal import BucketJournals
 from reconciler.stores.objects import Bucket
 from reconciler.vocabulary import errors, ports
 
-_URL = re.compile(r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?P<prefix>(/[A-Za-z0-9_][A-Za-z0-9._=-]*)*)/?")
-"""Bucket names as in Cloud Storage docs, "Bucket naming guidelines"; prefixes without anything that needs quoting."""
-
 _CARRIED = 4096
 """Bytes of content that the metadata carries too; all of it may be 8 KiB (Cloud Storage docs, "Quotas and limits")."""
 
 _CONTENT = "content"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a store is. `prefix` is empty or ends with a slash."""
-
-    bucket: str
-    prefix: str
-
-
-def address(url: str) -> Address:
-    """Split `gs://bucket/prefix`. Raises errors.InputError."""
-    found = _URL.fullmatch(url)
-    if not found:
-        raise errors.InputError(
-            f"{url!r} does not name a bucket and a prefix", "write it as gs://BUCKET or gs://BUCKET/PREFIX"
-        )
-    prefix = found["prefix"].strip("/")
-    return Address(found["bucket"], f"{prefix}/" if prefix else "")
 
 
 class BucketBlobs:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core import normalize, suggestions
+from reconciler.core import buckets, normalize, suggestions
 from reconciler.core.validate import placeholders
 from reconciler.core.validate.schema import Checker
 from reconciler.core.validate.wording import path_order, shown
@@ -17,6 +17,8 @@ MANIFESTS = ("**/*.yaml", "**/*.yml", "**/*.json")
 STORE = ".reconciler"
 SETTLE = 30.0
 """Seconds that lists may lag behind writes, unless the file says otherwise."""
+
+_STORE_HINT = "Write a folder below the stack such as .reconciler, gs://BUCKET/PREFIX, or none."
 
 _SETTLE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)\Z")
 _SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -55,7 +57,7 @@ def _worded(problem: Problem, suggested_uid: str) -> Problem:
         )
         return replace(problem, hint=hint)
     if path == ("spec", "store"):
-        return replace(problem, hint="Write a folder below the stack such as .reconciler, or none.")
+        return replace(problem, hint=_STORE_HINT)
     return problem
 
 
@@ -65,10 +67,6 @@ def _later(value: Mapping[str, Any]) -> Iterator[Problem]:
     if isinstance(metadata, Mapping) and "formerUids" in metadata:
         message = "Taking over runs by metadata.formerUids is not built yet: remove it."
         yield Problem("not-built-yet", message, path=("metadata", "formerUids"))
-    store = spec.get("store") if isinstance(spec, Mapping) else None
-    if isinstance(store, str) and store.startswith("gs://"):
-        message = "A store in a bucket (gs://) is not built yet."
-        yield Problem("not-built-yet", message, "Write a folder such as .reconciler, or none.", path=("spec", "store"))
     if not isinstance(spec, Mapping) or not isinstance(spec.get("defaults"), Mapping):
         return
     lifecycle = spec["defaults"].get("lifecycle")
@@ -97,13 +95,14 @@ def _check_store(store: str) -> Iterator[Problem]:
     message = ""
     if found := placeholders.in_text(store):
         message = f"spec.store holds the placeholder {found}."
-    elif "://" in store:
+    elif store.startswith(buckets.SCHEME) and not buckets.parse(store):
+        message = f"spec.store {shown(store)} names no bucket with a plain prefix."
+    elif "://" in store and not buckets.parse(store):
         message = f"spec.store {shown(store)} is no folder."
     elif store.startswith(("/", "~")) or ".." in store.split("/"):
         message = f"The store {shown(store)} leads outside the stack."
     if message:
-        hint = "Write a folder below the stack such as .reconciler, or none."
-        yield Problem("outside-stack", message, hint, path=("spec", "store"))
+        yield Problem("outside-stack", message, _STORE_HINT, path=("spec", "store"))
 
 
 def _check_backend(backend: str) -> Iterator[Problem]:

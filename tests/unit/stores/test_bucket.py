@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.stores import bucket as bucket_store
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
@@ -19,40 +18,6 @@ from tests.unit.stores.test_ledger import RUN
 
 DIGEST = "sha256:" + "d" * 64
 STARTED = f"ledger/CustomJob/train-mnist/{RUN.run_key}.started"
-
-
-@pytest.mark.parametrize(
-    ("url", "bucket", "prefix"),
-    [
-        ("gs://state-of-jobs", "state-of-jobs", ""),
-        ("gs://state-of-jobs/", "state-of-jobs", ""),
-        ("gs://a.example.com/team/vision", "a.example.com", "team/vision/"),
-        ("gs://abc/v=1/x_y.z/", "abc", "v=1/x_y.z/"),
-    ],
-)
-def test_a_store_names_a_bucket_and_a_prefix(url: str, bucket: str, prefix: str) -> None:
-    assert bucket_store.address(url) == bucket_store.Address(bucket, prefix)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "gs://",
-        "gs://a",
-        "gs://Bucket/x",
-        "gs://abc/.x",
-        "gs://abc@evil.example/x",
-        "gs://abc/x?y",
-        "s3://abc/x",
-        "gs://abc//x",
-        "gs://abc/../x",
-        "gs://abc/x y",
-        "gs://abc/x\n",
-    ],
-)
-def test_what_names_no_bucket_is_refused(url: str) -> None:
-    with pytest.raises(errors.InputError, match="does not name a bucket"):
-        bucket_store.address(url)
 
 
 def test_the_ledgers_objects_say_in_name_and_metadata_what_a_plan_needs(bucket: BucketShelf) -> None:

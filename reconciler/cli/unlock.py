@@ -1,0 +1,43 @@
+"""`reconciler unlock`: show who holds the stack's lock, and remove a lease whose holder is gone. Never breaks a live one."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from reconciler.cli import flags, outputs, wiring
+from reconciler.vocabulary import errors
+
+
+@click.command()
+@flags.path
+@flags.yes
+@flags.impersonate
+def command(path: str, impersonate: str, *, yes: bool) -> int:
+    """Show who holds the lock of the stack at PATH; remove it only where its lease ran out."""
+    workspace = wiring.open_workspace(path)
+    with wiring.open_store(workspace, impersonate=impersonate) as store:
+        found = store.holder()
+        if found is None:
+            outputs.say(f"Nobody holds the lock of {workspace.stack.name} (store {workspace.stack.store}).")
+            return 0
+        if found.live:
+            raise errors.LockHeld(
+                f"the stack is locked by {found.description}",
+                "a live lock is never broken: wait until it is done, or stop that process and wait for its lease to end",
+            )
+        outputs.say(f"The lease of a holder that is gone: {found.description}.")
+        if not yes:
+            _ask()
+        store.break_lock()
+    outputs.say("Unlocked.")
+    return 0
+
+
+def _ask() -> None:
+    if not sys.stdin.isatty():
+        raise errors.InputError("there is nobody to ask: stdin is no terminal", "add --yes to remove the lock")
+    answer = click.prompt("Remove it? Only 'yes' is taken", default="", show_default=False, err=True)
+    if answer.strip() != "yes":
+        raise errors.InputError("the lock was not removed")
