@@ -1,0 +1,116 @@
+"""The levels of the packages, as the contracts in pyproject.toml have them and as they must not be softened."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "reconciler"
+MODULES = sorted(SOURCE.rglob("*.py"))
+CONFIGURED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+
+@functools.cache
+def imports(path: Path) -> set[str]:
+    """Every module a file names in an import, wherever in the file it stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def test_every_import_contract_is_kept() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(CONFIGURED['contracts'])} kept, 0 broken" in done.stdout
+
+
+def test_no_contract_lets_an_import_through() -> None:
+    assert [contract["name"] for contract in CONFIGURED["contracts"] if contract.get("ignore_imports")] == []
+
+
+def test_every_package_has_its_level() -> None:
+    [layers] = [contract["layers"] for contract in CONFIGURED["contracts"] if contract["type"] == "layers"]
+    named = {part.strip().removeprefix("reconciler.") for layer in layers for part in layer.split("|")}
+    assert named == {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+
+
+def test_the_emulator_knows_nothing_of_core_even_through_others() -> None:
+    for path in (SOURCE / "emulator").rglob("*.py"):
+        own = {name for name in imports(path) if name.startswith("reconciler.")}
+        assert {name for name in own if not name.startswith(("reconciler.emulator", "reconciler.vocabulary"))} == set()
+
+
+HOMES = [
+    ("yaml", ["files"]),
+    ("requests", ["transport"]),
+    ("google", ["transport"]),
+    ("jsonschema", ["core/validate"]),
+    ("jsonschema_rs", ["core/validate"]),
+    ("deepdiff", ["core/diff.py"]),
+    ("click", ["cli"]),
+    ("rich", ["cli", "renderers/text.py"]),
+    ("waitress", ["emulator/server.py"]),
+    ("sqlite3", ["emulator"]),
+    ("random", ["cli", "emulator"]),
+    ("time", ["cli/clock.py", "transport/http.py"]),
+    ("subprocess", ["files/git.py", "emulator"]),
+]
+
+
+@pytest.mark.parametrize(("library", "homes"), HOMES, ids=[row[0] for row in HOMES])
+def test_a_library_stays_where_it_lives(library: str, homes: list[str]) -> None:
+    users = {path.relative_to(SOURCE).as_posix() for path in MODULES if library in roots(path)}
+    assert [user for user in users if not user.startswith(tuple(homes))] == []
+
+
+def reads_environment(path: Path) -> bool:
+    names = {f"{node.value.id}.{node.attr}" for node in ast.walk(ast.parse(path.read_text()))
+             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}  # fmt: skip
+    return bool(names & {"os.environ", "os.getenv", "os.environb"})
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    assert [path.relative_to(SOURCE).as_posix() for path in MODULES if reads_environment(path)] == [
+        "cli/environment.py"
+    ]
+
+
+def mutable_globals(path: Path) -> list[str]:
+    """Names bound to a list, dict or set display at module level in lower case: state, where a constant is upper case."""
+    found = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.List | ast.Dict | ast.Set):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found += [
+                target.id
+                for target in targets
+                if isinstance(target, ast.Name) and not target.id.isupper() and target.id != "__all__"
+            ]
+    return found
+
+
+def test_no_module_holds_state() -> None:
+    assert {str(path): mutable_globals(path) for path in MODULES if mutable_globals(path)} == {}
+
+
+def test_every_module_opens_with_its_duty() -> None:
+    silent = [
+        path for path in MODULES if path.name != "__main__.py" and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
