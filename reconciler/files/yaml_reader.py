@@ -79,6 +79,12 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str, document: int) -
     return Problem("yaml-syntax", f"This is not YAML: {error}.", hint, file=file, document=document, place=Place(file))
 
 
+def _value(event: Any) -> Any:
+    if event.tag is not None:
+        return dialect.tagged(event.value, event.tag)
+    return dialect.plain(event.value) if event.implicit[0] else event.value
+
+
 class _Frame:
     """One open mapping or sequence."""
 
@@ -127,10 +133,7 @@ class _Builder:
         text = event.value
         frame = self._frames[-1] if self._frames else None
         try:
-            if event.tag is not None:
-                value = dialect.tagged(text, event.tag)
-            else:
-                value = dialect.plain(text) if event.implicit[0] else text
+            value = _value(event)
         except dialect.ScalarError as error:
             self._report("bad-value", f"{error}.", "Quote it if it is meant as text.", event)
             value = text

@@ -1,0 +1,98 @@
+"""A stack, a manifest of each kind, and ways to write a document in a test."""
+
+from reconciler.core import validate
+from reconciler.files import manifests, schemas
+from reconciler.vocabulary.model import Limits, Scope, Stack, show_path
+
+KINDS = schemas.load_kinds()
+POOL = "spec.jobSpec.workerPoolSpecs[0]"
+
+CUSTOM = """\
+apiVersion: aiplatform.googleapis.com/v1
+kind: CustomJob
+metadata: {name: train}
+spec:
+  jobSpec:
+    workerPoolSpecs:
+      - machineSpec: {machineType: n1-standard-4, acceleratorType: NVIDIA_TESLA_T4, acceleratorCount: 1}
+        replicaCount: 1
+        containerSpec: {imageUri: gcr.io/a/b, args: [--x]}
+"""
+
+NAS = """\
+apiVersion: aiplatform.googleapis.com/v1
+kind: NasJob
+metadata: {name: search}
+spec:
+  nasJobSpec:
+    searchSpaceSpec: "{}"
+    multiTrialAlgorithmSpec:
+      multiTrialAlgorithm: REINFORCEMENT_LEARNING
+      metric: {metricId: top_1, goal: MAXIMIZE}
+      searchTrialSpec:
+        maxTrialCount: 2
+        maxParallelTrialCount: 1
+        searchTrialJobSpec:
+          workerPoolSpecs:
+            - machineSpec: {machineType: n1-standard-4}
+              containerSpec: {imageUri: gcr.io/a/b}
+"""
+
+ML = """\
+apiVersion: ml.googleapis.com/v1
+kind: Job
+metadata: {name: legacy}
+spec:
+  trainingInput:
+    scaleTier: CUSTOM
+    masterType: n1-standard-8
+    region: us-central1
+    masterConfig: {imageUri: gcr.io/a/b}
+"""
+
+
+def stack(**changes):
+    values = {
+        "name": "s",
+        "uid": "3fa94c1b",
+        "root": "/s",
+        "backend": "embedded",
+        "scopes": (Scope("demo-project", "europe-west4"), Scope("demo-project", "us-central1")),
+        "kinds": (),
+        "default_project": "demo-project",
+        "default_location": "us-central1",
+        "default_labels": {},
+        "default_lifecycle": {},
+        "manifests": (),
+        "ignore": (),
+        "limits": Limits(),
+        "store": "none",
+        "settle": 30.0,
+    }
+    return Stack(**(values | changes))
+
+
+def check(text, given=None):
+    """Read and check manifests that can be read."""
+    reading = manifests.read_stream(text, "a.yaml")
+    assert reading.problems == ()
+    return validate.check(reading.documents, given or stack(), KINDS)
+
+
+def change(text, old, new):
+    """Replace a piece of text that has to be there."""
+    assert old in text
+    return text.replace(old, new)
+
+
+def told(validation):
+    """Return rule, path and words of every problem."""
+    return [(each.rule, show_path(each.path), f"{each.message} {each.hint}") for each in validation.problems]
+
+
+def the_one_problem(text, rule, path, *fragments):
+    """Check that a manifest has exactly this problem, and that its words hold the fragments."""
+    problems = told(check(text))
+    assert [problem[:2] for problem in problems] == [(rule, path)]
+    for fragment in fragments:
+        assert fragment in problems[0][2]
