@@ -198,6 +198,7 @@ def test_an_int64_is_written_as_text(given_: Any, written: Any) -> None:
         ({"no_such_field": 1}, {"no_such_field": 1}),
         ({"Worker_Pool_Specs": 1}, {"Worker_Pool_Specs": 1}),
         ({"service_account": "a"}, {"serviceAccount": "a"}),
+        ({5: "a"}, {5: "a"}),
     ],
 )
 def test_known_fields_are_spelled_in_camel_case_and_nulls_dropped(given_: Any, written: Any) -> None:
@@ -210,6 +211,20 @@ def test_keys_of_a_map_are_the_users_own() -> None:
     told = {"a_b": "", "aB": None}
     assert normalize.canonical(told, node, {}) == told
     assert normalize.strip_defaults(told, node, {}) == told
+
+
+@pytest.mark.parametrize(
+    ("node", "keys_are_the_users"),
+    [
+        ({"x-map": True}, True),
+        ({"additionalProperties": {"type": "string"}}, True),
+        ({"additionalProperties": False}, False),
+        ({"properties": {}, "additionalProperties": {"type": "string"}}, False),
+        ({}, False),
+    ],
+)
+def test_a_map_is_told_from_a_message(node: Any, keys_are_the_users: bool) -> None:
+    assert normalize.is_map(node) is keys_are_the_users
 
 
 @pytest.mark.parametrize(

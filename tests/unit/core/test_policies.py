@@ -117,6 +117,12 @@ def test_labels_and_removal_are_only_told_on_a_kind_that_cannot_patch() -> None:
     assert "onRemoval ask" in told
 
 
+def test_labels_differ_in_the_order_of_their_names() -> None:
+    run = live(manifest(), 1, Phase.RUNNING)
+    found = policies.label_changes(manifest(labels={"b": "1", "a": "2", "c": "3"}), run)
+    assert [change.path[-1] for change in found] == ["a", "b", "c"]
+
+
 def test_a_policy_is_set_beside_a_run_and_beside_a_create() -> None:
     want = manifest("Job", iam=(binding("r", A),))
     fresh = World([])
