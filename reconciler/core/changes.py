@@ -83,9 +83,7 @@ def to_compare(desired: Desired, kind: Kind, runs: Sequence[Run]) -> tuple[Run, 
     if desired.lifecycle.desired is not DesiredState.PRESENT:
         return ()
     wanted = fingerprint.of(desired.spec, kind, desired.lifecycle.ignore_changes)
-    ordered = heads.order(runs)
-    newest = heads.standing(ordered)[-1:]
-    return tuple(run for run in ordered if run.fingerprint != wanted and (run.active or run in newest))
+    return tuple(run for run in heads.candidates(runs) if run.fingerprint != wanted)
 
 
 def build(place: Address) -> tuple[Change, Toll]:

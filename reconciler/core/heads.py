@@ -68,6 +68,13 @@ def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, sp
     return Head(head, head.phase, specs[head.resource], others, count, tokens)
 
 
+def candidates(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Return the runs that may stand for an address whatever its manifest says: the active ones and the newest."""
+    ordered = order(runs)
+    newest = standing(ordered)[-1:]
+    return tuple(run for run in ordered if run.active or run in newest)
+
+
 def _live_head(ordered: Sequence[Run], specs: Mapping[str, Spec]) -> Run | None:
     for wanted in (Spec.EQUAL, Spec.MOVED):
         for run in ordered:

@@ -210,15 +210,15 @@ def _full(
 
 
 def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]) -> dict[str, Row]:
-    """Read the IAM policy of the runs of every manifest that speaks of one."""
+    """Read the IAM policy of every run that may turn out to be the head of a manifest that speaks of one."""
     grouped = planning.group(runs, stack, planning.renames(desired))
     todo = [
-        heads.order(grouped[want.kind, want.name])[-1]
+        run
         for want in desired
         if want.iam is not None
         and want.lifecycle.desired is DesiredState.PRESENT
         and world.kinds[want.kind].can(Verb.GET_IAM_POLICY)
-        and grouped.get((want.kind, want.name))
+        for run in heads.candidates(grouped.get((want.kind, want.name), ()))
     ]
     policies = world.each(lambda run: world.api.get_iam_policy(world.kinds[run.kind], run.resource), todo)
     return {run.resource: policy for run, policy in zip(todo, policies, strict=True)}

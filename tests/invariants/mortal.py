@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -37,16 +38,19 @@ class Mortal:
     def __init__(self, site: Site, moment: Moment) -> None:
         self._site = site
         self._moment = moment
+        self._guard = threading.Lock()
         self.steps: list[str] = []
         self.dead = False
 
     def write(self, step: str, act: Callable[[], Result]) -> Result:
         """Carry out a write unless this is the end."""
-        self._breathe()
-        self.steps.append(step)
-        if len(self.steps) != self._moment.at:
+        with self._guard:
+            self._breathe()
+            self.steps.append(step)
+            self.dead = len(self.steps) == self._moment.at
+            last = self.dead
+        if not last:
             return act()
-        self.dead = True
         if self._moment.how != "before":
             act()
         if self._moment.how == "torn":

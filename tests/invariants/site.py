@@ -181,12 +181,12 @@ class Site:
         chosen = options or Options(allowed=ANYTHING)
         return planner.plan(world or self.world(), self.stack, wanted, chosen, Revision()).plan
 
-    def apply(self, plan: Plan, world: World | None = None, *, saved: bool = False) -> Applied:
-        """Apply a plan one change after another; `saved` as from a file."""
+    def apply(self, plan: Plan, world: World | None = None, *, saved: bool = False, parallelism: int = 1) -> Applied:
+        """Apply a plan, one change after another unless told otherwise; `saved` as from a file."""
         applier = Applier(
             world or self.world(), self.stack, KnownSecrets(), CHECK, Control(lambda event: None, threading.Event())
         )
-        settings = Settings(ANYTHING, saved=saved, parallelism=1, keep_going=False)
+        settings = Settings(ANYTHING, saved=saved, parallelism=parallelism, keep_going=False)
         return applier.apply(plan, recipe.digest(plan), settings)
 
     def converge(self, wanted: Sequence[Desired], options: Options | None = None) -> Applied:

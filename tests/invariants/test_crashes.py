@@ -27,7 +27,7 @@ class Scenario:
     before: tuple[str, ...]
     after: str
     running: tuple[str, ...]
-    age: float = 10.0
+    age: float = 30.0
     thorough: bool = False
 
 
@@ -80,12 +80,14 @@ def prepared(new_site: New, scenario: Scenario) -> tuple[Site, Plan]:
     return site, site.plan(desired(scenario.after))
 
 
-def run_until(site: Site, plan: Plan, moment: Moment, lag: float = 0, *, saved: bool = True) -> Mortal:
+def run_until(
+    site: Site, plan: Plan, moment: Moment, lag: float = 0, *, saved: bool = True, parallelism: int = 1
+) -> Mortal:
     """Apply in a process that dies at a moment, or lives where there is no such moment."""
     process = Mortal(site, moment)
     world = site.world(lambda transport: process.wire(lagging(site, lag)(transport)), store=process.store())
     try:
-        site.apply(plan, world, saved=saved)
+        site.apply(plan, world, saved=saved, parallelism=parallelism)
     except Death:
         assert process.dead
     return process
@@ -152,6 +154,16 @@ def test_dying_over_and_over_heals(new_site: New, scenario: Scenario) -> None:
             plan = site.plan(desired(scenario.after), site.world(lagging(site, 20)))
         site.apply(plan)
         assert_settled(site, scenario, f"seed {seed}")
+
+
+def test_dying_with_many_changes_under_way_heals(new_site: New) -> None:
+    scenario = SCENARIOS["create"]
+    for at in range(1, 18):
+        site, plan = prepared(new_site, scenario)
+        process = run_until(site, plan, Moment(at, "after"), lag=20, parallelism=10)
+        assert process.dead
+        come_back(site, plan, scenario, AT_ONCE, resume=bool(at % 2))
+        assert_settled(site, scenario, f"{at} of {process.steps}")
 
 
 def test_a_plan_that_was_carried_out_is_spent(site: Site) -> None:
