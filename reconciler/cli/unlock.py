@@ -7,6 +7,7 @@ import sys
 import click
 
 from reconciler.cli import flags, outputs, wiring
+from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 
 
@@ -20,14 +21,16 @@ def command(path: str, impersonate: str, *, yes: bool) -> int:
     with wiring.open_store(workspace, impersonate=impersonate) as store:
         found = store.holder()
         if found is None:
-            outputs.say(f"Nobody holds the lock of {workspace.stack.name} (store {workspace.stack.store}).")
+            outputs.say(
+                f"Nobody holds the lock of {workspace.stack.name} (store {escape.visible(workspace.stack.store)})."
+            )
             return 0
         if found.live:
             raise errors.LockHeld(
                 f"the stack is locked by {found.description}",
                 "a live lock is never broken: wait until it is done, or stop that process and wait for its lease to end",
             )
-        outputs.say(f"The lease of a holder that is gone: {found.description}.")
+        outputs.say(f"The lease of a holder that is gone: {escape.visible(found.description)}.")
         if not yes:
             _ask()
         store.break_lock()

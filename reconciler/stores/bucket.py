@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from reconciler.stores import blobs, disk, holder, lease, ledger, places
 from reconciler.stores.blobs import Listed
 from reconciler.stores.bucket_journal import BucketJournals
-from reconciler.stores.objects import Bucket
+from reconciler.stores.objects import Bucket, carrying
 from reconciler.vocabulary import errors, ports
 
-_CARRIED = 4096
-"""Bytes of content that the metadata carries too; all of it may be 8 KiB (Cloud Storage docs, "Quotas and limits")."""
-
-_CONTENT = "content"
+_LONGEST = 1000
+"""Characters of anything the lock says of its holder."""
 
 
 class BucketBlobs:
-    """vocabulary of Blobs in a bucket: the key is the object's name, the attributes are its metadata.
+    """Blobs in a bucket: the key is the object's name, the attributes are its metadata.
 
     So the service itself keeps two objects of one key apart. `names` are the attributes' names in order; the last one
     given is never empty. Small contents travel in the metadata too, so that a listing answers without a further read.
@@ -35,9 +33,7 @@ class BucketBlobs:
         name = self._root + key
         blobs.require_sound(Listed(key, attributes), self._bucket.url(self._root))
         named = dict(zip(self._names, attributes, strict=False))
-        said = {attribute: value for attribute, value in named.items() if value}
-        if len(content) <= _CARRIED and content.isascii():
-            said[_CONTENT] = content.decode("ascii")
+        said = {attribute: value for attribute, value in named.items() if value} | carrying(content)
         return self._bucket.insert(name, said, content) is not None
 
     def listing(self) -> Iterator[Listed]:
@@ -46,9 +42,7 @@ class BucketBlobs:
             given = [stored.metadata.get(name, "") for name in self._names]
             while given and not given[-1]:
                 given.pop()
-            carried = stored.metadata.get(_CONTENT)
-            content = None if carried is None else carried.encode()
-            item = Listed(stored.name.removeprefix(self._root), tuple(given), content)
+            item = Listed(stored.name.removeprefix(self._root), tuple(given), stored.content)
             if not blobs.is_sound(item):
                 raise disk.alien(self._bucket.url(stored.name))
             yield item
@@ -89,7 +83,8 @@ class BucketStore:
 
     @contextmanager
     def _hold(self, purpose: str) -> Iterator[None]:
-        said = {**holder.of_this_process(purpose), "run": self._drawn.run}
+        told = {**holder.of_this_process(purpose), "run": self._drawn.run}
+        said = {key: value[:_LONGEST] for key, value in told.items()}
         own = lease.Lease(self._bucket, self._quick, self._lock, said, self._drawn.chance(), self._drawn.length)
         with own.held():
             self._lease = own

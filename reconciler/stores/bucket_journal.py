@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from reconciler.stores import trace
-from reconciler.stores.objects import Bucket, Stored
+from reconciler.stores.objects import Bucket, Stored, carrying
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock, Intent
 
@@ -17,9 +17,6 @@ _DIGEST = re.compile(r"[A-Za-z0-9_:-]{1,128}")
 _SUFFIX = ".jsonl"
 _INTENT, _OUTCOME = ".intent" + _SUFFIX, ".outcome" + _SUFFIX
 """In this order by name, so that an intent stands before its outcome."""
-
-_LINE = "content"
-"""The metadata key that carries the line too, so that a listing answers everything."""
 
 
 class BucketJournals:
@@ -52,7 +49,7 @@ class BucketJournals:
                 mark = None
             if mark is None:
                 line = trace.header_line(digest, self._clock.now())
-                said = {"session": self._chance(), _LINE: line.decode("ascii")}
+                said = {"session": self._chance()} | carrying(line)
                 mark = self._bucket.insert(name, said, line) or self._bucket.head(name)
             if mark is None:
                 raise errors.StoreFailed(f"{self._bucket.url(name)} comes and goes", "somebody else is applying")
@@ -92,7 +89,7 @@ class BucketJournals:
         """Write an intent down, then make sure that the lock is still ours. Raises errors.LockHeld where it is not."""
         line = trace.intent_line(intent)
         name = self._line(intent, _INTENT)
-        if self._bucket.insert(name, {_LINE: line.decode("ascii")}, line) is None:
+        if self._bucket.insert(name, carrying(line), line) is None:
             raise errors.StoreFailed(f"{self._bucket.url(name)} is there already", "run again")
         try:
             self._check()
@@ -143,8 +140,7 @@ class BucketJournals:
         return trace.Trace(tuple(intents), tuple(pending), closed=False)
 
     def _read(self, item: Stored) -> Intent:
-        carried = item.metadata.get(_LINE)
-        line = self._bucket.read(item.name) if carried is None else carried.encode()
+        line = self._bucket.read(item.name) if item.content is None else item.content
         found = trace.read(line, self._bucket.url(item.name)).intents
         # An intent must never be overlooked, nor be settled under another name than its own.
         if len(found) != 1 or self._line(found[0], _INTENT) != item.name:

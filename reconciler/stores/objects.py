@@ -25,6 +25,11 @@ GOOGLE = "https://storage.googleapis.com"
 ATTEMPTS = 5
 """How often a write is sent whose fate a look could tell; a lost reply is looked up before each."""
 
+CARRIED = 4096
+"""Bytes of content that metadata carry too; all of them may be 8 KiB (Cloud Storage docs, "Quotas and limits")."""
+
+_CONTENT = "content"
+
 _ABSENT = 0
 """The generation of an object that does not exist, as preconditions name it."""
 
@@ -44,6 +49,17 @@ class Stored:
     created: float
     age: float | None
     md5: str
+
+    @property
+    def content(self) -> bytes | None:
+        """What `carrying` put into the metadata; None where it has to be read."""
+        found = self.metadata.get(_CONTENT)
+        return None if found is None else found.encode()
+
+
+def carrying(content: bytes) -> dict[str, str]:
+    """Return metadata that carry a small content too, so that a listing answers without a further read."""
+    return {_CONTENT: content.decode()} if len(content) <= CARRIED and content.isascii() else {}
 
 
 class Bucket:

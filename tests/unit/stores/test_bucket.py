@@ -184,6 +184,11 @@ def test_an_intent_that_cannot_be_written_is_an_error(bucket: BucketShelf) -> No
         journal.intent("CustomJob/a", "create", "c", "1-x")
 
 
+def test_an_intent_too_long_for_the_metadata_is_read(bucket: BucketShelf) -> None:
+    left = bucket.store().journals.open(DIGEST).intent("CustomJob/a", "create", "c" * 5000, "1-x")
+    assert bucket.store().journals.open_intents() == (left,)
+
+
 def test_an_open_journal_and_a_new_one_of_the_same_plan_keep_apart(bucket: BucketShelf) -> None:
     book = bucket.store().journals
     first = book.open(DIGEST)

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.stores.lease import LEASE
 from reconciler.transport.http import HttpTransport
+from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors
 from tests.unit.stores.cloud_storage import CloudStorage, serving
 from tests.unit.stores.shelf import RUN, BucketShelf
@@ -354,3 +355,24 @@ def test_the_lease_works_over_http(bucket: BucketShelf) -> None:
             with pytest.raises(errors.LockHeld), bucket.over(http, url).lock("apply"):
                 pass
     assert bucket.kept() == []
+
+
+def test_a_lease_given_back_too_soon_for_the_service_is_given_back_a_little_later(bucket: BucketShelf) -> None:
+    bucket.cloud.fail("429", "delete", "lock")
+    with bucket.over(retrying(bucket.cloud, bucket.clock, lambda: 0.5)).lock("apply"):
+        assert bucket.kept() == ["lock"]
+    assert bucket.kept() == []
+
+
+def test_a_lease_that_cannot_be_given_back_runs_out_by_itself(bucket: BucketShelf) -> None:
+    bucket.cloud.fail("503", "delete", "lock", times=99)
+    with bucket.store().lock("apply"):
+        pass
+    bucket.cloud.time += LEASE + 2
+    with bucket.store().lock("next"):
+        assert lock_of(bucket).metadata["purpose"] == "next"
+
+
+def test_a_long_story_about_the_holder_is_cut(bucket: BucketShelf) -> None:
+    with bucket.store().lock("x" * 20_000):
+        assert len(lock_of(bucket).metadata["purpose"]) == 1000

@@ -120,3 +120,24 @@ def test_a_lock_that_cannot_be_made_is_no_held_lock(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(errors.StoreFailed, match="lock"), store(tmp_path).lock("apply"):
         pass
+
+
+def test_who_holds_a_lock_can_be_asked_without_touching_it(tmp_path: Path) -> None:
+    assert store(tmp_path / "none").holder() is None
+    assert not (tmp_path / "none").exists()
+    with another_process(tmp_path) as process:
+        found = store(tmp_path).holder()
+        assert found is not None
+        assert (found.live, f"process {process.pid}" in found.description) == (True, True)
+        with pytest.raises(errors.LockHeld, match=f"process {process.pid}"):
+            store(tmp_path).break_lock()
+        process.kill()
+        process.wait()
+        assert store(tmp_path).holder() is None
+        store(tmp_path).break_lock()
+
+
+def test_a_lock_of_the_system_is_never_lost(tmp_path: Path) -> None:
+    held = store(tmp_path)
+    with held.lock("apply"):
+        held.assert_held()
