@@ -181,12 +181,20 @@ class Site:
         chosen = options or Options(allowed=ANYTHING)
         return planner.plan(world or self.world(), self.stack, wanted, chosen, Revision()).plan
 
-    def apply(self, plan: Plan, world: World | None = None, *, saved: bool = False, parallelism: int = 1) -> Applied:
+    def apply(
+        self,
+        plan: Plan,
+        world: World | None = None,
+        *,
+        saved: bool = False,
+        parallelism: int = 1,
+        keep_going: bool = False,
+        control: Control | None = None,
+    ) -> Applied:
         """Apply a plan, one change after another unless told otherwise; `saved` as from a file."""
-        applier = Applier(
-            world or self.world(), self.stack, KnownSecrets(), CHECK, Control(lambda event: None, threading.Event())
-        )
-        settings = Settings(ANYTHING, saved=saved, parallelism=parallelism, keep_going=False)
+        steered = control or Control(lambda event: None, threading.Event())
+        applier = Applier(world or self.world(), self.stack, KnownSecrets(), CHECK, steered)
+        settings = Settings(ANYTHING, saved=saved, parallelism=parallelism, keep_going=keep_going)
         return applier.apply(plan, recipe.digest(plan), settings)
 
     def converge(self, wanted: Sequence[Desired], options: Options | None = None) -> Applied:
