@@ -76,9 +76,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding must not end a run
+            # A terminal of another encoding must not end a run; on a pipe JSON and manifests are UTF-8 (RFC 8259).
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     given = [_two_dashes(each) for each in given if each != "--debug"]
     given = ["version"] if given == ["--version"] else given
     try:
@@ -88,11 +90,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         if isinstance(problem, errors.ReconcilerError):
             return _report(problem)
-        from reconciler.renderers import escape
-
-        told = escape.visible(f"Error: internal: {type(problem).__name__}: {problem}")
-        sys.stderr.write(f"{told}\nRun again with --debug to see where.\n")
-        return 1
+        return _report_foreign(problem)
 
 
 def _call(given: list[str]) -> int:
@@ -124,6 +122,26 @@ def _report(problem: errors.ReconcilerError) -> int:
 
     outputs.report(problem)
     return problem.exit_code
+
+
+def _report_foreign(problem: Exception) -> int:
+    """Tell of an error that is not ours: the system's in its own words, anything else as the bug it is."""
+    from reconciler.renderers import escape
+
+    what = "the system refused" if isinstance(problem, OSError) else f"internal: {type(problem).__name__}"
+    sys.stderr.write(escape.visible(f"Error: {what}: {problem}") + "\nRun again with --debug to see where.\n")
+    return 1
+
+
+def _open_closed_streams() -> None:
+    """Put /dev/null where a caller closed a stream, before a database or lock gets its number and takes our output."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))
 
 
 def _two_dashes(argument: str) -> str:

@@ -9,6 +9,7 @@ import re
 import select
 import struct
 import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Iterator
@@ -204,3 +205,58 @@ def test_a_reader_that_goes_away_is_no_crash(stage: Stage, service: Service) -> 
         told = process.stderr.read().decode()
         assert process.wait(20) == 1
     assert told == ""
+
+
+CLOSED = [
+    ("plan >&-", 0),
+    ("plan 2>&-", 0),
+    ("plan <&-", 0),
+    ("plan - <&-", 1),
+    ("apply --yes <&- >&- 2>&-", 0),
+    ("apply <&-", 1),
+    ("plan >/dev/full", 1),
+    ("version >/dev/full", 1),
+]
+
+
+@pytest.mark.parametrize(("line", "code"), CLOSED, ids=[row[0] for row in CLOSED])
+def test_closed_and_full_streams_end_no_run_with_a_crash(stage: Stage, line: str, code: int) -> None:
+    stage.stack()
+    stage.job()
+    shell = ["sh", "-c", f'"$0" -m reconciler {line}', sys.executable]
+    done = subprocess.run(shell, cwd=stage.root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done
+    assert "internal" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(stage.actions().values()) == {"noop" if "--yes" in line else "create"}
+
+
+def test_a_folder_that_is_gone_is_told(stage: Stage) -> None:
+    gone = stage.root / "gone"
+    gone.mkdir()
+    stage.monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = stage.run("plan")
+    assert done.code == 1
+    assert "No such file or directory" in done.err
+    assert "internal" not in done.err
+    stage.monkeypatch.chdir(stage.root)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp437"])
+def test_json_on_a_pipe_is_utf_8_whatever_the_locale(stage: Stage, service: Service, encoding: str) -> None:
+    stage.job(image="gcr.io/demo/train:1", more="lifecycle: {rerun: {token: 'é→😀'}}\n")
+    with_text = (stage.root / "train.yaml").read_text().replace('imageUri: "', 'args: ["é→😀"], imageUri: "')
+    stage.write("train.yaml", with_text)
+    done = stage.real("plan", "-o", "json", PYTHONIOENCODING=encoding)
+    assert done.code == 0
+    body = done.json["changes"][0]["operations"][0]["body"]
+    assert body["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]["args"] == ["é→😀"]
+
+
+def test_a_terminal_of_another_encoding_gets_escapes_for_what_it_cannot_show(stage: Stage, service: Service) -> None:
+    stage.ok("apply", "--yes")
+    stage.job(image="gcr.io/demo/train:2")
+    with terminal(stage, "plan", "--allow-cancel", "1", PYTHONIOENCODING="latin-1") as seen:
+        assert seen.end() == 0
+    assert "\\u2192" in seen.screen
