@@ -28,7 +28,7 @@ _TOP = {
     "scopes", "blocked", "summary", "changes",
 }  # fmt: skip
 _WITH_BODY = ("create", "patch", "setIamPolicy")
-_NEEDED = (marks.KIND, marks.NAME, marks.FINGERPRINT, marks.RUN, marks.REMOVAL)
+_NEEDED = (marks.OWNER, marks.KIND, marks.NAME, marks.FINGERPRINT, marks.RUN, marks.REMOVAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from reconciler.core import assertions
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, OnChange, Run
 from reconciler.vocabulary.plans import Action, Assertion, Change, Operation
-from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, World, live, manifest
+from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered
 
 KIND = KINDS["CustomJob"]
 RUN = live(manifest(), 1, Phase.RUNNING)
@@ -77,6 +77,25 @@ def test_a_create_is_stale_once_any_newer_run_of_the_address_is_there(number: in
     newer = live(manifest(), number, phase, resource="new")
     (sentence,) = assertions.failures(told, [*world.runs, newer])
     assert f"run {newer.run_key} was not there and is now new ({phase})" in sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "is_stale"), [(1, "train", False), (2, "train", True), (5, "train", True), (5, "other", False)]
+)
+def test_a_create_is_stale_once_the_ledger_knows_a_newer_run_that_nobody_finds(
+    number: int, name: str, is_stale: bool
+) -> None:
+    told, world = created()
+    old = remembered(live(manifest(name=name), number, Phase.RUNNING), Phase.SUCCEEDED)
+    found = assertions.failures(told, world.runs, past=[old])
+    assert [sentence for sentence in found if f"run {old.run_key} was started since" in sentence] == found
+    assert bool(found) is is_stale
+
+
+def test_a_run_of_another_owner_makes_no_create_stale() -> None:
+    told, world = created()
+    theirs = replace(live(manifest(), 9, Phase.RUNNING, resource="x"), owner="ffffffff")
+    assert assertions.failures(told, [*world.runs, theirs]) == []
 
 
 def test_a_create_that_an_unfinished_apply_of_this_plan_sent_holds() -> None:

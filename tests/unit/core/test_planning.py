@@ -192,6 +192,11 @@ def test_thirty_percent_of_ten_runs_are_three(cancelled: int, is_blocked: bool) 
     assert blocked(plan(wants[cancelled:], runs)) == ([("limits", {"cancel": cancelled})] if is_blocked else [])
 
 
+def test_a_limit_names_the_records_it_is_about() -> None:
+    wants, runs = many(10, DONE, Lifecycle(on_removal=Removal.DELETE))
+    assert "CustomJob/job-0 (job-0), CustomJob/job-1 (job-1)" in plan(wants[4:], runs).blocked[0].message
+
+
 @pytest.mark.parametrize(("deleted", "is_blocked"), [(3, False), (4, True)])
 def test_records_to_delete_have_their_own_limit(deleted: int, is_blocked: bool) -> None:
     wants, runs = many(10, DONE, Lifecycle(on_removal=Removal.DELETE))

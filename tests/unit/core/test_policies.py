@@ -100,6 +100,8 @@ def test_labels_and_removal_are_patched_on_a_kind_that_can(phase: Phase) -> None
     change, _ = world.plan(after, ML)
     assert (change.action, change.reason, verbs(change)) == ("update", "labels_changed", ["patch"])
     assert change.operations[0].body == {"labels": {"team": "a", "reconciler_removal": "cancel"}}
+    (told,) = change.assertions
+    assert (told.exists, told.active, told.run) == (True, phase.active, world.runs[0].run_key)
     world.carry_out(change, ML)
     assert not world.plan(after, ML)[0].operations
 

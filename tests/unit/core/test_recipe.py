@@ -247,6 +247,13 @@ FORGERIES: dict[str, tuple[tuple[Any, ...], Any]] = {
 }
 
 
+@pytest.mark.parametrize("label", ["owner", "kind", "name", "fingerprint", "run", "removal"])
+def test_a_forged_create_without_one_of_our_labels_is_unreadable(label: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    del document["changes"][0]["operations"][0]["body"]["labels"][f"reconciler_{label}"]
+    assert refused(sealed(document)) is errors.PlanUnreadable
+
+
 @pytest.mark.parametrize("title", FORGERIES)
 def test_a_forged_plan_that_apply_could_not_follow_is_unreadable(title: str) -> None:
     path, value = FORGERIES[title]
