@@ -77,7 +77,8 @@ def test_a_plan_file_is_private_canonical_and_as_its_schema_says(stage: Stage, s
     file = stage.root / "a.plan.json"
     stage.run("plan", "--out", "a.plan.json")
     file.chmod(0o644)
-    assert stage.run("plan", "-out", "a.plan.json", "--allow-cancel", "2").code == 0
+    for flag in (["-out=a.plan.json"], ["-out", "a.plan.json"]):
+        assert stage.run("plan", *flag, "--allow-cancel", "2").code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     content = json.loads(file.read_text(encoding="utf-8"))
     assert file.read_text(encoding="utf-8") == json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
