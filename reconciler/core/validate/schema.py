@@ -42,13 +42,19 @@ class Checker:
             return False
 
     def _left_over(self, value: Any) -> Iterator[Problem]:
-        """Tell what only the fast validator refuses: its regular expressions take no line break at a text's end."""
-        for error in self._fast.iter_errors(value):
-            keyword = str(error.schema_path[-1]) if error.schema_path else "schema"
-            if keyword == "pattern":
-                path = tuple(error.instance_path)
+        """Tell what only the fast validator refuses, so that nothing it refuses passes unseen."""
+        try:
+            errors = [(tuple(error.instance_path), list(error.schema_path)) for error in self._fast.iter_errors(value)]
+        except ValueError as refused:  # raised where the value cannot be held at all
+            errors = [((), [str(refused)])]
+        for path, keywords in errors:
+            keyword = str(keywords[-1]) if keywords else "schema"
+            if keyword == "pattern":  # Python's `$` also fits before a line break at the end, the fast one's does not
                 message = f"{wording.subject(path)} does not have the form of its field."
                 yield Problem("bad-format", message, "Look for a line break at its end.", path=path)
+            else:
+                message = f"{wording.subject(path)} does not fit the schema ({keyword})."
+                yield Problem("bad-value", message, "Compare it with `reconciler explain`.", path=path)
 
 
 def open_up(schema: Any) -> Any:
