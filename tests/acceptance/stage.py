@@ -229,6 +229,13 @@ def bound(transport: Transport) -> Iterator[str]:
         thread.join(10)
 
 
-def holds(text: str, parts: Sequence[str]) -> list[str]:
-    """Return the parts that a text lacks."""
+def lacking(text: str, parts: Sequence[str]) -> list[str]:
     return [part for part in parts if part not in text]
+
+
+def told(done: Done, *parts: str) -> None:
+    """Hold a refusal to what it must name, and to what must never show."""
+    text = done.out + done.err
+    assert lacking(text, parts) == [], text
+    assert "Traceback" not in text
+    assert "internal:" not in text
