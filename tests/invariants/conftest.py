@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from reconciler.vocabulary.model import Stack
 from tests.invariants.site import STACK, Site
 
+MEMORY = "/dev/shm"
+"""A folder in memory: stores sync every line, which is slow on a disk, and no test cuts the power."""
+
 
 @pytest.fixture
-def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+def new_site() -> Iterator[Callable[..., Site]]:
     """Return what opens a further site in a folder of its own."""
     opened: list[Site] = []
+    with TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
 
-    def build(stack: Stack = STACK) -> Site:
-        root = tmp_path / f"site-{len(opened)}"
-        root.mkdir()
-        opened.append(Site(root, stack))
-        return opened[-1]
+        def build(stack: Stack = STACK) -> Site:
+            root = Path(folder, f"site-{len(opened)}")
+            root.mkdir()
+            opened.append(Site(root, stack))
+            return opened[-1]
 
-    yield build
-    for each in opened:
-        each.close()
+        yield build
+        for each in opened:
+            each.close()
 
 
 @pytest.fixture

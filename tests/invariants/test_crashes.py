@@ -37,8 +37,8 @@ ABSENT = ("{onChange: replace, onRemoval: cancel}", "{desired: Absent}")
 SCENARIOS = {
     "create": Scenario((), samples.THREE, ("legacy", "search", "train"), thorough=True),
     "replace": Scenario((TWO,), samples.edited(TWO), ("legacy", "train")),
-    "cancel by removal": Scenario((f"{KEEP_ONE}---\n{samples.THREE}",), KEEP_ONE, ("other",)),
-    "absent": Scenario((samples.THREE,), samples.swap(samples.THREE, ABSENT), ()),
+    "cancel by removal": Scenario((f"{KEEP_ONE}---\n{TWO}",), KEEP_ONE, ("other",)),
+    "absent": Scenario((TWO,), samples.swap(TWO, ABSENT), ()),
     "patch and policy": Scenario(
         (samples.ML,),
         samples.swap(
