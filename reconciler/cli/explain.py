@@ -56,7 +56,7 @@ def _walk(kind: Kind, path: list[str]) -> Mapping[str, Any]:
             fields = sorted(_fields(_item(node, kind.schema)))
             close = suggestions.closest(name, fields)
             hint = f"did you mean {close}?" if close else f"there are: {', '.join(fields) or 'no fields'}"
-            raise errors.InputError(f"{kind.name} has no field {step} at {'.'.join(path)}", hint)
+            raise errors.InputError(f"{kind.name} has no field {'.'.join(path)}", hint)
         node = below
     return node
 

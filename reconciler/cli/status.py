@@ -119,7 +119,7 @@ def _age(since: str, now: float) -> str:
 
 def _why(view: View, change: Change) -> str:
     """Explain one address: manifest, decision row, fingerprint, console and the runs the ledger holds."""
-    facts = [("Decision", f"{change.reason}: {words.reason(change.reason)}")]
+    facts = [("Decision", words.reason(change.reason))]
     if change.source:
         facts.append(("Manifest", f"{change.source.file}:{change.source.line}"))
     for run in view.of(change):

@@ -49,8 +49,8 @@ def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowe
     """Return every guard that blocks, in the contract's order, less those that `allowed` lifts."""
     found = [
         *_unwritten(tolls),
-        *_limit("cancel", [name for toll in tolls for name in toll.cancels], census.active, limits.cancel, limits),
-        *_limit("delete", [name for toll in tolls for name in toll.deletes], census.runs, limits.delete, limits),
+        *_limit("cancel", [name for toll in tolls for name in toll.cancels], (census.active, census.runs), limits),
+        *_limit("delete", [name for toll in tolls for name in toll.deletes], (census.runs,), limits),
         *_empty(census),
         *(Blocker("protected", toll.protected) for toll in tolls if toll.protected),
         *(Blocker("refused", toll.refused) for toll in tolls if toll.refused),
@@ -88,12 +88,15 @@ def _count(names: Sequence[str], noun: str) -> str:
     return f"{len(names)} {noun}{'' if len(names) == 1 else 's'}"
 
 
-def _limit(verb: str, names: Sequence[str], of: int, share: float, limits: Limits) -> list[Blocker]:
-    if of < limits.start or len(names) <= round(share * of, 6):  # 0.29 * 100 is a little less than 29
+def _limit(verb: str, names: Sequence[str], of: Sequence[int], limits: Limits) -> list[Blocker]:
+    """Compare with every total given: a crowd of finished records must not make a stop of all work look small."""
+    share = limits.cancel if verb == "cancel" else limits.delete
+    beyond = [total for total in of if total >= limits.start and len(names) > round(share * total, 6)]
+    if not beyond:  # rounded, because 0.29 * 100 is a little less than 29
         return []
-    what = "active runs would be cancelled" if verb == "cancel" else "run records would be deleted"
+    what = "runs would be cancelled" if verb == "cancel" else "run records would be deleted"
     text = (
-        f"{len(names)} of {of} {what}, more than the stack's limit of {share:.0%} (spec.limits.{verb}): "
+        f"{len(names)} of {beyond[0]} {what}, more than the stack's limit of {share:.0%} (spec.limits.{verb}): "
         f"{_some(names)}. Allow it with --allow-{verb} {len(names)}"
     )
     return [Blocker("limits", text, {verb: len(names)})]

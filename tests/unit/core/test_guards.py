@@ -150,3 +150,13 @@ def test_a_message_says_how_many_which_and_the_way_out() -> None:
     assert "--allow-cancel 7" in one.message
     (two,) = guards.check([Toll(unwritten=names(1))], CALM, Limits(), Allowed(), "vision")
     assert "1 active run would be cancelled" in two.message
+
+
+def test_finished_records_do_not_make_a_stop_of_most_active_work_look_small() -> None:
+    many_records = Census(runs=100, active=10, left=96, manifests=1)
+    assert rules(Toll(cancels=names(4)), census=many_records) == [("limits", {"cancel": 4})]
+
+
+def test_the_limit_holds_for_the_stack_as_a_whole_where_few_runs_are_active() -> None:
+    few_active = Census(runs=12, active=8, left=8, manifests=1)
+    assert rules(Toll(cancels=names(4)), census=few_active) == [("limits", {"cancel": 4})]
