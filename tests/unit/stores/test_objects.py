@@ -114,6 +114,34 @@ def test_a_late_first_request_cannot_undo_what_came_after_it() -> None:
     assert over(cloud).head("a") == made
 
 
+def test_a_first_request_that_arrives_just_before_the_second_is_known_as_ours() -> None:
+    cloud = CloudStorage()
+    sent: list[Request] = []
+
+    def late(request: Request) -> Response:
+        sent.append(request)
+        posts = [each for each in sent if each.method == "POST"]
+        if request.method == "POST" and len(posts) == 1:
+            raise errors.TransportFailed("timed out")
+        if request.method == "POST":
+            assert cloud(posts[0]).status == 200
+        return cloud(request)
+
+    made = over(late).insert("a", SAID, b"mine")
+    assert made is not None
+    assert made == over(cloud).head("a")
+
+
+@pytest.mark.parametrize("how", ["drop after", "503 after", "garbage after"])
+def test_a_write_that_may_be_sent_only_once_is_looked_up_too(how: str) -> None:
+    cloud = CloudStorage()
+    cloud.fail(how, "insert")
+    bucket = over(cloud, attempts=1)
+    made = bucket.insert("a", SAID, b"mine")
+    assert made is not None
+    assert made == bucket.head("a")
+
+
 @pytest.mark.parametrize("how", ["drop", "503", "drop after", "503 after"])
 def test_a_delete_without_a_reply_is_sent_again_until_it_is_known(how: str) -> None:
     cloud = CloudStorage()
