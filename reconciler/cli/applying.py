@@ -119,6 +119,6 @@ def _exit_code(applied: Applied, ended: Mapping[str, Phase], *, late: bool, sign
         return 128 + signal_number
     if stuck:
         return 8
-    if any(phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED) for phase in ended.values()):
+    if any(phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.ENDED_UNKNOWN) for phase in ended.values()):
         return 6
     return 7 if late else 0

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import reconciler
 from reconciler.cli import outputs, wiring
 from reconciler.core import recipe
+from reconciler.core.changes import Destroy
 from reconciler.core.planning import Observed, Options
 from reconciler.engine import planner
 from reconciler.engine.observing import World
@@ -37,21 +38,29 @@ class Drawn:
 
 
 def draw(
-    path: str, options: Options, closing: ExitStack, *, impersonate: str = "", reading: bool, empty: bool = False
+    path: str,
+    options: Options,
+    closing: ExitStack,
+    *,
+    impersonate: str = "",
+    reading: bool,
+    destroy: Destroy | None = None,
 ) -> Drawn:
-    """Read the stack at `path` and plan it; `empty` plans with no manifest at all, which is what destroy means.
+    """Read the stack at `path` and plan it, or plan its end where `destroy` is given.
 
     The world stays open until `closing` closes. Raises whatever stops a plan; nothing but GET is sent.
     """
     workspace = wiring.open_workspace(path)
-    desired: tuple[Desired, ...] = ()
-    if not empty:
-        read = wiring.read_manifests(workspace, path)
-        desired = wiring.require(read)
-        for problem in read.problems:
-            outputs.say(f"Warning: {problem.place}: {problem.message}")
+    read = wiring.read_manifests(workspace, path)
+    desired = wiring.require(read)
+    for problem in read.problems:
+        outputs.say(f"Warning: {problem.place}: {problem.message}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
-    planned = planner.plan(world, workspace.stack, desired, options, wiring.revision(workspace))
+    commit = wiring.revision(workspace)
+    if destroy is None:
+        planned = planner.plan(world, workspace.stack, desired, options, commit)
+    else:
+        planned = planner.destroy(world, workspace.stack, desired, options, commit, records=destroy.records)
     plan = planned.plan
     _tell_unmatched(options, desired, planned.observed)
     return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)

@@ -48,7 +48,7 @@ def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_cou
     """Cut the live value down to what the manifest speaks of, and to what it took back if that counts."""
     node = normalize.resolve(node, root)
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
-        if "valueFrom" in desired:
+        if "valueFrom" in desired and "valueFrom" not in live:
             return {key: item for key, item in live.items() if key != "value"} | {"valueFrom": desired["valueFrom"]}
         projected: dict[str, Any] = {}
         for key, item in live.items():

@@ -22,10 +22,14 @@ def label_changes(desired: Desired, run: Run) -> tuple[FieldChange, ...]:
     )
 
 
+def removal_of(desired: Desired) -> Removal:
+    """Return what a manifest wants of its run once nobody names it; a protected one is kept."""
+    return Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
+
+
 def removal_differs(desired: Desired, run: Run) -> bool:
     """Say whether the job was stamped with another removal policy than the manifest has now."""
-    wanted = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
-    return run.removal is not None and run.removal is not wanted
+    return run.removal is not None and run.removal is not removal_of(desired)
 
 
 def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
@@ -34,8 +38,7 @@ def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
         str(change.path).removeprefix("metadata.labels."): str(change.after) for change in label_changes(desired, run)
     }
     if removal_differs(desired, run):
-        wanted = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
-        delta[marks.REMOVAL] = wanted.value
+        delta[marks.REMOVAL] = removal_of(desired).value
     return delta
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.core import planning
+from reconciler.core import planning, policies
+from reconciler.core.changes import Destroy
 from reconciler.core.planning import Observed, Options, Revision
 from reconciler.engine import observing
 from reconciler.engine.observing import World
@@ -26,3 +27,13 @@ def plan(world: World, stack: Stack, desired: Sequence[Desired], options: Option
     observed = observing.observe(world, stack, desired)
     built = planning.build(stack, world.kinds, desired, observed, options, revision, stack.backend)
     return Planned(built, observed)
+
+
+def destroy(
+    world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision, *, records: bool
+) -> Planned:
+    """Return the plan of an empty desired set. The manifests say which kinds to look for and what they protect."""
+    policies_now = {want.address: policies.removal_of(want) for want in desired}
+    asked = replace(options, destroy=Destroy(records, policies_now))
+    observed = observing.observe(world, stack, (), {want.kind for want in desired})
+    return Planned(planning.build(stack, world.kinds, (), observed, asked, revision, stack.backend), observed)

@@ -10,7 +10,10 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 
 EVERY = 5.0
-"""Seconds between looks, as Google's Python SDK polls (facts: SDK polls every 5 s)."""
+"""Seconds between looks, as Google's Python SDK polls (google-cloud-aiplatform, jobs.py)."""
+
+STEP = 0.25
+"""Seconds within which a request to stop is heard."""
 
 
 def wait(
@@ -34,7 +37,14 @@ def wait(
         left = EVERY if until is None else min(EVERY, until - world.clock.now())
         if left <= 0:
             return phases, True
-        world.clock.sleep(left)
+        _pause(world, left, control)
+
+
+def _pause(world: World, seconds: float, control: Control) -> None:
+    """Let time pass in short steps, so that a request to stop is heard at once."""
+    while seconds > 0 and not control.stop.is_set():
+        world.clock.sleep(min(STEP, seconds))
+        seconds -= STEP
 
 
 def _look(world: World, address: str, resource: str) -> Phase:

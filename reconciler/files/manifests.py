@@ -177,13 +177,14 @@ def _refusal(document: Document) -> Problem | None:
 
 
 def _is_ours(value: Json) -> bool:
-    """Say whether a document is a plan or snapshot this tool wrote."""
+    """Say whether a document is a plan, a snapshot or a result this tool wrote."""
     if not isinstance(value, dict):
         return False
     named = value.get("apiVersion") == "reconciler/v1" and value.get("kind") in ("Plan", "Snapshot")
     plan = value.keys() >= {"formatVersion", "digest", "changes"}
     snapshot = value.keys() >= {"formatVersion", "seal", "tool"}
-    return named or plan or snapshot
+    result = value.keys() in ({"planDigest", "summary", "outcomes"}, {"valid", "problems"})
+    return named or plan or snapshot or result
 
 
 def _is_large_plan(path: Path) -> bool:

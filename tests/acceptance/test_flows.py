@@ -181,6 +181,19 @@ def test_destroy_needs_its_numbers_and_then_cancels_and_deletes(stage: Stage, se
     stage.ok("destroy", "--yes", "--delete")
 
 
+def test_destroy_keeps_what_a_manifest_protects_though_its_run_started_without(stage: Stage, service: Service) -> None:
+    stage.ok("apply", "--yes")
+    stage.job(more="lifecycle: {protect: true}")
+    stage.ok("destroy", "--yes", "--delete", "--allow-cancel", "1", "--allow-delete", "1")
+    assert [row["state"] for row in service.rows()] != ["JOB_STATE_CANCELLED"]
+
+
+def test_a_result_file_inside_the_stack_is_no_manifest(stage: Stage, service: Service) -> None:
+    stage.ok("apply", "--yes", "-o", "json=result.json")
+    stage.ok("validate", "-o", "json=problems.json")
+    stage.ok("validate")
+
+
 def test_status_tells_phase_decision_and_backend(stage: Stage, service: Service) -> None:
     assert "CustomJob/train" in stage.ok("status").out
     stage.ok("apply", "--yes")

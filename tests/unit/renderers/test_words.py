@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from reconciler.core import changes, decide
+from reconciler.core import decide, departure, drafts, presence
 from reconciler.renderers import words
 from reconciler.renderers.style import Style
 from reconciler.renderers.table import OUTCOME_FORMATS, PLAN_FORMATS, PROBLEM_FORMATS
@@ -18,9 +18,10 @@ from tests.unit.renderers.examples import EVERYTHING, QUIET, saved
 
 
 def reasons_of_the_core() -> set[str]:
-    """Collect the names of the table, of what onChange makes of it, and those core.changes gives by itself."""
+    """Collect the names of the table, of what onChange makes of it, and those core gives by itself."""
     given = {row.reason for row in decide.TABLE} | {reason for _, reason, _ in decide.ON_CHANGE.values() if reason}
-    for node in ast.walk(ast.parse(inspect.getsource(changes))):
+    sources = "\n".join(inspect.getsource(module) for module in (presence, departure, drafts))
+    for node in ast.walk(ast.parse(sources.replace("from __future__ import annotations", ""))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Operation":
             third = node.args[2]
             given |= {third.value} if isinstance(third, ast.Constant) and isinstance(third.value, str) else set()

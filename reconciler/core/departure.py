@@ -1,0 +1,82 @@
+"""An address that shall not run: cancelled, absent, or in no manifest any more. Every run is decided by itself."""
+
+from __future__ import annotations
+
+from reconciler.core import decide, drafts, heads
+from reconciler.core.addresses import Address, Destroy
+from reconciler.core.decide import Decision, Situation, Verdict, Wanted
+from reconciler.core.drafts import Draft, Judged
+from reconciler.core.guards import Toll
+from reconciler.vocabulary.kinds import Verb
+from reconciler.vocabulary.model import (
+    DesiredState,
+    Removal,
+    Run,
+)
+from reconciler.vocabulary.plans import Change
+
+_WANTED = {
+    DesiredState.PRESENT: Wanted.PRESENT,
+    DesiredState.CANCELLED: Wanted.CANCELLED,
+    DesiredState.ABSENT: Wanted.ABSENT,
+}
+_SAFEST_FIRST = (Removal.KEEP, Removal.ASK, Removal.CANCEL, Removal.DELETE)
+
+
+_WEIGHT = {
+    Verdict.NOOP: 0,
+    Verdict.REFUSE: 1,
+    Verdict.DELETE: 2,
+    Verdict.CANCEL: 3,
+    Verdict.CREATE: 4,
+    Verdict.REPLACE: 5,
+    Verdict.ON_CHANGE: 0,
+}
+
+
+def build(place: Address) -> tuple[Change, Toll]:
+    """Return the change of an address all of whose runs are to go, as far as their policies say."""
+    wanted = _WANTED[place.desired.lifecycle.desired] if place.desired else Wanted.NOTHING
+    remembered = {old.run_key: old.removal for old in place.past}
+    judged = []
+    for run in heads.order(place.runs):
+        policy = _removal(run, remembered.get(run.run_key), place)
+        case = Situation(
+            wanted=wanted,
+            phase=run.phase,
+            removal=_destroying(policy, place.destroy),
+            can_delete=place.kind.can(Verb.DELETE),
+        )
+        judged.append(Judged(run, _priced(decide.decide(case), policy, place.destroy)))
+    if not judged:
+        judged.append(Judged(None, decide.decide(Situation(wanted=wanted, live=False))))
+    draft = Draft()
+    for each in judged:
+        drafts.operate(draft, each, await_stop=False)
+    first = max(judged, key=lambda each: _WEIGHT[each.decision.verdict]).decision
+    protect = bool(place.desired and place.desired.lifecycle.protect)
+    return drafts.change(place, draft, first, judged), drafts.toll(place, judged, protect=protect)
+
+
+def _removal(run: Run, remembered: Removal | None, place: Address) -> Removal:
+    """Return the safest policy that label, ledger or manifest name; the stack's default only where none does."""
+    today = place.destroy.policies.get(place.address) if place.destroy else None
+    said = [policy for policy in (run.removal, remembered, today) if policy is not None]
+    if said:
+        return min(said, key=_SAFEST_FIRST.index)
+    return Removal(place.stack.default_lifecycle.get("onRemoval", Removal.ASK))
+
+
+def _destroying(policy: Removal, destroy: Destroy | None) -> Removal:
+    """`destroy` leaves what is to be kept, cancels the rest, and deletes records only where that was asked for."""
+    if destroy is None or policy is Removal.KEEP:
+        return policy
+    if destroy.records:
+        return Removal.DELETE
+    return Removal.CANCEL if policy is Removal.DELETE else policy
+
+
+def _priced(decision: Decision, policy: Removal, destroy: Destroy | None) -> Decision:
+    """Mark a delete that only `destroy --delete` asks for as unwritten: it needs its number."""
+    unwritten = decision.verdict is Verdict.DELETE and destroy is not None and policy is not Removal.DELETE
+    return Decision(decision.verdict, decision.reason, unwritten=True) if unwritten else decision

@@ -1,0 +1,173 @@
+"""An address that a manifest wants present: finds the head, decides, and writes what follows. Looks at no other address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.core import bodies, decide, diff, drafts, fingerprint, heads, marks, policies
+from reconciler.core.addresses import Address
+from reconciler.core.decide import Decision, Role, Situation, Spec, Verdict, Wanted
+from reconciler.core.drafts import Draft, Judged
+from reconciler.core.guards import Toll
+from reconciler.vocabulary.kinds import Kind, Verb
+from reconciler.vocabulary.model import (
+    Desired,
+    OnChange,
+    Run,
+)
+from reconciler.vocabulary.plans import ABSENT, Assertion, Change, FieldChange, Operation
+from reconciler.vocabulary.ports import Row
+
+
+def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
+    """Return the change of an address that a manifest wants present, and what it costs."""
+    life = desired.lifecycle
+    wanted = fingerprint.of(desired.spec, place.kind, life.ignore_changes)
+    specs = {run.resource: _spec_of(run, desired, wanted, place) for run in place.runs}
+    head = heads.arrange(place.runs, place.past, wanted, specs)
+    token = fingerprint.token_hash(life.rerun.token)
+    case = Situation(
+        wanted=Wanted.PRESENT,
+        live=head.run is not None,
+        phase=head.phase,
+        spec=head.spec,
+        token_new=place.rerun or (bool(token) and token not in head.tokens),
+        may_rerun=head.phase in life.rerun.on and head.count < life.rerun.maximum,
+        on_change=life.on_change,
+        can_delete=place.kind.can(Verb.DELETE),
+    )
+    judged = [Judged(run, _other(run, specs[run.resource], place, desired, frozenset())) for run in head.others]
+    first = _held_back(decide.decide(case), judged)
+    ends = {each.run.resource for each in (*judged, Judged(head.run, first)) if each.run and drafts.stops(each)}
+    old = heads.beyond_history(head.run, head.others, life.history, ends)
+    judged = [Judged(run, _other(run, specs[run.resource], place, desired, old)) for run in head.others]
+    draft = Draft()
+    if head.run and head.spec is not Spec.EQUAL:
+        draft.fields = _fields(head.run, desired, place, head.spec)
+    number = heads.next_number(place.runs, place.past)
+    starts = first.verdict in (Verdict.CREATE, Verdict.REPLACE)
+    for each in judged:
+        drafts.operate(draft, each, await_stop=starts)
+    drafts.operate(draft, Judged(head.run, first), await_stop=starts)
+    if starts:
+        _create(draft, place, desired, wanted, token, number, first.reason)
+    elif first.verdict is Verdict.NOOP and head.run:
+        _beside(draft, place, desired, head.run)
+    _tell(draft, first, head, place)
+    if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in judged):
+        draft.notes.append(f"an active run of another spec goes on beside it: lifecycle.onChange is {OnChange.KEEP}")
+    everyone = [*judged, Judged(head.run, first)]
+    return drafts.change(place, draft, first, everyone), drafts.toll(place, everyone, protect=life.protect)
+
+
+def _spec_of(run: Run, desired: Desired, wanted: str, place: Address) -> Spec:
+    if run.fingerprint != wanted:
+        row = place.full.get(run.resource)
+        if row is None or any(diff.counts(change) for change in _compare(run, row, desired, place)):
+            return Spec.DIFFERS
+    return Spec.EQUAL if run.scope == desired.scope else Spec.MOVED
+
+
+def _compare(run: Run, row: Row, desired: Desired, place: Address) -> tuple[FieldChange, ...]:
+    ignore = desired.lifecycle.ignore_changes
+    spec = {**dict.fromkeys(place.kind.cosmetic, desired.name), **desired.spec}
+    return diff.compare(spec, row, place.kind, ours=fingerprint.is_ours(run.fingerprint), ignore=ignore)
+
+
+def _fields(run: Run, desired: Desired, place: Address, spec: Spec) -> tuple[FieldChange, ...]:
+    row = place.full.get(run.resource)
+    fields = _compare(run, row, desired, place) if row is not None and spec is Spec.DIFFERS else ()
+    before, after = run.scope, desired.scope
+    moves = (("project", before.project, after.project), ("location", before.location, after.location))
+    return (*(FieldChange(f"metadata.{key}", old, new, "scope") for key, old, new in moves if old != new), *fields)
+
+
+def _other(run: Run, spec: Spec, place: Address, desired: Desired, old: frozenset[str]) -> Decision:
+    return decide.decide(
+        Situation(
+            wanted=Wanted.PRESENT,
+            role=Role.OTHER,
+            phase=run.phase,
+            spec=spec if run.active else Spec.EQUAL,
+            beyond_history=run.resource in old,
+            on_change=desired.lifecycle.on_change,
+            can_delete=place.kind.can(Verb.DELETE),
+        )
+    )
+
+
+def _held_back(first: Decision, others: Sequence[Judged]) -> Decision:
+    """Start nothing beside an active run that onChange keeps or refuses to stop: no two active runs of an address."""
+    if first.verdict in (Verdict.CREATE, Verdict.REPLACE):
+        for each in others:
+            if each.decision.reason in ("change_kept", "change_refused"):
+                return each.decision
+    return first
+
+
+def _create(draft: Draft, place: Address, desired: Desired, wanted: str, token: str, number: int, reason: str) -> None:
+    kind, uid = place.kind, place.stack.uid
+    key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, wanted, token, number)
+    labels = marks.stamp(desired, place.stack, key, wanted, token)
+    target = bodies.collection(kind, desired.scope)
+    body = bodies.create(desired, kind, uid, number, labels)
+    draft.operations.append(Operation("create", target, reason, body))
+    draft.assertions.append(Assertion(target, exists=False, run=key))
+    if desired.iam:
+        resource = f"{target}/{body[kind.id_field]}"
+        draft.operations.append(
+            Operation("setIamPolicy", resource, reason, {"bindings": [dict(item) for item in desired.iam]})
+        )
+
+
+def _beside(draft: Draft, place: Address, desired: Desired, run: Run) -> None:
+    """Write what can be patched beside a run that stays, and tell what cannot."""
+    touched = Assertion(run.resource, exists=True, active=run.active, run=run.run_key)
+    if place.kind.can(Verb.PATCH):
+        labels = policies.labels_to_set(desired, run)
+        if labels:
+            draft.operations.append(Operation("patch", run.resource, "labels_changed", {"labels": labels}))
+            draft.fields = (*draft.fields, *policies.label_changes(desired, run))
+    else:
+        draft.notes.extend(_cosmetic(desired, run, place.kind))
+    if desired.iam is not None and run.resource in place.policies:
+        fields = policies.iam_changes(desired.iam, place.policies[run.resource].get("bindings", ()))
+        if fields:
+            body = {"bindings": [dict(item) for item in desired.iam]}
+            draft.operations.append(Operation("setIamPolicy", run.resource, "policy_changed", body))
+            draft.fields = (*draft.fields, *fields)
+    if draft.operations and touched not in draft.assertions:
+        draft.assertions.append(touched)
+
+
+def _cosmetic(desired: Desired, run: Run, kind: Kind) -> list[str]:
+    notes = []
+    for name in kind.cosmetic:
+        wanted, there = desired.spec.get(name, desired.name), run.row.get(name)
+        if there is not None and wanted != there:
+            notes.append(f"cosmetic: {name} is {there!r} on the live job and {wanted!r} here; the API cannot change it")
+    for change in policies.label_changes(desired, run):
+        there = "not there" if change.before is ABSENT else repr(change.before)
+        notes.append(
+            f"cosmetic: {change.path} is {there} on the live job and {change.after!r} here; the next run has it"
+        )
+    if policies.removal_differs(desired, run) and run.removal:
+        notes.append(
+            f"the live job is stamped onRemoval {run.removal.value}; what the manifest says now reaches the next run"
+        )
+    return notes
+
+
+def _tell(draft: Draft, first: Decision, head: heads.Head, place: Address) -> None:
+    """Add the sentence a reader needs where nothing is done though something ended."""
+    again = f"ask for one more run with lifecycle.rerun.token or --rerun {place.address}"
+    if first.reason == "ended_kept":
+        ended = head.phase.value if head.phase else "unknown"
+        error = f": {head.run.error[:300]}" if head.run and head.run.error else ""
+        draft.notes.append(f"the run ended {ended}{error}; {again}")
+    elif first.reason in ("vanished", "outcome_unknown"):
+        draft.notes.append(f"a run of this spec ended and nobody saw how; {again}")
+    elif first.reason == "change_kept":
+        draft.notes.append(f"the active run keeps its old spec: lifecycle.onChange is {OnChange.KEEP.value}")
+    elif first.reason == "already_ran":
+        draft.notes.append(f"it succeeded and its record is gone; {again}")
