@@ -183,7 +183,7 @@ def test_destroy_needs_its_numbers_and_then_cancels_and_deletes(stage: Stage, se
 
 def test_destroy_keeps_what_a_manifest_protects_though_its_run_started_without(stage: Stage, service: Service) -> None:
     stage.ok("apply", "--yes")
-    stage.job(more="lifecycle: {protect: true}")
+    stage.job(more="lifecycle: {protect: true}\n")
     stage.ok("destroy", "--yes", "--delete", "--allow-cancel", "1", "--allow-delete", "1")
     assert [row["state"] for row in service.rows()] != ["JOB_STATE_CANCELLED"]
 
