@@ -92,7 +92,11 @@ def failure(response: Response, what: str) -> errors.ApiError:
     said = _message(envelope) or _plain(response) or _phrase(response.status)
     kind = _classify(response, code, bool(envelope))
     message = f"{what}: {response.status} {code or _phrase(response.status)}: {said}"
-    return kind(message[:LONGEST_MESSAGE], _hint(kind, response, said), status=response.status, code=code)
+    found = kind(message[:LONGEST_MESSAGE], _hint(kind, response, said), status=response.status, code=code)
+    if isinstance(found, errors.RateLimited):
+        text = response.headers.get("retry-after", "").strip()
+        found.retry_after = float(text[:9]) if text.isascii() and text.isdigit() else 0.0
+    return found
 
 
 def operation_failure(error: Mapping[str, Any], what: str) -> errors.ApiError:

@@ -65,7 +65,7 @@ class HttpJobs:
         """Start a job. Sent once: after errors.ServerFailed or errors.TransportFailed (`sent`) it may exist."""
         _require(kind, Verb.CREATE)
         url = self._endpoints.collection_url(kind, scope)
-        return self._exchange("POST", url, f"create in {collection(kind, scope)}", body)
+        return self._exchange("POST", url, f"create in {collection(kind, scope)}", body, once=True)
 
     def cancel(self, kind: Kind, resource: str) -> None:
         """Ask a job to stop. A good status is all there is to the reply."""
@@ -149,11 +149,13 @@ class HttpJobs:
         url = self._endpoints.resource_url(kind, resource, verb.value if custom else "", query)
         return self._exchange(method, url, f"{verb.value} {resource}", body)
 
-    def _exchange(self, method: str, url: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _exchange(
+        self, method: str, url: str, what: str, body: Mapping[str, Any] | None = None, *, once: bool = False
+    ) -> dict[str, Any]:
         if body is None:
             return envelopes.decode(self._transport(Request(method, url, _ACCEPT)), what)
         content = json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
-        return envelopes.decode(self._transport(Request(method, url, _ACCEPT | _JSON, content)), what)
+        return envelopes.decode(self._transport(Request(method, url, _ACCEPT | _JSON, content, once)), what)
 
 
 _ACCEPT = {"accept": "application/json"}

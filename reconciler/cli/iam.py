@@ -84,7 +84,7 @@ def _open(address: str, closing: ExitStack, impersonate: str, *, reading: bool) 
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
     observed = observing.observe(world, workspace.stack, (), {name})
-    mine = [run for run in observed.runs if f"{run.kind}/{run.name}" == address and run.owner == workspace.stack.uid]
+    mine = [run for run in observed.runs if f"{run.kind}/{run.name}" == address and workspace.stack.owns(run.owner)]
     if not mine:
         raise errors.InputError(f"{address} has no live run", "see `reconciler status`")
     return world, kind, heads.order(mine)[-1]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.core.planning import Revision
     from reconciler.core.validate import Validator
     from reconciler.engine.observing import World
+    from reconciler.transport.rate import Pace
     from reconciler.vocabulary.kinds import Kinds
     from reconciler.vocabulary.ports import Store
     from reconciler.vocabulary.wire import Transport
@@ -144,16 +145,19 @@ def open_world(workspace: Workspace, *, impersonate: str = "", reading: bool = F
     """Connect to the stack's backend and store; everything is closed on leaving. `reading` creates no file."""
     from reconciler.api.endpoints import Endpoints
     from reconciler.api.jobs import HttpJobs
-    from reconciler.engine.observing import World
+    from reconciler.engine.observing import World, at_once
+    from reconciler.transport import rate
     from reconciler.transport.retry import retrying
 
     clock = WallClock()
     with ExitStack() as closing:
         google = cache(lambda: _google(workspace, closing, impersonate))
-        transport = _transport(workspace, closing, google, reading=reading)
+        pace = rate.Pace(clock, rate.Budget())
+        transport = _transport(workspace, closing, google, pace, reading=reading)
         steady = retrying(transport, clock, random.SystemRandom().random)
         api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe()), clock)
-        yield World(api, workspace.kinds, _store(workspace, closing, google), clock)
+        turn = pace.wait if workspace.stack.backend == "google" else at_once
+        yield World(api, workspace.kinds, _store(workspace, closing, google), clock, turn=turn)
 
 
 @contextmanager
@@ -170,7 +174,7 @@ def _universe() -> str:
 
 
 def _transport(
-    workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport], *, reading: bool
+    workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport], pace: Pace, *, reading: bool
 ) -> Transport:
     """Reach the backend. `connect` opens the way to Google, with credentials."""
     backend = workspace.stack.backend
@@ -181,7 +185,7 @@ def _transport(
 
     if backend != "google":
         return google.loopback(closing.enter_context(HttpTransport()), variable("RECONCILER_TOKEN"))
-    return rate.paced(connect(), WallClock(), rate.Budget())
+    return rate.paced(connect(), pace)
 
 
 def _google(workspace: Workspace, closing: ExitStack, impersonate: str) -> Transport:

@@ -36,13 +36,17 @@ class Toll:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests."""
+    """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests.
+
+    `foreign` counts runs by another owner's uid; `departed` counts our active runs by places the stack left.
+    """
 
     runs: int
     active: int
     left: int
     manifests: int
     foreign: Mapping[str, int] = field(default_factory=dict)
+    departed: Mapping[str, int] = field(default_factory=dict)
 
 
 def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowed, stack: str) -> tuple[Blocker, ...]:
@@ -54,6 +58,7 @@ def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowe
         *_empty(census),
         *(Blocker("protected", toll.protected) for toll in tolls if toll.protected),
         *(Blocker("refused", toll.refused) for toll in tolls if toll.refused),
+        *_departed(census),
         *_foreign(census, stack),
     ]
     return tuple(blocker for blocker in found if not lifted(blocker, allowed))
@@ -110,6 +115,17 @@ def _empty(census: Census) -> list[Blocker]:
     else:
         return []
     return [Blocker("empty", f"{text}. If that is meant, allow it with --allow-empty")]
+
+
+def _departed(census: Census) -> list[Blocker]:
+    return [
+        Blocker(
+            "scope_left",
+            f"{_count(['run'] * count, 'active run')} of this stack live in {place}, which the stack no longer covers. "
+            "Put the place back into spec.scopes or spec.kinds, and remove the manifests first",
+        )
+        for place, count in sorted(census.departed.items())
+    ]
 
 
 def _foreign(census: Census, stack: str) -> list[Blocker]:

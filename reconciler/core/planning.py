@@ -34,13 +34,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The world as it was read: `runs` from complete lists, `full` and `policies` by resource name."""
+    """The world as it was read: `runs` from complete lists, `full` and `policies` by resource name.
+
+    `left` are places the stack was applied to and no longer covers, with the active runs of ours that are still there.
+    """
 
     runs: tuple[Run, ...]
     scopes: tuple[ScopeCount, ...]
     ledger: tuple[LedgerRun, ...] = ()
     full: Mapping[str, Row] = field(default_factory=dict)
     policies: Mapping[str, Row] = field(default_factory=dict)
+    left: tuple[ScopeCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def group(runs: Sequence[Run], stack: Stack, moved: Mapping[Key, Key]) -> dict[K
     """Sort our own runs by address; a renamed address takes the old one's runs. Foreign runs are left out."""
     grouped: dict[Key, list[Run]] = defaultdict(list)
     for run in runs:
-        if run.owner == stack.uid:
+        if stack.owns(run.owner):
             key = (run.kind, run.name)
             grouped[moved.get(key, key)].append(run)
     return grouped
@@ -107,7 +111,7 @@ def build(
             change, toll = changes.build(place)
             built.append(change)
             tolls.append(toll)
-    census = _census(stack, observed.runs, built, len(desired))
+    census = _census(stack, observed, built, len(desired))
     return Plan(
         stack=stack.name,
         uid=stack.uid,
@@ -138,11 +142,11 @@ def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
 
 def _census(
     stack: Stack,
-    runs: Sequence[Run],
+    observed: Observed,
     built: Sequence[Change],
     manifests: int,
 ) -> guards.Census:
-    ours = [run for run in runs if run.owner == stack.uid]
+    ours = [run for run in observed.runs if stack.owns(run.owner)]
     ended = {
         operation.resource
         for change in built
@@ -150,11 +154,12 @@ def _census(
         if operation.verb in ("cancel", "delete")
     }
     created = sum(change.action in (Action.CREATE, Action.REPLACE) for change in built)
-    foreign = Counter(run.owner for run in runs if run.owner != stack.uid)
+    foreign = Counter(run.owner for run in observed.runs if not stack.owns(run.owner))
     return guards.Census(
         runs=len(ours),
         active=sum(run.active for run in ours),
         left=sum(run.resource not in ended for run in ours) + created,
         manifests=manifests,
         foreign=dict(foreign),
+        departed={f"{count.kind} in {count.scope}": count.runs for count in observed.left if count.runs},
     )

@@ -14,6 +14,12 @@ from reconciler.vocabulary.kinds import IdForm, Kind
 from reconciler.vocabulary.model import Run, Scope, Stack
 from reconciler.vocabulary.plans import Status
 
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0)
+"""Seconds between two sendings that were turned away for their rate, unless the service asks for more."""
+
+LONGEST_ASKED = 120.0
+"""Seconds of Retry-After that are waited for: two windows of a per-minute quota."""
+
 LISTS = 3
 """A quiet look-up takes at least this many complete lists before a create is sent again."""
 
@@ -30,11 +36,14 @@ class Created:
 def create(
     world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any], intend: Callable[[], None]
 ) -> Created:
-    """Send a create, at most twice, and never again before its absence was proven. `intend` is called before each."""
+    """Send a create, at most twice, and never again before its absence was proven.
+
+    `intend` is called right before each sending: waiting for a turn, or after being turned away, comes before it, so
+    that the time of an intent is the time from which lists may lag.
+    """
     for _ in range(2):
-        intend()
         try:
-            row = world.api.create(kind, scope, body)
+            row = _send(world, kind, scope, body, intend)
         except errors.Conflict as taken:
             return _taken(world, stack, kind, scope, body, taken)
         except errors.TransportFailed as lost:
@@ -57,6 +66,24 @@ def create(
         if found is not None:
             return Created(Status.CREATED, found)
     return Created(Status.UNCERTAIN, error=f"{reason}; sent twice and seen never")
+
+
+def _send(
+    world: World, kind: Kind, scope: Scope, body: Mapping[str, Any], intend: Callable[[], None]
+) -> Mapping[str, Any]:
+    """Send once it is our turn; a 429 for the rate says that nothing was carried out, so it is sent again."""
+    for pause in PAUSES:
+        world.turn(scope.project)
+        intend()
+        try:
+            return world.api.create(kind, scope, body)
+        except errors.RateLimited as busy:
+            if busy.retry_after > LONGEST_ASKED:
+                raise
+            world.clock.sleep(max(pause, busy.retry_after))
+    world.turn(scope.project)
+    intend()
+    return world.api.create(kind, scope, body)
 
 
 def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:

@@ -83,6 +83,7 @@ def _ask(world: World, call: Any) -> str:
     for attempt in range(TRIES):
         if attempt:
             world.clock.sleep(PAUSES[attempt - 1])
+            world.store.assert_held()
         try:
             call()
         except (errors.TransportFailed, errors.ServerFailed) as lost:

@@ -16,7 +16,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Phase, Verb
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Removal, Run, Scope, Stack
 from reconciler.vocabulary.plans import ScopeCount
-from reconciler.vocabulary.ports import Clock, Intent, JobsApi, Row, Store
+from reconciler.vocabulary.ports import Clock, Intent, JobsApi, Place, Row, Store
 
 POLL = 5.0
 """Seconds between lists while an open intent settles."""
@@ -25,15 +25,24 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def at_once(project: str) -> None:
+    """Wait for nothing: a backend on this machine has no quota."""
+    del project
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """The collaborators of every use case. `workers` is how many requests may be under way at once."""
+    """The collaborators of every use case. `workers` is how many requests may be under way at once.
+
+    `turn` waits until a project may start another job.
+    """
 
     api: JobsApi
     kinds: Kinds
     store: Store
     clock: Clock
     workers: int = 8
+    turn: Callable[[str], None] = at_once
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Do the same for every item side by side; results keep the items' order, the first error is raised."""
@@ -50,7 +59,9 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     `also` names kinds to list besides those of the manifests and the ledger.
     """
     ledger = world.store.ledger.runs()
-    places = _places(stack, world.kinds, {want.kind for want in desired} | set(also), ledger)
+    ever = [place for place in world.store.places() if place[0] in world.kinds]
+    wanted = {want.kind for want in desired} | set(also) | {old.kind for old in ledger} | {kind for kind, _ in ever}
+    places = _places(stack, world.kinds, wanted)
     runs, counts = _settled_lists(world, stack, places)
     known = {run.run_key for run in runs}
     runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known])
@@ -63,14 +74,13 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
         ledger=ledger,
         full=full,
         policies=_policies(world, stack, desired, runs),
+        left=_left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in places}),
     )
 
 
-def _places(
-    stack: Stack, kinds: Kinds, wanted: Collection[str], ledger: Sequence[LedgerRun]
-) -> list[tuple[Kind, Scope]]:
-    """Return every (kind, scope) to list: the stack's kinds, else those of manifests and ledger, else all."""
-    names = set(stack.kinds) or set(wanted) | {old.kind for old in ledger if old.kind in kinds}
+def _places(stack: Stack, kinds: Kinds, wanted: Collection[str]) -> list[tuple[Kind, Scope]]:
+    """Return every (kind, scope) to list: the stack's kinds, else those that are wanted or known, else all."""
+    names = set(stack.kinds) or set(wanted) & set(kinds)
     places = {
         (name, scope if kinds[name].located else Scope(scope.project))
         for name in (names or set(kinds))
@@ -78,6 +88,16 @@ def _places(
         if scope.location or not kinds[name].located  # a scope of a project alone is for APIs without locations
     }
     return [(kinds[name], scope) for name, scope in sorted(places)]
+
+
+def _left(world: World, stack: Stack, places: Collection[Place]) -> tuple[ScopeCount, ...]:
+    """List the places the stack was applied to and no longer covers; counts what of ours is active there."""
+
+    def count(place: Place) -> ScopeCount:
+        runs, _ = _list(world, stack, world.kinds[place[0]], place[1])
+        return ScopeCount(*place, sum(run.active and stack.owns(run.owner) for run in runs))
+
+    return tuple(world.each(count, sorted(places)))
 
 
 def _settled_lists(
@@ -106,7 +126,7 @@ def _list(world: World, stack: Stack, kind: Kind, scope: Scope) -> tuple[list[Ru
             run = read_run(row, kind, scope)
             if run is not None:
                 runs.append(run)
-    return runs, ScopeCount(kind.name, scope, sum(run.owner == stack.uid for run in runs))
+    return runs, ScopeCount(kind.name, scope, sum(stack.owns(run.owner) for run in runs))
 
 
 def read_run(row: Row, kind: Kind, scope: Scope) -> Run | None:
@@ -227,7 +247,7 @@ def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequ
 def by_key(stack: Stack, observed: Observed) -> dict[str, Run]:
     """Return our live runs by run key. The oldest run of a key is the run, a younger one its duplicate."""
     firsts: dict[str, Run] = {}
-    for run in heads.order([run for run in observed.runs if run.owner == stack.uid and run.run_key]):
+    for run in heads.order([run for run in observed.runs if stack.owns(run.owner) and run.run_key]):
         firsts.setdefault(run.run_key, run)
     return firsts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.transport import hosts
@@ -76,7 +77,7 @@ def _check(url: str, allowed: frozenset[str]) -> None:
 
 
 def _with(request: Request, headers: Mapping[str, str]) -> Request:
-    return Request(request.method, request.url, {**request.headers, **headers}, request.body)
+    return replace(request, headers={**request.headers, **headers})
 
 
 class DefaultCredentials:

@@ -28,21 +28,36 @@ class Budget:
     submissions: int = 54
 
 
-def paced(transport: Transport, clock: Clock, budget: Budget) -> Transport:
-    """Wrap a transport so that each request waits for its turn. Belongs inside `retrying`: every try counts."""
-    turns: dict[tuple[str, bool], deque[float]] = {}
-    guard = threading.Lock()
+class Pace:
+    """Who may send when. Shared by all threads of a process."""
+
+    def __init__(self, clock: Clock, budget: Budget) -> None:
+        self._clock = clock
+        self._budget = budget
+        self._turns: dict[tuple[str, bool], deque[float]] = {}
+        self._guard = threading.Lock()
+
+    def wait(self, project: str, *, submits: bool = True) -> None:
+        """Sleep until a project's next request, or its next submission, fits into the budget."""
+        with self._guard:
+            now = self._clock.now()
+            at = _reserve(self._turns.setdefault((project, False), deque()), self._budget.requests, now)
+            if submits:
+                # It may go later than the turn noted above; the tenth left free is as large as all submissions.
+                at = max(at, _reserve(self._turns.setdefault((project, True), deque()), self._budget.submissions, now))
+        if at > now:
+            self._clock.sleep(at - now)
+
+
+def paced(transport: Transport, pace: Pace) -> Transport:
+    """Wrap a transport so that each request waits for its turn. Belongs inside `retrying`: every try counts.
+
+    A request marked `once` goes at once: its sender took the turn before it wrote down that it sends.
+    """
 
     def send(request: Request) -> Response:
-        project = _project(request)
-        with guard:
-            now = clock.now()
-            at = _reserve(turns.setdefault((project, False), deque()), budget.requests, now)
-            if _submits(request):
-                # It may go later than the turn noted above; the tenth left free is as large as all submissions.
-                at = max(at, _reserve(turns.setdefault((project, True), deque()), budget.submissions, now))
-        if at > now:
-            clock.sleep(at - now)
+        if not request.once:
+            pace.wait(_project(request), submits=_submits(request))
         return transport(request)
 
     return send

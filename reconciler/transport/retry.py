@@ -29,7 +29,8 @@ def retrying(
 
     Reads are repeated on 408, rate 429, 5xx and errors.TransportFailed until at least `attempts` tries were made and
     `budget` seconds have gone by; then the last reply is returned, or the last failure raised. A write is repeated
-    only on a rate 429, which says that it was not carried out. `random` yields numbers in [0, 1).
+    only on a rate 429, which says that it was not carried out, and one marked `once` never. `random` yields numbers in
+    [0, 1).
     """
 
     def send(request: Request) -> Response:
@@ -38,7 +39,7 @@ def retrying(
         while True:
             reply, failure = _attempt(transport, request)
             tries += 1
-            asked = _asked_for(reply, clock.now())
+            asked = asked_for(reply, clock.now())
             left = started + budget - clock.now()
             last = tries >= attempts and (left <= 0 or asked > left)
             if last or asked > LONGEST_ASKED or not _worth_repeating(request, reply):
@@ -62,7 +63,7 @@ def _attempt(transport: Transport, request: Request) -> tuple[Response | None, e
 def _worth_repeating(request: Request, reply: Response | None) -> bool:
     """Say whether another try is both allowed and of use; no reply may mean that a write was carried out."""
     read = request.method in _READS
-    if reply is None:
+    if reply is None or request.once:
         return read
     return _turned_away(reply) or (read and _passing(reply))
 
@@ -82,7 +83,7 @@ def _back_off(tries: int, random: Callable[[], float]) -> float:
     return full * (0.5 + random() / 2)
 
 
-def _asked_for(reply: Response | None, now: float) -> float:
+def asked_for(reply: Response | None, now: float) -> float:
     """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); 0 where it is absent or unreadable."""
     if reply is None:
         return 0.0

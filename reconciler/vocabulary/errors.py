@@ -86,7 +86,12 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
-    """429 for too many requests a minute: not carried out, wait and send again."""
+    """429 for too many requests a minute: not carried out, wait and send again.
+
+    `retry_after` are the seconds the service asked for, 0 where it did not.
+    """
+
+    retry_after: float = 0.0
 
 
 class QuotaExhausted(ApiError):

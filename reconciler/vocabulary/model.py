@@ -189,6 +189,8 @@ class Limits:
 class Stack:
     """A stack file, defaults filled in. `root` is the directory it stands in; `settle` is in seconds.
 
+    `former_uids` are uids whose runs this stack takes over.
+
     `kinds` is empty where the file does not narrow them. `store` is a folder relative to root, or `none`.
     """
 
@@ -207,6 +209,11 @@ class Stack:
     limits: Limits
     store: str
     settle: float
+    former_uids: tuple[str, ...] = ()
+
+    def owns(self, uid: str) -> bool:
+        """Say whether runs marked with this uid are ours to change."""
+        return uid == self.uid or uid in self.former_uids
 
 
 # ---------------------------------------------------------------- what is there

@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`url` is absolute and already encoded; `headers` have lower-case names."""
+    """`url` is absolute and already encoded; `headers` have lower-case names.
+
+    `once` marks a request whose moment of sending counts: whoever sends it waits before, and nobody holds it up or
+    repeats it on the way.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ STACKS: list[tuple[str, str, str, list[str]]] = [
     ("a bad uid", "3fa94c1b", "XYZ", ["metadata.uid", "XYZ"]),
     ("an unknown key", "settle", "setle", ["spec.setle", "settle"]),
     ("no bucket", "settle: 10ms", "store: gs://Bucket//x", ["spec.store", "gs://Bucket//x", "gs://BUCKET/PREFIX"]),
-    ("former owners", "name: demo", "formerUids: [aaaaaaaa], name: demo", ["formerUids", "not built yet"]),
+    ("a bad former owner", "name: demo", "formerUids: [A1], name: demo", ["metadata.formerUids[0]", "A1"]),
     ("another host", "backend: embedded", "backend: https://example.com", ["spec.backend", "127.0.0.1"]),
     ("a store outside", "settle: 10ms", "store: ../elsewhere", ["spec.store", "outside the stack"]),
     ("globs outside", "settle: 10ms", "manifests: [../*.yaml]", ["spec.manifests", "outside the stack"]),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary import ports
@@ -104,6 +104,10 @@ class MortalStore:
         self._store = store
         self.ledger: ports.Ledger = MortalLedger(store.ledger, process)
         self.journals: ports.Journals = MortalJournals(store.journals, process)
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever writes nothing that a plan depends on goes straight to the store."""
+        return getattr(self._store, name)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         return self._store.lock(purpose)

@@ -63,10 +63,7 @@ def _worded(problem: Problem, suggested_uid: str) -> Problem:
 
 def _later(value: Mapping[str, Any]) -> Iterator[Problem]:
     """Refuse by name what the published schema shows and this release does not do."""
-    metadata, spec = value.get("metadata"), value.get("spec")
-    if isinstance(metadata, Mapping) and "formerUids" in metadata:
-        message = "Taking over runs by metadata.formerUids is not built yet: remove it."
-        yield Problem("not-built-yet", message, path=("metadata", "formerUids"))
+    spec = value.get("spec")
     if not isinstance(spec, Mapping) or not isinstance(spec.get("defaults"), Mapping):
         return
     lifecycle = spec["defaults"].get("lifecycle")
@@ -156,6 +153,7 @@ def _build(value: Mapping[str, Any], root: str) -> Stack:
         limits=_limits(spec.get("limits", {})),
         store=spec.get("store", STORE),
         settle=_settle(spec["settle"]) if "settle" in spec else SETTLE,
+        former_uids=tuple(sorted(set(value["metadata"].get("formerUids", ())))),
     )
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reconciler.transport.rate import Budget, paced
+from reconciler.transport.rate import Budget, Pace, paced
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.unit.transport.local import FakeClock
 
@@ -24,7 +24,7 @@ def timed(budget: Budget) -> tuple[Transport, list[float], FakeClock]:
         times.append(clock.now())
         return Response(200)
 
-    return paced(note, clock, budget), times, clock
+    return paced(note, Pace(clock, budget)), times, clock
 
 
 def busiest_minute(times: list[float]) -> int:
@@ -90,7 +90,23 @@ def test_threads_share_one_budget() -> None:
                 waits.append(seconds)
 
     answer: Callable[[Request], Response] = lambda _: Response(200)  # noqa: E731
-    send = paced(answer, Still(), Budget(10, 10))
+    send = paced(answer, Pace(Still(), Budget(10, 10)))
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(send, [LIST] * 40))
     assert sorted(waits) == [60.0] * 10 + [120.0] * 10 + [180.0] * 10
+
+
+def test_a_request_that_is_sent_once_takes_its_turn_before_it_is_written_down() -> None:
+    clock, times = FakeClock(0.0), []
+    pace = Pace(clock, Budget(100, 1))
+
+    def note(_: Request) -> Response:
+        times.append(clock.now())
+        return Response(200)
+
+    send = paced(note, pace)
+    pace.wait("p")
+    send(Request("POST", JOBS, once=True))
+    pace.wait("p")
+    send(Request("POST", JOBS, once=True))
+    assert times == [0.0, 60.0]

@@ -1,0 +1,169 @@
+"""Carry out one change: each operation in its order, journalled before and after. Knows no other change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.core import marks, policies
+from reconciler.engine import creating, ending
+from reconciler.engine.observing import World
+from reconciler.engine.telling import Control, Event
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Kind
+from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack
+from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Status
+from reconciler.vocabulary.ports import Intent, Journal, Secrets
+
+Check = Callable[[Kind, Mapping[str, Any]], str]
+"""Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Carries out changes of one plan. `there` holds the runs that were live when it began, by run key."""
+
+    world: World
+    stack: Stack
+    secrets: Secrets
+    check: Check
+    control: Control
+    journal: Journal
+    there: Mapping[str, Run]
+
+    def carry(self, change: Change) -> tuple[Outcome, ...]:
+        """Do one change's operations in order; the first that does not come out ends it. Raises errors.LockHeld."""
+        outcomes: list[Outcome] = []
+        for operation in change.operations:
+            self.control.tell(Event(change.address, f"{operation.verb} …"))
+            try:
+                outcome = self._operation(change, operation)
+            except errors.LockHeld:
+                raise
+            except errors.ReconcilerError as problem:
+                told = problem.message if not problem.hint else f"{problem.message}; {problem.hint}"
+                error = self.secrets.hide(told)
+                outcome = Outcome(change.address, operation.verb, Status.FAILED, operation.resource, error)
+            outcomes.append(outcome)
+            said = outcome.status.value + (f": {outcome.error}" if outcome.error else "")
+            self.control.tell(Event(change.address, f"{operation.verb} {said}", done=True))
+            if outcome.status.stuck:
+                break
+        return tuple(_together(change, outcomes))
+
+    def _operation(self, change: Change, operation: Operation) -> Outcome:
+        kind = self.world.kinds[change.address.split("/", 1)[0]]
+        if operation.verb == "create":
+            return self._create(change, operation, kind)
+        intent = self.journal.intent(change.address, operation.verb, operation.resource)
+        try:
+            outcome = self._write(change, operation, kind)
+        except errors.ReconcilerError as problem:
+            self.journal.outcome(intent, Status.FAILED.value, operation.resource, self.secrets.hide(problem.message))
+            raise
+        self.journal.outcome(intent, outcome.status.value, operation.resource, outcome.error)
+        return outcome
+
+    def _write(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        if operation.verb == "cancel":
+            return ending.cancel(self.world, kind, change.address, operation.resource)
+        if operation.verb == "delete":
+            known = next((run for run in self.there.values() if run.resource == operation.resource), None)
+            return ending.delete(self.world, kind, change.address, operation.resource, known)
+        if operation.verb == "patch":
+            return self._patch(change, operation, kind)
+        return self._set_policy(change, operation, kind)
+
+    def _create(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        """Create a run, unless an earlier, unfinished apply of this plan did."""
+        wrong = self.check(kind, operation.body)
+        if wrong:
+            return Outcome(change.address, "create", Status.FAILED, operation.resource, wrong)
+        body = self.secrets.fill(operation.body)
+        key = operation.body["labels"][marks.RUN]
+        scope = change.scope if kind.located else Scope(change.scope.project)
+        intents: list[Intent] = []
+        if key in self.there:
+            made = creating.Created(Status.CREATED, self.there[key])
+        else:
+            made, intents = self._send(change, operation, kind, scope, body)
+        resource = made.run.resource if made.run else operation.resource
+        if made.status is Status.CREATED:
+            # Before the outcome: a run that lists do not show yet must be known by the ledger once its intent is closed.
+            self.world.store.ledger.started(_started(change, operation, resource))
+        for intent in intents if made.status is not Status.UNCERTAIN else ():
+            self.journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
+        return Outcome(change.address, "create", made.status, resource, made.error)
+
+    def _send(
+        self,
+        change: Change,
+        operation: Operation,
+        kind: Kind,
+        scope: Scope,
+        body: Mapping[str, Any],
+    ) -> tuple[creating.Created, list[Intent]]:
+        """Send a create; each time it is sent has an intent of its own, so that its time tells when lists may lag."""
+        intents: list[Intent] = []
+        key = operation.body["labels"][marks.RUN]
+
+        def intend() -> None:
+            intents.append(self.journal.intent(change.address, "create", operation.resource, key))
+
+        made = creating.create(self.world, self.stack, kind, scope, body, intend)
+        return replace(made, error=self.secrets.hide(made.error)), intents
+
+    def _patch(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        """Merge the labels into what is there now; the etag guards the moment between read and write."""
+        row = self.world.api.get(kind, operation.resource)
+        live = dict(row.get("labels") or {})
+        stale = policies.touched_labels(change, operation, live)
+        if stale:
+            raise errors.StalePlan("; ".join(stale))
+        self.world.api.patch_labels(kind, operation.resource, {**live, **operation.body["labels"]}, row.get("etag", ""))
+        return Outcome(change.address, "patch", Status.UPDATED, operation.resource)
+
+    def _set_policy(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        policy = self.world.api.get_iam_policy(kind, operation.resource)
+        stale = policies.touched_roles(change, operation, policy.get("bindings", ()))
+        if stale and is_there(change, operation):
+            raise errors.StalePlan("; ".join(stale))
+        merged = policies.merge(policy, operation.body["bindings"])
+        self.world.api.set_iam_policy(kind, operation.resource, merged)
+        return Outcome(change.address, "setIamPolicy", Status.UPDATED, operation.resource)
+
+
+def is_there(change: Change, operation: Operation) -> bool:
+    """Say whether the plan writes to a run that was there before, and not to one it starts."""
+    return any(assertion.exists and assertion.resource == operation.resource for assertion in change.assertions)
+
+
+def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
+    labels = operation.body["labels"]
+    kind, name = change.address.split("/", 1)
+    key = labels[marks.RUN]
+    return LedgerRun(
+        kind=kind,
+        name=name,
+        number=marks.number_of(key),
+        run_key=key,
+        fingerprint=labels[marks.FINGERPRINT],
+        token=labels.get(marks.TOKEN, ""),
+        removal=Removal(labels[marks.REMOVAL]),
+        phase=None,
+        resource=resource,
+    )
+
+
+def _together(change: Change, outcomes: list[Outcome]) -> list[Outcome]:
+    """Say of a whole replace that it replaced, or that it stopped half way: cancelled, and nothing in its place."""
+    last = outcomes[-1]
+    if change.action is not Action.REPLACE:
+        return outcomes
+    if last.operation in ("create", "setIamPolicy") and last.status in (Status.CREATED, Status.UPDATED):
+        made = next(outcome for outcome in outcomes if outcome.operation == "create")
+        return [Outcome(change.address, "replace", Status.REPLACED, made.resource)]
+    if last.operation == "create" and last.status is Status.FAILED:
+        return [*outcomes[:-1], Outcome(change.address, "replace", Status.REPLACED_HALF, last.resource, last.error)]
+    return outcomes
