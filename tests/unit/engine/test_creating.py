@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.wire import Response
+from reconciler.vocabulary.wire import Request, Response
 from tests.invariants import samples
 from tests.invariants.mortal import Death
 from tests.invariants.site import STACK, Site, desired, is_empty, lagging, statuses
@@ -160,3 +160,22 @@ def test_a_list_that_fails_while_an_intent_is_open_stops_the_plan(site: Site) ->
     with pytest.raises(errors.PermissionDenied):
         site.plan(desired(samples.CUSTOM), site.world(blind))
     assert len(site.world().store.journals.open_intents()) == 2
+
+
+def die(request: Request) -> Response:
+    raise Death
+
+
+@pytest.mark.parametrize("asked", ["", "100"])
+def test_a_create_that_was_turned_away_is_written_down_anew_when_it_is_sent_again(site: Site, asked: str) -> None:
+    """Death right after the second sending, with lists that lag: the wait counts from that sending and not before."""
+    text = samples.KIND_TEXTS["CustomJob"]
+    plan = site.plan(desired(text))
+    headers = {"retry-after": asked} if asked else {}
+    busy = Faulty(is_create, before(lambda request: Response(429, headers, envelope(429, "RESOURCE_EXHAUSTED").body)))
+    doomed = Faulty(is_create, after(die))
+    with pytest.raises(Death):
+        site.apply(plan, site.world(lambda transport: busy(doomed(lagging(site, 20)(transport)))))
+    world = site.world(lagging(site, 20))
+    site.apply(site.plan(desired(text), world), world)
+    assert_one_run(site, text)
