@@ -1,0 +1,205 @@
+"""What people do between two calls: stop, delete, clone and relabel jobs by hand, and edit manifests."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+from tests.simulation.service import PLACES, Live
+from tests.simulation.site import Site
+from tests.simulation.wishes import Wish
+
+DEEDS = {
+    "edit": 5,
+    "remove": 2,
+    "restore": 2,
+    "rename": 2,
+    "token": 2,
+    "relabel manifest": 2,
+    "policy": 2,
+    "cancel wanted": 1,
+    "absent": 2,
+    "cancel": 3,
+    "fail": 4,
+    "succeed": 2,
+    "delete": 4,
+    "clone": 2,
+    "relabel": 2,
+    "hijack": 2,
+    "wait": 2,
+}
+"""Deeds with their weights."""
+
+
+class People:
+    """They act now and then, as the seed says; every deed is written into the trace."""
+
+    def __init__(self, site: Site, chance: random.Random, often: float) -> None:
+        self._site = site
+        self._chance = chance
+        self._often = often
+        self._gone: list[Wish] = []
+        self.edited: set[tuple[str, str]] = set()
+
+    def between(self) -> None:
+        """Act at a turn, or do not."""
+        if self._chance.random() < self._often:
+            self.act()
+
+    def act(self) -> None:
+        """Do one thing; nothing where it cannot be done now."""
+        [deed] = self._chance.choices(tuple(DEEDS), tuple(DEEDS.values()))
+        told = getattr(self, f"_{deed.replace(' ', '_')}")()
+        if told:
+            self._site.seen[f"people: {deed}"] += 1
+            self._site.tell(f"people {deed} {told}")
+            self._site.truth.look(self._site.baton.now(), "clone")
+
+    # ------------------------------------------------------------ manifests
+
+    def _pick(self) -> Wish:
+        return self._site.wishes[self._chance.choice(sorted(self._site.wishes))]
+
+    def _write(self, wish: Wish) -> str:
+        self._site.wishes[wish.address] = wish
+        self.edited.add(wish.address)
+        self._site.kept.discard(wish.address)
+        return f"{wish.kind}/{wish.name} v{wish.version} {wish.desired} {wish.token}"
+
+    def _edit(self) -> str:
+        wish = self._pick()
+        return self._write(replace(wish, version=wish.version % 3 + 1, desired="Present"))
+
+    def _remove(self) -> str:
+        if len(self._site.wishes) < 4:
+            return ""
+        wish = self._pick()
+        return self._take_away(wish)
+
+    def _take_away(self, wish: Wish) -> str:
+        del self._site.wishes[wish.address]
+        self._gone.append(wish)
+        self.edited.add(wish.address)
+        if wish.removal == "keep" and self._site.shared:
+            self._site.kept.add(wish.address)
+        return f"{wish.kind}/{wish.name}"
+
+    def _restore(self) -> str:
+        if not self._gone:
+            return ""
+        wish = self._gone.pop(self._chance.randrange(len(self._gone)))
+        return "" if wish.address in self._site.wishes else self._write(wish)
+
+    def _rename(self) -> str:
+        wish = self._pick()
+        if wish.formerly:
+            return ""
+        del self._site.wishes[wish.address]
+        self.edited.add(wish.address)
+        return self._write(replace(wish, name=f"{wish.name}-2", formerly=wish.name))
+
+    def _token(self) -> str:
+        wish = self._pick()
+        return self._write(replace(wish, token=f"t{len(wish.token) + self._chance.randint(1, 2)}"))
+
+    def _relabel_manifest(self) -> str:
+        wish = self._pick()
+        return self._write(replace(wish, team=self._chance.choice(("vision", "speech"))))
+
+    def _policy(self) -> str:
+        wish = self._pick()
+        return self._write(replace(wish, member=self._chance.choice(("ann", "bob")))) if wish.kind == "Job" else ""
+
+    def _cancel_wanted(self) -> str:
+        return self._write(replace(self._pick(), desired="Cancelled"))
+
+    def _absent(self) -> str:
+        return self._write(replace(self._pick(), desired="Absent"))
+
+    # ------------------------------------------------------------ jobs
+
+    def _job(self, *, active: bool, kinds: tuple[str, ...] = ("CustomJob", "Job", "NasJob")) -> Live | None:
+        found = [
+            job
+            for job in self._site.service.jobs()
+            if job.active is active
+            and not job.ending
+            and job.kind in kinds
+            and (job.kind, job.id) not in self._site.truth.foreign
+        ]
+        return self._chance.choice(found) if found else None
+
+    def _cause(self, job: Live, cause: str) -> str:
+        self._site.truth.look(self._site.baton.now(), "clone")
+        self._site.truth.jobs[job.kind, job.id].causes.add(cause)
+        return f"{job.kind}/{job.name} {job.id}"
+
+    def _cancel(self) -> str:
+        job = self._job(active=True)
+        if job is None or self._site.service.quietly("POST", f"{job.place}:cancel", {}) is None:
+            return ""
+        return self._cause(job, "person cancelled")
+
+    def _ended(self, state: str) -> str:
+        job = self._job(active=True)
+        if job is None:
+            return ""
+        full = state if job.kind == "Job" else f"JOB_STATE_{state}"
+        self._site.service.set_state(job.place, full)
+        return self._cause(job, f"person {state}")
+
+    def _fail(self) -> str:
+        return self._ended("FAILED")
+
+    def _succeed(self) -> str:
+        return self._ended("SUCCEEDED")
+
+    def _delete(self) -> str:
+        job = self._job(active=False, kinds=("CustomJob", "NasJob"))
+        if job is None:
+            return ""
+        told = self._cause(job, "person deleted")
+        if not self._remembers(job):
+            self._site.truth.jobs[job.kind, job.id].causes.add("unseen")
+        return told if self._site.service.quietly("DELETE", job.place) is not None else ""
+
+    def _clone(self) -> str:
+        """Copy an active job with its labels, as a console's Clone button does."""
+        job = self._job(active=True, kinds=("CustomJob",))
+        if job is None:
+            return ""
+        made = self._site.service.quietly("POST", PLACES[job.kind], json.loads(json.dumps(job.body)))
+        return f"{job.kind}/{job.name} {job.id} as {made['name'].rpartition('/')[2]}" if made else ""
+
+    def _patch(self, job: Live, labels: dict[str, str]) -> str:
+        self._site.service.quietly("PATCH", f"{job.place}?updateMask=labels", {"labels": {**job.labels, **labels}})
+        return f"{job.kind}/{job.name} {labels}"
+
+    def _relabel(self) -> str:
+        job = self._job(active=True, kinds=("Job",))
+        if job is None:
+            return ""
+        key = self._chance.choice(("team", "note", "reconciler_removal"))
+        value = "delete" if key == "reconciler_removal" else self._chance.choice(("vision", "audio"))
+        return self._patch(job, {key: value})
+
+    def _hijack(self) -> str:
+        """Set an ml job's removal label to delete, and remove the manifest, which says keep."""
+        job = self._job(active=True, kinds=("Job",))
+        wish = self._site.wishes.get((job.kind, job.name)) if job else None
+        if job is None or wish is None or wish.removal != "keep" or not self._remembers(job):
+            return ""
+        self._patch(job, {"reconciler_removal": "delete"})
+        return self._take_away(wish)
+
+    def _remembers(self, job: Live) -> bool:
+        """Say whether the ledger that all share holds the run of a job."""
+        if not self._site.shared:
+            return False
+        return any(run.run_key == job.key for run in self._site.store(0, None).ledger.runs())
+
+    def _wait(self) -> str:
+        seconds = self._chance.choice((20.0, 90.0, 700.0))
+        self._site.baton.advance(seconds)
+        return f"{seconds:.0f} s"

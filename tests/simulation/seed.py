@@ -1,0 +1,244 @@
+"""One seed: a stack, a schedule of runners, faults, deaths and people, then quiet, one more apply, and the laws."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.plans import Plan
+from tests.simulation import laws, weather
+from tests.simulation.baton import Endless
+from tests.simulation.life import Death, Fate
+from tests.simulation.people import People
+from tests.simulation.service import PLACES
+from tests.simulation.site import Parts, Process, Site
+from tests.simulation.wishes import STACK, Wish
+
+NAMES = ("alpha", "beta", "delta", "gamma", "omega", "sigma")
+MODES = {"folder": 5, "bucket": 3, "none": 2, "split": 3}
+ATTEMPTS = 3
+"""How often a killed runner comes back in one round."""
+
+
+@dataclass
+class Result:
+    """What came of a seed: the laws broken, how often each cell struck, deaths, and the trace."""
+
+    seed: int
+    mode: str
+    problems: list[str]
+    cells: Counter[weather.Cell]
+    kills: int
+    seen: Counter[str]
+    trace: list[str] = field(repr=False)
+
+
+def simulate(seed: int, folder: Path, parts: Parts | None = None) -> Result:
+    """Run a seed. `folder` is a place of this seed alone, gone afterwards."""
+    one = _Seed(seed, folder, parts or Parts())
+    try:
+        return one.run()
+    finally:
+        one.site.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Seed:
+    def __init__(self, seed: int, folder: Path, parts: Parts) -> None:
+        self.seed = seed
+        self.chance = random.Random(f"seed {seed}")
+        [mode] = self.chance.choices(tuple(MODES), tuple(MODES.values()))
+        self.site = Site(folder, seed, mode, parts)
+        self.people = People(self.site, random.Random(f"people {seed}"), self.chance.choice((0.0, 0.01, 0.03)))
+        self.gusts = weather.draw(self.chance)
+        self.kills = 0
+        self.cells: Counter[weather.Cell] = Counter()
+        self.saved: dict[int, Plan] = {}
+
+    def run(self) -> Result:
+        site, chance = self.site, self.chance
+        self._settle_in()
+        try:
+            self._schedule()
+        except Endless as endless:
+            site.truth.broken(f"it does not end: {endless}")
+        self._quiet()
+        return Result(self.seed, site.mode, site.truth.problems, self.cells, self.kills, site.seen, site.told)
+
+    def _schedule(self) -> None:
+        site, chance = self.site, self.chance
+        site.baton.between = self.people.between
+        site.service.inject(*(gust.fault for gust in self.gusts))
+        runners = chance.choice((1, 2, 2, 3))
+        for number in range(chance.choice((1, 2, 2, 3))):
+            self._round(number, runners)
+            for _ in range(chance.choice((0, 1, 1, 2))):
+                self.people.act()
+            site.baton.advance(chance.choice((0.0, 5.0, 40.0, 700.0)))
+        self.cells += site.faults(self.gusts)
+        for _ in range(5):
+            if self.kills and self.cells.total() >= 3:
+                break
+            self._more()
+
+    def _settle_in(self) -> None:
+        site, chance = self.site, self.chance
+        kinds = ["CustomJob", "CustomJob", "CustomJob", "Job", "Job"]
+        kinds += ["NasJob"] if chance.random() < 0.2 else []
+        for name, kind in zip(NAMES, kinds, strict=False):
+            removal = chance.choice(("cancel", "cancel", "keep", "delete"))
+            wish = Wish(kind, name, removal=removal)
+            if chance.random() < 0.15:
+                wish = Wish(kind, name, removal=removal, rerun="failed")
+            elif kind != "Job" and chance.random() < 0.3:
+                wish = Wish(kind, name, removal=removal, history="1")
+            elif kind == "Job" and chance.random() < 0.4:
+                wish = Wish(kind, name, removal=removal, member="ann")
+            site.wishes[wish.address] = wish
+        site.removals = {wish.address: wish.removal for wish in site.wishes.values()}
+        site.removals |= {(kind, f"{name}-2"): removal for (kind, name), removal in site.removals.items()}
+        site.page_size = chance.choice((2, 3, 100))
+        site.seen.update({gust.cell[1]: 0 for gust in self.gusts})
+        self._strangers()
+        site.tell(f"mode {site.mode}, pages of {site.page_size}, {[gust.cell for gust in self.gusts]}")
+        for gust in self.gusts:
+            site.tell(f"fault {gust.fault}")
+        for wish in site.wishes.values():
+            site.tell(f"manifest {wish}")
+
+    def _strangers(self) -> None:
+        """Jobs of others: without labels, of another stack, and a child that inherited ours."""
+        pools = {"workerPoolSpecs": [{"machineSpec": {"machineType": "n1-standard-4"}, "replicaCount": "1"}]}
+        pools["workerPoolSpecs"][0]["containerSpec"] = {"imageUri": "gcr.io/a/b:1"}
+        ours = {"reconciler_stack": STACK.name, "reconciler_owner": STACK.uid, "reconciler_name": "alpha"}
+        ours |= {"reconciler_kind": "nasjob", "reconciler_run": "1-" + "0" * 32}
+        for labels in ({}, {**ours, "reconciler_kind": "customjob", "reconciler_stack": "other"}, ours):
+            body = {"displayName": "alpha", "jobSpec": pools, "labels": labels}
+            assert self.site.service.quietly("POST", PLACES["CustomJob"], body) is not None
+        self.site.truth.foreign = {(job.kind, job.id) for job in self.site.truth.look(self.site.baton.now(), "others")}
+
+    # ------------------------------------------------------------ schedules
+
+    def _round(self, number: int, runners: int) -> None:
+        self.site.tell(f"round {number} of {runners} runner(s)")
+        bodies: dict[str, Callable[[], None]] = {}
+        for runner in range(runners):
+            plan = [self._fate(sure=number == 0 and runner == 0)]
+            plan += [self._fate(sure=False) for _ in range(ATTEMPTS - 1)]
+            bodies[f"r{runner}"] = self._runner(runner, plan, self.chance.choice((0.0, 0.0, 2.0, 20.0)))
+        self.site.baton.run(bodies)
+
+    def _fate(self, *, sure: bool) -> Fate:
+        how = self.chance.choice(("before", "after", "after", "torn"))
+        if not sure and self.chance.random() < 0.6:
+            interrupt = self.chance.randint(1, 40) if self.chance.random() < 0.1 else 0
+            return Fate(interrupt=interrupt)
+        if self.chance.random() < 0.4:
+            return Fate(self.chance.randint(1, 5), "send", how)
+        return Fate(self.chance.randint(1, 60 if not sure else 25), "any", how)
+
+    def _more(self) -> None:
+        """Go on until there were a kill and three faults."""
+        self.site.service.clear_faults()
+        extra = [weather.gust(self.chance, "list", certain=True) for _ in range(3)]
+        self.site.service.inject(*(gust.fault for gust in extra))
+        self.site.tell(f"more {[gust.cell for gust in extra]}")
+        self.site.baton.advance(70.0)
+        fates = [Fate(self.chance.randint(1, 3)), Fate(self.chance.randint(4, 12)), Fate()]
+        self.site.baton.run({"r0": self._runner(0, fates, 0.0)})
+        self.cells += self.site.faults(extra)
+
+    def _runner(self, runner: int, fates: list[Fate], delay: float) -> Callable[[], None]:
+        pauses = [self.chance.choice((0.0, 2.0, 15.0, 45.0)) for _ in fates]
+        ways = self.chance.choices(("at once", "later", "again"), (6, 2, 2), k=len(fates))
+
+        def body() -> None:
+            task = self.site.baton.task(f"r{runner}")
+            self.site.baton.turn(task, delay)
+            for fate, pause, way in zip(fates, pauses, ways, strict=True):
+                try:
+                    self._process(runner, fate, way, pause)
+                except Death:
+                    self.kills += 1
+                    self.site.baton.turn(task, pause)
+                else:
+                    return
+
+        return body
+
+    def _process(self, runner: int, fate: Fate, way: str, pause: float) -> None:
+        """Live through one process; what it can explain ends it, anything else breaks a law."""
+        site = self.site
+        life = site.life(runner, fate)
+        process = Process(runner, site.baton.now())
+        site.tell(f"r{runner} starts ({way}) {fate}")
+        try:
+            self._work(runner, life, process, way, pause)
+        except errors.ReconcilerError as problem:
+            site.tell(f"r{runner} ends: {type(problem).__name__}{_sentence(problem)}")
+        except Exception as crash:  # noqa: BLE001 the law is that there is none
+            site.truth.broken(f"a process broke down: {type(crash).__name__}: {crash}")
+        finally:
+            life.dead = True
+
+    def _work(self, runner: int, life, process: Process, way: str, pause: float) -> None:  # type: ignore[no-untyped-def]
+        site = self.site
+        saved = way == "again" and runner in self.saved
+        world = site.world(runner, life, process)
+        if saved:
+            plan = self.saved[runner]
+        else:
+            plan = site.plan(world, site.desired())
+            self.saved[runner] = plan
+            site.tell(f"r{runner} plans {_said(plan)}")
+            if way == "later":
+                life.sleep(pause)
+                saved = True
+                world = site.world(runner, life, process)
+        applied = site.apply(world, plan, process, life, saved=saved)
+        told = [f"{each.address} {each.operation} {each.status.value}" for each in applied.outcomes]
+        site.tell(f"r{runner} applied {told} left {list(applied.unstarted)}")
+
+    # ------------------------------------------------------------ the end
+
+    def _quiet(self) -> None:
+        """No faults, nobody acts, one runner: one apply makes all well and a second finds nothing to do."""
+        site = self.site
+        site.service.clear_faults()
+        site.baton.between = lambda: None
+        site.baton.advance(65.0)
+        site.tell("quiet")
+        self.saved = {}
+        try:
+            site.baton.run({"r0": self._last})
+        except Endless as endless:
+            site.truth.broken(f"it does not end: {endless}")
+        laws.hold(site, self.people.edited)
+
+    def _last(self) -> None:
+        self._process(0, Fate(), "at once", 0.0)
+        life = self.site.life(0, Fate())
+        process = Process(0, self.site.baton.now())
+        try:
+            plan = self.site.plan(self.site.world(0, life, process), self.site.desired())
+        except errors.ReconcilerError as problem:
+            self.site.truth.broken(f"the last plan failed: {type(problem).__name__} {problem}")
+            return
+        self.site.tell(f"last plan {_said(plan)}")
+        if not self.site.is_empty(plan):
+            self.site.truth.broken(f"the next plan is not empty: {_said(plan)}")
+
+
+def _said(plan: Plan) -> str:
+    changes = [f"{each.address} {each.action.value} {each.reason}" for each in plan.changes]
+    return f"{changes} blocked {[each.rule for each in plan.blocked]}"
+
+
+def _sentence(problem: errors.ReconcilerError) -> str:
+    """Tell what is the same on every machine: a lock names its holder's host and process."""
+    return "" if isinstance(problem, errors.LockHeld) else f" {problem.message[:200]}"

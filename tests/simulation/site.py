@@ -1,0 +1,238 @@
+"""A simulated stack: service, stores and manifests that outlive every process, and the processes themselves."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from reconciler.api.endpoints import Endpoints
+from reconciler.api.jobs import HttpJobs
+from reconciler.core import recipe
+from reconciler.core.planning import Options, Revision
+from reconciler.emulator import app
+from reconciler.engine import planner
+from reconciler.engine.applier import Applier, Settings
+from reconciler.engine.observing import World
+from reconciler.engine.telling import Control
+from reconciler.stores.bucket import BucketStore, Drawn
+from reconciler.stores.folder import FolderStore
+from reconciler.stores.nothing import NoStore
+from reconciler.stores.objects import Bucket
+from reconciler.transport.retry import retrying
+from reconciler.vocabulary import errors, ports
+from reconciler.vocabulary.model import Desired
+from reconciler.vocabulary.plans import Action, Applied, Plan
+from reconciler.vocabulary.wire import Request, Response, Transport
+from tests.invariants.site import ANYTHING, CHECK, KnownSecrets
+from tests.simulation import truth, weather, wishes
+from tests.simulation.baton import Baton
+from tests.simulation.life import Fate, Life, LivingStore
+from tests.simulation.service import KNOWN, Service, conduct
+from tests.simulation.wishes import STACK, Wish
+from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
+
+START = 1_750_000_000.0
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Serial(World):
+    """A world whose requests come one after another, without threads."""
+
+    __slots__ = ()
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        return [work(item) for item in items]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a process is built of. A planted bug is another part in one of these places."""
+
+    transport: Callable[[Transport], Transport] = lambda transport: transport
+    api: Callable[[ports.JobsApi], ports.JobsApi] = lambda api: api
+    store: Callable[[ports.Store], ports.Store] = lambda store: store
+    plan: Callable[[Plan], Plan] = lambda plan: plan
+    applier: type[Applier] = Applier
+
+
+@dataclass
+class Process:
+    """What the truth knows of a process at work: since when it looks, what it is about to do and why."""
+
+    runner: int
+    since: float
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+class Site:
+    """Everything that survives a process. `mode` is the store: folder, bucket, none or split (a folder each)."""
+
+    def __init__(self, folder: Path, seed: int, mode: str, parts: Parts) -> None:
+        self.folder = folder
+        self.mode = mode
+        self.parts = parts
+        self.baton = Baton(random.Random(f"turns {seed}"), START)
+        ids = app.random_ids(random.Random(f"ids {seed}"))
+        self.current: Life | None = None
+        self.service = Service(KNOWN, ":memory:", self.baton, ids, conduct=conduct(), sleep=self._delay)
+        self.cloud = CloudStorage(page_size=7)
+        self._draws = random.Random(f"draws {seed}")
+        self.truth = truth.Truth(self.service)
+        self.wishes: dict[tuple[str, str], Wish] = {}
+        self.kept: set[tuple[str, str]] = set()
+        self.removals: dict[tuple[str, str], str] = {}
+        self.told: list[str] = []
+        self.page_size = 100
+        self.seen: Counter[str] = Counter()
+
+    def close(self) -> None:
+        """Close the emulator."""
+        self.service.close()
+
+    @property
+    def shared(self) -> bool:
+        """True where all runners have one lock and one ledger."""
+        return self.mode in ("folder", "bucket")
+
+    def tell(self, text: str) -> None:
+        """Write a line of the trace."""
+        self.told.append(f"{self.baton.now() - START:9.3f} {text}")
+
+    def desired(self) -> tuple[Desired, ...]:
+        """Read the manifests as they are now."""
+        return tuple(wishes.desired(self.wishes[key]) for key in sorted(self.wishes))
+
+    def root(self, runner: int) -> Path:
+        """Where a runner's folder store lies."""
+        return self.folder / (f"store-{runner}" if self.mode == "split" else "store")
+
+    def life(self, runner: int, fate: Fate) -> Life:
+        """Start a process of a runner that is in the schedule now."""
+        task = self.baton.task(f"r{runner}")
+        return Life(self.baton, task, fate, self.root(runner), lambda text: self.tell(f"r{runner} {text}"))
+
+    def store(self, runner: int, life: Life | None) -> ports.Store:
+        """Open a runner's store as a new process does."""
+        clock: ports.Clock = life or self.baton
+        if self.mode == "none":
+            return NoStore(clock)
+        if self.mode == "bucket":
+            return self._bucket(clock, life)
+        found = FolderStore(self.root(runner), clock)
+        return LivingStore(found, life) if life else found
+
+    def _bucket(self, clock: ports.Clock, life: Life | None) -> ports.Store:
+        wire: Transport = life.wire(self._dated) if life else self._dated
+        steady = Bucket(retrying(wire, clock, lambda: 0.5), clock, BUCKET, "http://storage")
+        quick = Bucket(wire, clock, BUCKET, "http://storage", attempts=1)
+        drawn = Drawn(lambda: f"{self._draws.getrandbits(64):016x}")
+        return BucketStore(steady, quick, "team/", clock, drawn)
+
+    def _dated(self, request: Request) -> Response:
+        self.cloud.time = self.baton.now() + 50_000_000
+        return self.cloud(request)
+
+    def world(self, runner: int, life: Life, process: Process) -> World:
+        """Connect as a new process does."""
+        watched = self._watched(life, process)
+        steady = retrying(self.parts.transport(life.wire(watched)), life, lambda: 0.5)
+        api = self.parts.api(HttpJobs(steady, Endpoints("embedded"), life, self.page_size))
+        return Serial(api, KNOWN, self.parts.store(self.store(runner, life)), life, workers=1)
+
+    def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
+        """Plan with everything allowed."""
+        made = planner.plan(world, STACK, wanted, Options(allowed=ANYTHING), Revision()).plan
+        return self.parts.plan(made)
+
+    def apply(self, world: World, plan: Plan, process: Process, life: Life, *, saved: bool) -> Applied:
+        """Apply a plan, one change after another."""
+        process.since = self.baton.now()
+        process.reasons = {
+            f"{operation.resource.rpartition('/')[2]}": operation.reason
+            for change in plan.changes
+            for operation in change.operations
+        }
+        applier = self.parts.applier(world, STACK, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
+        return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=1))
+
+    def _watched(self, life: Life, process: Process) -> Transport:
+        """Send to the service, and hold every write that was carried out to the laws."""
+
+        def send(request: Request) -> Response:
+            self.current = life
+            if request.method == "GET":
+                return self.service(request)
+            kind, job, verb = truth.place_of(request.url)
+            if (kind, job) in self.truth.foreign:
+                self.truth.broken(f"a foreign job was written to: {request.method} {kind}/{job}")
+            try:
+                reply = self.service(request)
+            except errors.ReconcilerError:
+                self._look(request.method, kind, job, verb, process)
+                raise
+            self._look(request.method, kind, job, verb, process)
+            return reply
+
+        return send
+
+    def _look(self, method: str, kind: str, job: str, verb: str, process: Process) -> None:
+        if self.service.last_commit():
+            self._committed(method, kind, job, verb, process)
+
+    def _committed(self, method: str, kind: str, job: str, verb: str, process: Process) -> None:
+        found = self.truth.jobs.get((kind, job))
+        if method == "DELETE" and found is not None:
+            found.causes.add("deleted by the tool")
+            self._hold_removal(found, "delete")
+        elif verb == "cancel" and found is not None:
+            reason = process.reasons.get(job, "unplanned")
+            self.truth.look(self.baton.now(), "time")
+            self._hold_cancel(found, reason)
+            found.causes.add(f"tool: {reason}")
+        for new in self.truth.look(self.baton.now(), "tool"):
+            if method == "POST" and not job:
+                self._hold_create(new, process)
+
+    def _hold_cancel(self, job: truth.Job, reason: str) -> None:
+        if reason == "duplicate":
+            self.seen["duplicates healed"] += 1
+            twins = self.truth.twins(job)
+            if twins[0] is job and any(twin.active for twin in twins[1:]):
+                self.truth.broken(f"the oldest run of {job.kind}/{job.name} {job.key} was cancelled as a duplicate")
+        self._hold_removal(job, "cancel")
+
+    def _hold_removal(self, job: truth.Job, verb: str) -> None:
+        if self.shared and (job.kind, job.name) in self.kept:
+            self.truth.broken(f"{verb} of {job.kind}/{job.name}, which was to be kept")
+
+    def _hold_create(self, job: truth.Job, process: Process) -> None:
+        same = [each for each in self.truth.of(job.kind, job.name) if each is not job]
+        active = [each for each in same if each.active and "clone" not in each.by]
+        touched = any("person deleted" in each.causes for each in self.truth.twins(job))
+        made = [each for each in self.truth.twins(job) if each.by == "tool"]
+        if self.shared and active:
+            told = ", ".join(f"{each.key[:6]} of {each.image[-2:]} {each.state}" for each in active)
+            self.truth.broken(f"two active runs of {job.kind}/{job.name} at once: {job.key[:6]} beside {told}")
+        if self.shared and len(made) > 1 and not touched:
+            self.truth.broken(f"the run {job.kind}/{job.name} {job.key} was created {len(made)} times")
+        old = [each for each in active if each.image == job.image and each.made < process.since - STACK.settle]
+        if old and "row missed" not in self.seen:
+            age = process.since - old[0].made
+            self.truth.broken(f"{job.kind}/{job.name} was created beside a run that was there for {age:.0f} s")
+
+    def _delay(self, seconds: float) -> None:
+        if self.current is not None:
+            self.current.sleep(seconds)
+
+    def is_empty(self, plan: Plan) -> bool:
+        """True where a plan would call nothing and nothing blocks it."""
+        return not plan.blocked and all(change.action is Action.NOOP for change in plan.changes)
+
+    def faults(self, gusts: list[weather.Gust]) -> Counter[weather.Cell]:
+        """Count what struck."""
+        return weather.hits(gusts, self.service.faults())

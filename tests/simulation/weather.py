@@ -1,0 +1,115 @@
+"""Which faults strike which calls of a schedule: cells of one table, drawn by the seed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from reconciler.emulator import faults
+from reconciler.emulator.faults import (
+    Action,
+    CancelLoses,
+    Delay,
+    DropAfter,
+    DropBefore,
+    EmptyPage,
+    Fault,
+    Garbage,
+    ListLag,
+    MaskIgnored,
+    MaskRefused,
+    RowShift,
+    ShortPages,
+    Status,
+    Truncate,
+)
+
+Cell = tuple[str, str]
+"""Operation and fault."""
+
+OPERATIONS = ("list", "get", "create", "cancel", "delete", "patch", "getIamPolicy", "setIamPolicy")
+
+ANYWHERE = {
+    "429 rate": Status(429, body="rate", retry_after=2),
+    "429 hardware": Status(429, body="hardware_quota"),
+    "500": Status(500),
+    "500 done": Status(500, carried_out=True),
+    "503": Status(503),
+    "404 html": Status(404, body="html"),
+    "refused": DropBefore(sent=False),
+    "drop before": DropBefore(),
+    "drop after": DropAfter(),
+    "delay": Delay(12.0),
+    "truncate": Truncate(),
+    "garbage": Garbage(),
+}
+LISTS = {
+    "row missed": RowShift("missed"),
+    "row twice": RowShift("twice"),
+    "lag": ListLag(20.0),
+    "mask refused": MaskRefused(),
+    "mask ignored": MaskIgnored(),
+    "short pages": ShortPages(1),
+    "empty page": EmptyPage(),
+}
+CANCELS = {"loses": CancelLoses("SUCCEEDED"), "loses, fails": CancelLoses("FAILED")}
+
+BY_OPERATION: dict[str, dict[str, Action]] = {name: dict(ANYWHERE) for name in OPERATIONS}
+BY_OPERATION["list"] |= LISTS
+BY_OPERATION["cancel"] |= CANCELS
+CELLS: tuple[Cell, ...] = tuple((name, fault) for name, found in BY_OPERATION.items() for fault in found)
+
+OFTEN = {"create": 6, "list": 4, "cancel": 4, "get": 2, "delete": 3, "patch": 3, "getIamPolicy": 2, "setIamPolicy": 2}
+
+
+@dataclass(frozen=True)
+class Gust:
+    """One fault and the cell it counts for."""
+
+    cell: Cell
+    fault: Fault
+
+
+def draw(chance: random.Random) -> list[Gust]:
+    """Draw the faults of a schedule: some certain to strike, some that may."""
+    found = [gust(chance, "list", certain=True), gust(chance, "create", certain=True)]
+    found += [gust(chance, chance.choice(("list", "create")), certain=True)]
+    for _ in range(chance.randint(2, 5)):
+        [operation] = chance.choices(tuple(OFTEN), tuple(OFTEN.values()))
+        found.append(gust(chance, operation, certain=False))
+    chance.shuffle(found)
+    return found
+
+
+def gust(chance: random.Random, operation: str, *, certain: bool) -> Gust:
+    """Draw a fault of one operation; a certain one strikes among the first calls."""
+    choices = {name: each for name, each in BY_OPERATION[operation].items() if not (certain and isinstance(each, RowShift))}
+    name = "lag" if operation == "list" and chance.random() < 0.2 else chance.choice(tuple(choices))
+    action = choices[name]
+    if isinstance(action, ListLag):
+        return Gust((operation, name), Fault(ListLag(chance.choice((3.0, 12.0, 25.0))), operation))
+    if isinstance(action, Delay):
+        action = Delay(chance.choice((1.0, 6.0, 12.0)))
+    seed = chance.randrange(1000)
+    first = chance.randint(1, 3) if certain else 1
+    last = first + chance.choice((0, 0, 1, 2)) if certain else None
+    if operation in ("list", "get", "create") and not certain:
+        odds = chance.choice((0.05, 0.2, 0.5))
+    else:
+        odds = 1.0 if certain else chance.choice((0.5, 1.0))
+        last = last if certain else chance.randint(1, 3)
+    return Gust((operation, name), Fault(action, operation, first=first, last=last, probability=odds, seed=seed))
+
+
+def hits(gusts: list[Gust], shown: list[dict[str, object]]) -> Counter[Cell]:
+    """Count how often each cell was struck; `shown` is what the emulator tells of its faults, in the same order."""
+    found: Counter[Cell] = Counter()
+    for gust, told in zip(gusts, shown, strict=True):
+        struck = told["hits"]
+        assert isinstance(struck, int)
+        found[gust.cell] += struck
+    return found
+
+
+assert set(faults.NAMES.values()) >= {type(action) for found in BY_OPERATION.values() for action in found.values()}
