@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format schemas clean
+.PHONY: demo test check format generate clean
 
 demo: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash manifests/demo.sh
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -22,8 +22,10 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schemas: $(STAMP)
+# What is generated from the API descriptions and from the code: schemas, and parts of docs/.
+generate: $(STAMP)
 	$(BIN)/python tools/generate_schemas.py
+	$(BIN)/python tools/generate_docs.py
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
