@@ -50,6 +50,10 @@ class People:
     def act(self) -> None:
         """Do one thing; nothing where it cannot be done now."""
         [deed] = self._chance.choices(tuple(DEEDS), tuple(DEEDS.values()))
+        self.do(deed)
+
+    def do(self, deed: str) -> None:
+        """Do this; nothing where it cannot be done now."""
         told = getattr(self, f"_{deed.replace(' ', '_')}")()
         if told:
             self._site.seen[f"people: {deed}"] += 1

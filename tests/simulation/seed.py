@@ -20,7 +20,19 @@ from tests.simulation.site import Parts, Process, Site
 from tests.simulation.wishes import STACK, Wish
 
 NAMES = ("alpha", "beta", "delta", "gamma", "omega", "sigma")
-MODES = {"folder": 5, "bucket": 3, "none": 2, "split": 3}
+MODES = {"folder": 6, "bucket": 3, "none": 3, "split": 3}
+STORIES: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("fail", "fail"), ("delete", "delete")),
+    (("clone", "clone"), ("succeed",)),
+    (("token",), ("hijack", "hijack")),
+    (("wait",), ("edit", "edit", "remove")),
+    (("relabel", "relabel manifest"), ("absent", "cancel wanted")),
+    (("rename", "cancel"), ("delete", "token")),
+    ((), ("relabel manifest", "policy")),
+)
+"""What people do after the first round and after the second; a story is drawn for each seed."""
+STALE = ("edit", "edit", "edit")
+"""What people do while a reviewed plan lies around."""
 ATTEMPTS = 3
 """How often a killed runner comes back in one round."""
 
@@ -55,7 +67,6 @@ class _Seed:
         [mode] = self.chance.choices(tuple(MODES), tuple(MODES.values()))
         self.site = Site(folder, seed, mode, parts)
         self.people = People(self.site, random.Random(f"people {seed}"), self.chance.choice((0.0, 0.01, 0.03)))
-        self.gusts = weather.draw(self.chance)
         self.kills = 0
         self.cells: Counter[weather.Cell] = Counter()
         self.saved: dict[int, Plan] = {}
@@ -73,14 +84,15 @@ class _Seed:
     def _schedule(self) -> None:
         site, chance = self.site, self.chance
         site.baton.between = self.people.between
-        site.service.inject(*(gust.fault for gust in self.gusts))
         runners = chance.choice((1, 2, 2, 3))
-        for number in range(chance.choice((1, 2, 2, 3))):
+        story = chance.choice(STORIES)
+        for number in range(chance.choice((2, 2, 2, 3))):
             self._round(number, runners)
-            for _ in range(chance.choice((0, 1, 1, 2))):
+            for deed in story[number] if number < len(story) else ():
+                self.people.do(deed)
+            for _ in range(chance.choice((0, 0, 1))):
                 self.people.act()
-            site.baton.advance(chance.choice((0.0, 5.0, 40.0, 700.0)))
-        self.cells += site.faults(self.gusts)
+            site.baton.advance(chance.choice((0.0, 5.0, 40.0, 40.0, 700.0)))
         for _ in range(5):
             if self.kills and self.cells.total() >= 3:
                 break
@@ -103,11 +115,8 @@ class _Seed:
         site.removals = {wish.address: wish.removal for wish in site.wishes.values()}
         site.removals |= {(kind, f"{name}-2"): removal for (kind, name), removal in site.removals.items()}
         site.page_size = chance.choice((2, 3, 100))
-        site.seen.update({gust.cell[1]: 0 for gust in self.gusts})
         self._strangers()
-        site.tell(f"mode {site.mode}, pages of {site.page_size}, {[gust.cell for gust in self.gusts]}")
-        for gust in self.gusts:
-            site.tell(f"fault {gust.fault}")
+        site.tell(f"store {site.mode}, pages of {site.page_size}")
         for wish in site.wishes.values():
             site.tell(f"manifest {wish}")
 
@@ -126,12 +135,27 @@ class _Seed:
 
     def _round(self, number: int, runners: int) -> None:
         self.site.tell(f"round {number} of {runners} runner(s)")
+        gusts = weather.draw(self.chance)
+        self._blow(gusts)
+        stale = runners > 1 and self.chance.random() < 0.15
         bodies: dict[str, Callable[[], None]] = {}
         for runner in range(runners):
             plan = [self._fate(sure=number == 0 and runner == 0)]
             plan += [self._fate(sure=False) for _ in range(ATTEMPTS - 1)]
-            bodies[f"r{runner}"] = self._runner(runner, plan, self.chance.choice((0.0, 0.0, 2.0, 20.0)))
+            delay = self.chance.choice((0.0, 0.0, 2.0, 20.0))
+            way, deeds = "", ()
+            if stale:
+                way, delay, deeds = ("later", 0.0, ()) if runner == 0 else ("at once", 10.0, STALE)
+            bodies[f"r{runner}"] = self._runner(runner, plan, delay, way, deeds)
         self.site.baton.run(bodies)
+        self.cells += self.site.faults(gusts)
+        self.site.service.clear_faults()
+
+    def _blow(self, gusts: list[weather.Gust]) -> None:
+        self.site.service.inject(*(gust.fault for gust in gusts))
+        for gust in gusts:
+            self.site.seen[f"fault {gust.cell[1]}"] += 1
+            self.site.tell(f"fault {gust.fault}")
 
     def _fate(self, *, sure: bool) -> Fate:
         how = self.chance.choice(("before", "after", "after", "torn"))
@@ -144,22 +168,28 @@ class _Seed:
 
     def _more(self) -> None:
         """Go on until there were a kill and three faults."""
-        self.site.service.clear_faults()
         extra = [weather.gust(self.chance, "list", certain=True) for _ in range(3)]
-        self.site.service.inject(*(gust.fault for gust in extra))
-        self.site.tell(f"more {[gust.cell for gust in extra]}")
+        self._blow(extra)
         self.site.baton.advance(70.0)
         fates = [Fate(self.chance.randint(1, 3)), Fate(self.chance.randint(4, 12)), Fate()]
-        self.site.baton.run({"r0": self._runner(0, fates, 0.0)})
+        self.site.baton.run({"r0": self._runner(0, fates, 0.0, "at once", ())})
         self.cells += self.site.faults(extra)
+        self.site.service.clear_faults()
 
-    def _runner(self, runner: int, fates: list[Fate], delay: float) -> Callable[[], None]:
+    def _runner(
+        self, runner: int, fates: list[Fate], delay: float, first: str, deeds: tuple[str, ...]
+    ) -> Callable[[], None]:
+        """Return the body of one runner: it starts late, after people did their `deeds`, and comes back once killed."""
         pauses = [self.chance.choice((0.0, 2.0, 15.0, 45.0)) for _ in fates]
         ways = self.chance.choices(("at once", "later", "again"), (6, 2, 2), k=len(fates))
+        ways[0] = first or ways[0]
+        pauses[0] = 45.0 if first == "later" else pauses[0]
 
         def body() -> None:
             task = self.site.baton.task(f"r{runner}")
             self.site.baton.turn(task, delay)
+            for deed in deeds:
+                self.people.do(deed)
             for fate, pause, way in zip(fates, pauses, ways, strict=True):
                 try:
                     self._process(runner, fate, way, pause)

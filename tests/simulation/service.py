@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from reconciler.emulator import app, behaviour, requests
+from reconciler.emulator.requests import Call
+from reconciler.emulator.routes import Route
 from reconciler.emulator.strikes import Strike
-from reconciler.vocabulary.wire import Request
+from reconciler.vocabulary.wire import Request, Response
 from tests.invariants.site import KINDS
 
 PLACES = {
@@ -77,6 +79,14 @@ class Service(app.Emulator):
                 )
                 for job in self._state._jobs("1 ORDER BY created, job", ())
             ]
+
+    before: Callable[[], None] = staticmethod(lambda: None)
+    """Called before a job's record is deleted, as long as its last state can be seen."""
+
+    def _struck(self, call: Call, route: Route | None, strike: Strike) -> Response:
+        if call.method == "DELETE":
+            self.before()
+        return super()._struck(call, route, strike)
 
     def quietly(self, method: str, path: str, content: Any = None) -> Any:
         """Do something as people do, past all faults; None where the service refused."""

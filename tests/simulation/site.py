@@ -83,6 +83,7 @@ class Site:
         self.cloud = CloudStorage(page_size=7)
         self._draws = random.Random(f"draws {seed}")
         self.truth = truth.Truth(self.service)
+        self.service.before = lambda: self._now_seen("clone")
         self.wishes: dict[tuple[str, str], Wish] = {}
         self.kept: set[tuple[str, str]] = set()
         self.removals: dict[tuple[str, str], str] = {}
@@ -221,9 +222,12 @@ class Site:
         if self.shared and len(made) > 1 and not touched:
             self.truth.broken(f"the run {job.kind}/{job.name} {job.key} was created {len(made)} times")
         old = [each for each in active if each.image == job.image and each.made < process.since - STACK.settle]
-        if old and "row missed" not in self.seen:
+        if old and "fault row missed" not in self.seen:
             age = process.since - old[0].made
             self.truth.broken(f"{job.kind}/{job.name} was created beside a run that was there for {age:.0f} s")
+
+    def _now_seen(self, by: str) -> None:
+        self.truth.look(self.baton.now(), by)
 
     def _delay(self, seconds: float) -> None:
         if self.current is not None:

@@ -60,7 +60,8 @@ BY_OPERATION["list"] |= LISTS
 BY_OPERATION["cancel"] |= CANCELS
 CELLS: tuple[Cell, ...] = tuple((name, fault) for name, found in BY_OPERATION.items() for fault in found)
 
-OFTEN = {"create": 6, "list": 4, "cancel": 4, "get": 2, "delete": 3, "patch": 3, "getIamPolicy": 2, "setIamPolicy": 2}
+OFTEN = {"create": 3, "list": 3, "cancel": 5, "get": 2, "delete": 5, "patch": 6, "getIamPolicy": 3, "setIamPolicy": 5}
+"""Operations with the weights of faults that may strike; the rare ones are the heavier for it."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,9 @@ class Gust:
 
 
 def draw(chance: random.Random) -> list[Gust]:
-    """Draw the faults of a schedule: some certain to strike, some that may."""
-    found = [gust(chance, "list", certain=True), gust(chance, "create", certain=True)]
-    found += [gust(chance, chance.choice(("list", "create")), certain=True)]
-    for _ in range(chance.randint(2, 5)):
+    """Draw the faults of a round: some certain to strike, some that may."""
+    found = [gust(chance, chance.choice(("list", "list", "create")), certain=True) for _ in range(chance.randint(1, 3))]
+    for _ in range(chance.randint(1, 4)):
         [operation] = chance.choices(tuple(OFTEN), tuple(OFTEN.values()))
         found.append(gust(chance, operation, certain=False))
     chance.shuffle(found)
@@ -85,7 +85,9 @@ def draw(chance: random.Random) -> list[Gust]:
 def gust(chance: random.Random, operation: str, *, certain: bool) -> Gust:
     """Draw a fault of one operation; a certain one strikes among the first calls."""
     choices = {name: each for name, each in BY_OPERATION[operation].items() if not (certain and isinstance(each, RowShift))}
-    name = "lag" if operation == "list" and chance.random() < 0.2 else chance.choice(tuple(choices))
+    name = chance.choice(tuple(choices))
+    if operation == "list" and chance.random() < 0.3:
+        name = chance.choice(("lag", "lag", "404 html", "garbage"))
     action = choices[name]
     if isinstance(action, ListLag):
         return Gust((operation, name), Fault(ListLag(chance.choice((3.0, 12.0, 25.0))), operation))
@@ -93,11 +95,11 @@ def gust(chance: random.Random, operation: str, *, certain: bool) -> Gust:
         action = Delay(chance.choice((1.0, 6.0, 12.0)))
     seed = chance.randrange(1000)
     first = chance.randint(1, 3) if certain else 1
-    last = first + chance.choice((0, 0, 1, 2)) if certain else None
+    last = first + chance.choice((0, 0, 1, 2, 14)) if certain else None
     if operation in ("list", "get", "create") and not certain:
         odds = chance.choice((0.05, 0.2, 0.5))
     else:
-        odds = 1.0 if certain else chance.choice((0.5, 1.0))
+        odds = 1.0
         last = last if certain else chance.randint(1, 3)
     return Gust((operation, name), Fault(action, operation, first=first, last=last, probability=odds, seed=seed))
 

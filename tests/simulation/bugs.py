@@ -1,0 +1,211 @@
+"""Planted bugs: parts of a process that are wrong in one way each. Product code knows nothing of them.
+
+Each is what a plausible implementation would do, and each breaks a law within a few hundred seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.engine.applier import Applier
+from reconciler.vocabulary import errors, ports
+from reconciler.vocabulary.kinds import Kind, Phase
+from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope
+from reconciler.vocabulary.plans import Change, Operation, Outcome, Plan
+from reconciler.vocabulary.ports import Intent, Journal, Row
+from tests.simulation.site import Parts
+
+
+class Jobs:
+    """vocabulary.ports.JobsApi that passes everything on; a bug changes one method."""
+
+    def __init__(self, api: ports.JobsApi) -> None:
+        self._api = api
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        return self._api.list(kind, scope, label_filter, mask)
+
+    def get(self, kind: Kind, resource: str) -> Row:
+        return self._api.get(kind, resource)
+
+    def create(self, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Row:
+        return self._api.create(kind, scope, body)
+
+
+class Resending(Jobs):
+    """A create whose reply was lost is sent again at once."""
+
+    def create(self, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Row:
+        try:
+            return self._api.create(kind, scope, body)
+        except (errors.TransportFailed, errors.ServerFailed):
+            return self._api.create(kind, scope, body)
+
+
+class Blind(Jobs):
+    """A list that fails shows nothing."""
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        try:
+            yield from self._api.list(kind, scope, label_filter, mask)
+        except (errors.ApiError, errors.TransportFailed):
+            yield ()
+
+
+class Hasty(Jobs):
+    """Only the first page of a list is read."""
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        yield next(iter(self._api.list(kind, scope, label_filter, mask)))
+
+
+class Backwards(Jobs):
+    """Of two runs the newest counts as the oldest: times run backwards."""
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        for page in self._api.list(kind, scope, label_filter, mask):
+            yield tuple(map(_mirrored, page))
+
+    def get(self, kind: Kind, resource: str) -> Row:
+        return _mirrored(self._api.get(kind, resource))
+
+
+def _mirrored(row: Row) -> Row:
+    start = datetime.fromisoformat("2025-01-01T00:00:00+00:00")
+    at = start + timedelta(days=3650) - (datetime.fromisoformat(row["createTime"]) - start)
+    return {**row, "createTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+
+
+class Shelf:
+    """vocabulary.ports.Store that passes everything on; a bug replaces ledger or journals."""
+
+    def __init__(self, store: ports.Store) -> None:
+        self._store = store
+        self.ledger: ports.Ledger = store.ledger
+        self.journals: ports.Journals = store.journals
+
+    def lock(self, purpose: str) -> AbstractContextManager[None]:
+        return self._store.lock(purpose)
+
+    def assert_held(self) -> None:
+        self._store.assert_held()
+
+    def holder(self) -> ports.Holder | None:
+        return self._store.holder()
+
+    def break_lock(self) -> None:
+        self._store.break_lock()
+
+    def places(self) -> tuple[ports.Place, ...]:
+        return self._store.places()
+
+    def remember_places(self, places: Iterable[ports.Place]) -> None:
+        self._store.remember_places(places)
+
+
+@dataclass(frozen=True)
+class Books:
+    """vocabulary.ports.Ledger whose reading is bent."""
+
+    ledger: ports.Ledger
+    bend: Callable[[LedgerRun], LedgerRun | None]
+
+    def runs(self) -> tuple[LedgerRun, ...]:
+        return tuple(bent for run in self.ledger.runs() if (bent := self.bend(run)) is not None)
+
+    def started(self, run: LedgerRun) -> None:
+        self.ledger.started(run)
+
+    def ended(self, run: LedgerRun, phase: Phase) -> None:
+        self.ledger.ended(run, phase)
+
+
+def _bent(bend: Callable[[LedgerRun], LedgerRun | None]) -> Callable[[ports.Store], ports.Store]:
+    def wrap(store: ports.Store) -> ports.Store:
+        shelf = Shelf(store)
+        shelf.ledger = Books(store.ledger, bend)
+        return shelf
+
+    return wrap
+
+
+class LateJournals:
+    """vocabulary.ports.Journals whose intents are written once their outcome is known."""
+
+    def __init__(self, journals: ports.Journals) -> None:
+        self._journals = journals
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journals, name)
+
+    def open(self, digest: str) -> Journal:
+        return LateJournal(self._journals.open(digest))
+
+
+class LateJournal:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> Intent:
+        return Intent("", address, verb, resource, run_key, 0.0)
+
+    def outcome(self, intent: Intent, status: str, resource: str = "", error: str = "") -> None:
+        written = self._journal.intent(intent.address, intent.verb, intent.resource, intent.run_key)
+        self._journal.outcome(written, status, resource, error)
+
+    def close(self) -> None:
+        self._journal.close()
+
+
+def _late(store: ports.Store) -> ports.Store:
+    shelf = Shelf(store)
+    shelf.journals = LateJournals(store.journals)  # type: ignore[assignment]  # the rest is passed on
+    return shelf
+
+
+def _trusting(plan: Plan) -> Plan:
+    """Assert nothing of what must not be there."""
+    return replace(
+        plan,
+        changes=tuple(
+            replace(change, assertions=tuple(each for each in change.assertions if each.exists))
+            for change in plan.changes
+        ),
+    )
+
+
+class Counting(Applier):
+    """The cancel of a duplicate is written down as the outcome of its run."""
+
+    def _operation(
+        self, change: Change, operation: Operation, journal: Journal, there: Mapping[str, Run]
+    ) -> Outcome:
+        if operation.verb == "cancel" and operation.reason == "duplicate":
+            asserted = {each.resource: each.run for each in change.assertions}
+            for old in self.world.store.ledger.runs():
+                if old.run_key == asserted.get(operation.resource):
+                    self.world.store.ledger.ended(old, Phase.CANCELLED)
+        return super()._operation(change, operation, journal, there)
+
+
+BUGS: Mapping[str, Parts] = {
+    "blind resend after a timeout": Parts(api=Resending),
+    "a failed list taken as empty": Parts(api=Blind),
+    "only the first page read": Parts(api=Hasty),
+    "absence not asserted": Parts(plan=_trusting),
+    "newest kept instead of oldest": Parts(api=Backwards),
+    "journal written after the call": Parts(store=_late),
+    "a failed run that vanished is run again": Parts(
+        store=_bent(lambda run: None if run.phase is Phase.FAILED else run)
+    ),
+    "the removal label trusted over a safer policy": Parts(store=_bent(lambda run: replace(run, removal=Removal.DELETE))),
+    "a duplicate's cancel counted as an outcome": Parts(applier=Counting),
+}
+"""Every planted bug by its name."""
