@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.applier import Applier
+from reconciler.engine.applier import Applier, Settings
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Kind, Phase
-from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope
-from reconciler.vocabulary.plans import Change, Operation, Outcome, Plan
+from reconciler.vocabulary.model import LedgerRun, Removal, Scope
+from reconciler.vocabulary.plans import Applied, Plan, Status
 from reconciler.vocabulary.ports import Intent, Journal, Row
 from tests.simulation.site import Parts
 
@@ -184,15 +184,16 @@ def _trusting(plan: Plan) -> Plan:
 class Counting(Applier):
     """The cancel of a duplicate is written down as the outcome of its run."""
 
-    def _operation(
-        self, change: Change, operation: Operation, journal: Journal, there: Mapping[str, Run]
-    ) -> Outcome:
-        if operation.verb == "cancel" and operation.reason == "duplicate":
-            asserted = {each.resource: each.run for each in change.assertions}
-            for old in self.world.store.ledger.runs():
-                if old.run_key == asserted.get(operation.resource):
-                    self.world.store.ledger.ended(old, Phase.CANCELLED)
-        return super()._operation(change, operation, journal, there)
+    def apply(self, plan: Plan, digest: str, settings: Settings) -> Applied:
+        applied = super().apply(plan, digest, settings)
+        done = {each.resource for each in applied.outcomes if each.status is Status.CANCELLED}
+        healed = {each.resource for change in plan.changes for each in change.operations if each.reason == "duplicate"}
+        runs = {each.resource: each.run for change in plan.changes for each in change.assertions}
+        keys = {runs.get(resource) for resource in done & healed}
+        for old in self.world.store.ledger.runs():
+            if old.run_key in keys:
+                self.world.store.ledger.ended(old, Phase.CANCELLED)
+        return applied
 
 
 BUGS: Mapping[str, Parts] = {
@@ -205,7 +206,9 @@ BUGS: Mapping[str, Parts] = {
     "a failed run that vanished is run again": Parts(
         store=_bent(lambda run: None if run.phase is Phase.FAILED else run)
     ),
-    "the removal label trusted over a safer policy": Parts(store=_bent(lambda run: replace(run, removal=Removal.DELETE))),
+    "the removal label trusted over a safer policy": Parts(
+        store=_bent(lambda run: replace(run, removal=Removal.DELETE))
+    ),
     "a duplicate's cancel counted as an outcome": Parts(applier=Counting),
 }
 """Every planted bug by its name."""

@@ -97,9 +97,7 @@ class Life:
 
         def send(request: Request) -> Response:
             path = request.url.partition("/v1/")[2] or request.url
-            return self.act(
-                f"{request.method} {path}", lambda: transport(request), send=request.method != "GET"
-            )
+            return self.act(f"{request.method} {path}", lambda: transport(request), send=request.method != "GET")
 
         return send
 

@@ -68,7 +68,7 @@ class People:
     def _write(self, wish: Wish) -> str:
         self._site.wishes[wish.address] = wish
         self.edited.add(wish.address)
-        self._site.kept.discard(wish.address)
+        self._site.kept.pop(wish.address, None)
         return f"{wish.kind}/{wish.name} v{wish.version} {wish.desired} {wish.token}"
 
     def _edit(self) -> str:
@@ -86,7 +86,7 @@ class People:
         self._gone.append(wish)
         self.edited.add(wish.address)
         if wish.removal == "keep" and self._site.shared:
-            self._site.kept.add(wish.address)
+            self._site.kept[wish.address] = self._site.baton.now()
         return f"{wish.kind}/{wish.name}"
 
     def _restore(self) -> str:
@@ -108,8 +108,12 @@ class People:
         return self._write(replace(wish, token=f"t{len(wish.token) + self._chance.randint(1, 2)}"))
 
     def _relabel_manifest(self) -> str:
-        wish = self._pick()
-        return self._write(replace(wish, team=self._chance.choice(("vision", "speech"))))
+        """Change a label, on a kind whose API can patch it."""
+        found = [wish for _, wish in sorted(self._site.wishes.items()) if wish.kind == "Job"]
+        if not found:
+            return ""
+        wish = self._chance.choice(found)
+        return self._write(replace(wish, team="speech" if wish.team == "vision" else "vision"))
 
     def _policy(self) -> str:
         wish = self._pick()
@@ -119,7 +123,9 @@ class People:
         return self._write(replace(self._pick(), desired="Cancelled"))
 
     def _absent(self) -> str:
-        return self._write(replace(self._pick(), desired="Absent"))
+        """Ask for a job's absence, of a kind whose API can delete."""
+        found = [wish for _, wish in sorted(self._site.wishes.items()) if wish.kind != "Job"]
+        return self._write(replace(self._chance.choice(found), desired="Absent")) if found else ""
 
     # ------------------------------------------------------------ jobs
 

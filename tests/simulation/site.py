@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,15 +16,16 @@ from reconciler.core.planning import Options, Revision
 from reconciler.emulator import app
 from reconciler.engine import planner
 from reconciler.engine.applier import Applier, Settings
-from reconciler.engine.observing import World
+from reconciler.engine.observing import World, at_once
 from reconciler.engine.telling import Control
 from reconciler.stores.bucket import BucketStore, Drawn
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore
 from reconciler.stores.objects import Bucket
+from reconciler.transport.rate import Budget, Pace, paced
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors, ports
-from reconciler.vocabulary.model import Desired
+from reconciler.vocabulary.model import Desired, Stack
 from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants.site import ANYTHING, CHECK, KnownSecrets
@@ -53,7 +54,6 @@ class Serial(World):
 class Parts:
     """What a process is built of. A planted bug is another part in one of these places."""
 
-    transport: Callable[[Transport], Transport] = lambda transport: transport
     api: Callable[[ports.JobsApi], ports.JobsApi] = lambda api: api
     store: Callable[[ports.Store], ports.Store] = lambda store: store
     plan: Callable[[Plan], Plan] = lambda plan: plan
@@ -66,11 +66,18 @@ class Process:
 
     runner: int
     since: float
+    planned: float = field(init=False)
     reasons: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.planned = self.since
 
 
 class Site:
-    """Everything that survives a process. `mode` is the store: folder, bucket, none or split (a folder each)."""
+    """Everything that survives a process.
+
+    `mode` is the store: folder, bucket, none, or split: a folder for each runner. `budget` paces requests, None does not.
+    """
 
     def __init__(self, folder: Path, seed: int, mode: str, parts: Parts) -> None:
         self.folder = folder
@@ -85,15 +92,22 @@ class Site:
         self.truth = truth.Truth(self.service)
         self.service.before = lambda: self._now_seen("clone")
         self.wishes: dict[tuple[str, str], Wish] = {}
-        self.kept: set[tuple[str, str]] = set()
+        self.kept: dict[tuple[str, str], float] = {}
+        self.kinds: tuple[str, ...] = ()
         self.removals: dict[tuple[str, str], str] = {}
         self.told: list[str] = []
         self.page_size = 100
+        self.budget: Budget | None = None
         self.seen: Counter[str] = Counter()
 
     def close(self) -> None:
         """Close the emulator."""
         self.service.close()
+
+    @property
+    def stack(self) -> Stack:
+        """The stack file."""
+        return replace(STACK, kinds=self.kinds)
 
     @property
     def shared(self) -> bool:
@@ -140,14 +154,18 @@ class Site:
 
     def world(self, runner: int, life: Life, process: Process) -> World:
         """Connect as a new process does."""
-        watched = self._watched(life, process)
-        steady = retrying(self.parts.transport(life.wire(watched)), life, lambda: 0.5)
+        wire = life.wire(self._watched(life, process))
+        turn = at_once
+        if self.budget is not None:
+            pace = Pace(life, self.budget)
+            wire, turn = paced(wire, pace), pace.wait
+        steady = retrying(wire, life, lambda: 0.5)
         api = self.parts.api(HttpJobs(steady, Endpoints("embedded"), life, self.page_size))
-        return Serial(api, KNOWN, self.parts.store(self.store(runner, life)), life, workers=1)
+        return Serial(api, KNOWN, self.parts.store(self.store(runner, life)), life, workers=1, turn=turn)
 
     def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
         """Plan with everything allowed."""
-        made = planner.plan(world, STACK, wanted, Options(allowed=ANYTHING), Revision()).plan
+        made = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), Revision()).plan
         return self.parts.plan(made)
 
     def apply(self, world: World, plan: Plan, process: Process, life: Life, *, saved: bool) -> Applied:
@@ -158,7 +176,7 @@ class Site:
             for change in plan.changes
             for operation in change.operations
         }
-        applier = self.parts.applier(world, STACK, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
+        applier = self.parts.applier(world, self.stack, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
         return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=1))
 
     def _watched(self, life: Life, process: Process) -> Transport:
@@ -189,32 +207,33 @@ class Site:
         found = self.truth.jobs.get((kind, job))
         if method == "DELETE" and found is not None:
             found.causes.add("deleted by the tool")
-            self._hold_removal(found, "delete")
+            self._hold_removal(found, "delete", process)
         elif verb == "cancel" and found is not None:
             reason = process.reasons.get(job, "unplanned")
             self.truth.look(self.baton.now(), "time")
-            self._hold_cancel(found, reason)
+            self._hold_cancel(found, reason, process)
             found.causes.add(f"tool: {reason}")
         for new in self.truth.look(self.baton.now(), "tool"):
             if method == "POST" and not job:
                 self._hold_create(new, process)
 
-    def _hold_cancel(self, job: truth.Job, reason: str) -> None:
+    def _hold_cancel(self, job: truth.Job, reason: str, process: Process) -> None:
         if reason == "duplicate":
             self.seen["duplicates healed"] += 1
             twins = self.truth.twins(job)
             if twins[0] is job and any(twin.active for twin in twins[1:]):
                 self.truth.broken(f"the oldest run of {job.kind}/{job.name} {job.key} was cancelled as a duplicate")
-        self._hold_removal(job, "cancel")
+        self._hold_removal(job, "cancel", process)
 
-    def _hold_removal(self, job: truth.Job, verb: str) -> None:
-        if self.shared and (job.kind, job.name) in self.kept:
+    def _hold_removal(self, job: truth.Job, verb: str, process: Process) -> None:
+        since = self.kept.get((job.kind, job.name))
+        if self.shared and since is not None and process.planned >= since:
             self.truth.broken(f"{verb} of {job.kind}/{job.name}, which was to be kept")
 
     def _hold_create(self, job: truth.Job, process: Process) -> None:
         same = [each for each in self.truth.of(job.kind, job.name) if each is not job]
         active = [each for each in same if each.active and "clone" not in each.by]
-        touched = any("person deleted" in each.causes for each in self.truth.twins(job))
+        touched = any("unseen" in each.causes for each in self.truth.twins(job))
         made = [each for each in self.truth.twins(job) if each.by == "tool"]
         if self.shared and active:
             told = ", ".join(f"{each.key[:6]} of {each.image[-2:]} {each.state}" for each in active)

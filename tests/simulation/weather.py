@@ -60,7 +60,7 @@ BY_OPERATION["list"] |= LISTS
 BY_OPERATION["cancel"] |= CANCELS
 CELLS: tuple[Cell, ...] = tuple((name, fault) for name, found in BY_OPERATION.items() for fault in found)
 
-OFTEN = {"create": 3, "list": 3, "cancel": 5, "get": 2, "delete": 5, "patch": 6, "getIamPolicy": 3, "setIamPolicy": 5}
+OFTEN = {"create": 3, "list": 3, "cancel": 5, "get": 2, "delete": 8, "patch": 6, "getIamPolicy": 3, "setIamPolicy": 5}
 """Operations with the weights of faults that may strike; the rare ones are the heavier for it."""
 
 
@@ -72,10 +72,11 @@ class Gust:
     fault: Fault
 
 
-def draw(chance: random.Random) -> list[Gust]:
-    """Draw the faults of a round: some certain to strike, some that may."""
-    found = [gust(chance, chance.choice(("list", "list", "create")), certain=True) for _ in range(chance.randint(1, 3))]
-    for _ in range(chance.randint(1, 4)):
+def draw(chance: random.Random, *, first: bool) -> list[Gust]:
+    """Draw the faults of a round: some certain to strike, some that may. In the `first` there is little but creates."""
+    most = chance.randint(1, 3) if first else chance.randint(0, 1)
+    found = [gust(chance, chance.choice(("list", "list", "create")), certain=True) for _ in range(most)]
+    for _ in range(chance.randint(1, 3) if first else chance.randint(2, 5)):
         [operation] = chance.choices(tuple(OFTEN), tuple(OFTEN.values()))
         found.append(gust(chance, operation, certain=False))
     chance.shuffle(found)
@@ -84,10 +85,14 @@ def draw(chance: random.Random) -> list[Gust]:
 
 def gust(chance: random.Random, operation: str, *, certain: bool) -> Gust:
     """Draw a fault of one operation; a certain one strikes among the first calls."""
-    choices = {name: each for name, each in BY_OPERATION[operation].items() if not (certain and isinstance(each, RowShift))}
+    choices = {
+        name: each for name, each in BY_OPERATION[operation].items() if not (certain and isinstance(each, RowShift))
+    }
     name = chance.choice(tuple(choices))
     if operation == "list" and chance.random() < 0.3:
-        name = chance.choice(("lag", "lag", "404 html", "garbage"))
+        name = chance.choice(("lag", "lag", "404 html", "garbage") if certain else ("lag", "row missed", "row twice"))
+    if operation == "cancel" and chance.random() < 0.2:
+        name = chance.choice(tuple(CANCELS))
     action = choices[name]
     if isinstance(action, ListLag):
         return Gust((operation, name), Fault(ListLag(chance.choice((3.0, 12.0, 25.0))), operation))

@@ -69,11 +69,13 @@ class Wish:
 
     def text(self) -> str:
         """Write the manifest."""
-        rerun = f", rerun: {{on: [{self.rerun}], token: \"{self.token}\"}}"
+        rerun = f', rerun: {{on: [{self.rerun}], token: "{self.token}"}}'
         life = f"desired: {self.desired}, onChange: replace, onRemoval: {self.removal}{rerun}"
         life += f", history: {self.history}" if self.history else ""
         more = f", labels: {{team: {self.team}}}" + (f", formerly: {self.formerly}" if self.formerly else "")
-        policy = f"iamPolicy: {{bindings: [{{role: roles/ml.jobOwner, members: [\"user:{self.member}@example.com\"]}}]}}\n"
+        policy = (
+            f'iamPolicy: {{bindings: [{{role: roles/ml.jobOwner, members: ["user:{self.member}@example.com"]}}]}}\n'
+        )
         return TEXTS[self.kind].format(
             name=self.name, more=more, life=life, version=self.version, policy=policy if self.member else ""
         )
