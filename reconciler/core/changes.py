@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core import departure, fingerprint, heads, presence
+from reconciler.core import departure, heads, presence
 from reconciler.core.addresses import Address, Destroy
 from reconciler.core.guards import Toll
-from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import (
     Desired,
     DesiredState,
@@ -18,12 +17,11 @@ from reconciler.vocabulary.plans import Change
 __all__ = ["Address", "Destroy", "build", "to_compare"]
 
 
-def to_compare(desired: Desired, kind: Kind, runs: Sequence[Run]) -> tuple[Run, ...]:
+def to_compare(desired: Desired, runs: Sequence[Run]) -> tuple[Run, ...]:
     """Return the runs whose label cannot settle whether their spec is the manifest's: they have to be fetched."""
     if desired.lifecycle.desired is not DesiredState.PRESENT:
         return ()
-    wanted = fingerprint.of(desired.spec, kind, desired.lifecycle.ignore_changes)
-    return tuple(run for run in heads.candidates(runs) if run.fingerprint != wanted)
+    return tuple(run for run in heads.candidates(runs) if run.fingerprint != desired.fingerprint)
 
 
 def build(place: Address) -> tuple[Change, Toll]:

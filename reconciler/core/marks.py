@@ -35,7 +35,7 @@ def run_filter(stack: Stack, run_key: str) -> str:
     return f'labels.{STACK}="{stack.name}" AND labels.{RUN}="{run_key}"'
 
 
-def stamp(desired: Desired, stack: Stack, run_key: str, digest: str, token: str) -> dict[str, str]:
+def stamp(desired: Desired, stack: Stack, run_key: str, token: str) -> dict[str, str]:
     """Return all labels of a new run: the user's, and ours. `token` is already hashed."""
     removal = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
     ours = {
@@ -43,7 +43,7 @@ def stamp(desired: Desired, stack: Stack, run_key: str, digest: str, token: str)
         OWNER: stack.uid,
         KIND: desired.kind.lower(),
         NAME: desired.name,
-        FINGERPRINT: digest,
+        FINGERPRINT: desired.fingerprint,
         RUN: run_key,
         TOKEN: token,
         REMOVAL: removal.value,

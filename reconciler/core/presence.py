@@ -22,9 +22,8 @@ from reconciler.vocabulary.ports import Row
 def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
     """Return the change of an address that a manifest wants present, and what it costs."""
     life = desired.lifecycle
-    wanted = fingerprint.of(desired.spec, place.kind, life.ignore_changes)
-    specs = {run.resource: _spec_of(run, desired, wanted, place) for run in place.runs}
-    head = heads.arrange(place.runs, place.past, wanted, specs)
+    specs = {run.resource: _spec_of(run, desired, place) for run in place.runs}
+    head = heads.arrange(place.runs, place.past, desired.fingerprint, specs)
     token = fingerprint.token_hash(life.rerun.token)
     case = Situation(
         wanted=Wanted.PRESENT,
@@ -50,7 +49,7 @@ def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
         drafts.operate(draft, each, await_stop=starts)
     drafts.operate(draft, Judged(head.run, first), await_stop=starts)
     if starts:
-        _create(draft, place, desired, wanted, token, number, first.reason)
+        _create(draft, place, desired, token, number, first.reason)
     elif first.verdict is Verdict.NOOP and head.run:
         _beside(draft, place, desired, head.run)
     _tell(draft, first, head, place)
@@ -60,8 +59,8 @@ def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
     return drafts.change(place, draft, first, everyone), drafts.toll(place, everyone, protect=life.protect)
 
 
-def _spec_of(run: Run, desired: Desired, wanted: str, place: Address) -> Spec:
-    if run.fingerprint != wanted:
+def _spec_of(run: Run, desired: Desired, place: Address) -> Spec:
+    if run.fingerprint != desired.fingerprint:
         row = place.full.get(run.resource)
         if row is None or any(diff.counts(change) for change in _compare(run, row, desired, place)):
             return Spec.DIFFERS
@@ -105,10 +104,10 @@ def _held_back(first: Decision, others: Sequence[Judged]) -> Decision:
     return first
 
 
-def _create(draft: Draft, place: Address, desired: Desired, wanted: str, token: str, number: int, reason: str) -> None:
+def _create(draft: Draft, place: Address, desired: Desired, token: str, number: int, reason: str) -> None:
     kind, uid = place.kind, place.stack.uid
-    key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, wanted, token, number)
-    labels = marks.stamp(desired, place.stack, key, wanted, token)
+    key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, desired.fingerprint, token, number)
+    labels = marks.stamp(desired, place.stack, key, token)
     target = bodies.collection(kind, desired.scope)
     body = bodies.create(desired, kind, uid, number, labels)
     draft.operations.append(Operation("create", target, reason, body))

@@ -212,11 +212,7 @@ def _full(
 ) -> tuple[dict[str, Row], set[str]]:
     """Fetch every run whose label cannot settle whether its spec is the manifest's; say also which are gone."""
     grouped = planning.group(runs, stack, planning.renames(desired))
-    todo = [
-        run
-        for want in desired
-        for run in changes.to_compare(want, world.kinds[want.kind], grouped.get((want.kind, want.name), ()))
-    ]
+    todo = [run for want in desired for run in changes.to_compare(want, grouped.get((want.kind, want.name), ()))]
 
     def fetch(run: Run) -> Row | None:
         try:

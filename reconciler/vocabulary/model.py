@@ -157,13 +157,15 @@ class Desired:
     """One manifest after validation.
 
     `spec` is in the API's camelCase spelling with nulls dropped and scalars in canonical form; it says only what the
-    user wrote (no defaults). `iam` is the policy's bindings, or None where the manifest is silent.
+    user wrote (no defaults), and `fingerprint` is its hash. `iam` is the policy's bindings, or None where the manifest
+    is silent.
     """
 
     kind: str
     name: str
     scope: Scope
     spec: Mapping[str, Json]
+    fingerprint: str
     labels: Mapping[str, str]
     lifecycle: Lifecycle
     source: Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core import normalize, paths, suggestions
+from reconciler.core import fingerprint, normalize, paths, suggestions
 from reconciler.core.validate import wording
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import (
@@ -32,13 +32,16 @@ def build(manifest: Mapping[str, Any], document: Document, kind: Kind, stack: St
     """Build the value of a manifest that has no problems."""
     metadata = manifest["metadata"]
     policy = manifest.get("iamPolicy")
+    lifecycle = lifecycle_of(manifest, kind, stack)
+    spec = normalize.canonical(manifest.get("spec", {}), kind.spec_schema, kind.schema)
     return Desired(
         kind=kind.name,
         name=metadata["name"],
         scope=scope_of(metadata, kind, stack),
-        spec=normalize.canonical(manifest.get("spec", {}), kind.spec_schema, kind.schema),
+        spec=spec,
+        fingerprint=fingerprint.of(spec, kind, lifecycle.ignore_changes),
         labels=labels_of(metadata, stack),
-        lifecycle=lifecycle_of(manifest, kind, stack),
+        lifecycle=lifecycle,
         source=Source(document.file, document.line),
         formerly=metadata.get("formerly", ""),
         iam=None if policy is None else tuple(policy["bindings"]),

@@ -63,13 +63,15 @@ def spec_of(kind: Kind, *, other: bool = False) -> dict[str, Any]:
 def manifest(kind: str = "CustomJob", name: str = "train", life: Lifecycle | None = None, **fields: Any) -> Desired:
     """Return a manifest of the stack."""
     known = KINDS[kind]
+    lifecycle = life or Lifecycle()
     told: dict[str, Any] = {
         "kind": kind,
         "name": name,
         "scope": HERE if known.located else Scope("demo"),
         "spec": spec_of(known),
+        "fingerprint": fingerprint.of(fields.get("spec", spec_of(known)), known, lifecycle.ignore_changes),
         "labels": {},
-        "lifecycle": life or Lifecycle(),
+        "lifecycle": lifecycle,
         "source": Source("train.yaml", 1),
     }
     return Desired(**{**told, **fields})
@@ -85,7 +87,7 @@ def live(desired: Desired, number: int, phase: Phase, **fields: Any) -> Run:
     )
     resource = fields.pop("resource", f"{bodies.collection(kind, desired.scope)}/{number}")
     created = fields.pop("created", f"2026-01-01T00:{number:02d}:00Z")
-    labels = {**marks.stamp(desired, STACK, key, digest, token), **fields.pop("labels", {})}
+    labels = {**marks.stamp(replace(desired, fingerprint=digest), STACK, key, token), **fields.pop("labels", {})}
     row = {**bodies.create(desired, kind, UID, number, labels), "name": resource, "createTime": created}
     run = marks.read({**row, **fields.pop("row", {})}, kind, desired.scope, resource)
     assert run is not None
@@ -118,7 +120,7 @@ class World:
     def plan(self, desired: Desired | None, kind: Kind, **fields: Any) -> tuple[Change, Toll]:
         """Build the change of the one address."""
         runs = tuple(self.runs)
-        fetched = changes.to_compare(desired, kind, runs) if desired else ()
+        fetched = changes.to_compare(desired, runs) if desired else ()
         place = Address(
             stack=STACK,
             kind=kind,

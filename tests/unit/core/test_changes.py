@@ -152,8 +152,8 @@ def test_only_runs_whose_label_cannot_settle_it_are_fetched() -> None:
         for number, phase in enumerate((DONE, RUNNING, DONE, DONE))
     ]
     plain = live(manifest(), 9, RUNNING)
-    told = changes.to_compare(manifest(), KIND, [plain, *strange])
+    told = changes.to_compare(manifest(), [plain, *strange])
     assert [run.resource for run in told] == ["r1"]
-    assert [run.resource for run in changes.to_compare(manifest(), KIND, strange)] == ["r1", "r3"]
+    assert [run.resource for run in changes.to_compare(manifest(), strange)] == ["r1", "r3"]
     off = manifest(life=Lifecycle(desired=DesiredState.ABSENT))
-    assert changes.to_compare(off, KIND, strange) == ()
+    assert changes.to_compare(off, strange) == ()

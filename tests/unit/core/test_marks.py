@@ -19,8 +19,9 @@ LABEL = re.compile(r"[a-z0-9_-]{0,63}")
 
 
 def test_a_stamp_holds_the_users_labels_and_ours_in_order() -> None:
-    want = manifest(name="train-mnist", labels={"team": "vision"}, life=Lifecycle(on_removal=Removal.CANCEL))
-    assert list(marks.stamp(want, STACK, KEY, DIGEST, "c" * 32).items()) == [
+    life = Lifecycle(on_removal=Removal.CANCEL)
+    want = manifest(name="train-mnist", fingerprint=DIGEST, labels={"team": "vision"}, life=life)
+    assert list(marks.stamp(want, STACK, KEY, "c" * 32).items()) == [
         ("reconciler_fingerprint", DIGEST),
         ("reconciler_kind", "customjob"),
         ("reconciler_name", "train-mnist"),
@@ -36,37 +37,37 @@ def test_a_stamp_holds_the_users_labels_and_ours_in_order() -> None:
 
 def test_every_label_of_ours_is_one_the_api_takes() -> None:
     for kind in KINDS:
-        for key, value in marks.stamp(manifest(kind, name="x" * 63), STACK, KEY, DIGEST, "c" * 32).items():
+        for key, value in marks.stamp(manifest(kind, name="x" * 63), STACK, KEY, "c" * 32).items():
             assert LABEL.fullmatch(key)
             assert LABEL.fullmatch(value)
 
 
 def test_a_user_cannot_overwrite_our_labels() -> None:
     want = manifest(labels={"reconciler_owner": "00000000", "reconciler_name": "other"})
-    stamped = marks.stamp(want, STACK, KEY, DIGEST, "")
+    stamped = marks.stamp(want, STACK, KEY, "")
     assert (stamped["reconciler_owner"], stamped["reconciler_name"]) == ("3fa94c1b", "train")
 
 
 @pytest.mark.parametrize("removal", Removal)
 def test_a_protected_job_is_stamped_keep(removal: Removal) -> None:
-    plain = marks.stamp(manifest(life=Lifecycle(on_removal=removal)), STACK, KEY, DIGEST, "")
-    kept = marks.stamp(manifest(life=Lifecycle(on_removal=removal, protect=True)), STACK, KEY, DIGEST, "")
+    plain = marks.stamp(manifest(life=Lifecycle(on_removal=removal)), STACK, KEY, "")
+    kept = marks.stamp(manifest(life=Lifecycle(on_removal=removal, protect=True)), STACK, KEY, "")
     assert (plain["reconciler_removal"], kept["reconciler_removal"]) == (removal.value, "keep")
 
 
 def test_no_token_leaves_no_label() -> None:
-    assert "reconciler_token" not in marks.stamp(manifest(), STACK, KEY, DIGEST, "")
+    assert "reconciler_token" not in marks.stamp(manifest(), STACK, KEY, "")
 
 
 def test_what_is_stamped_is_read_back() -> None:
-    want = manifest(name="train-mnist", life=Lifecycle(on_removal=Removal.DELETE))
+    want = manifest(name="train-mnist", fingerprint=DIGEST, life=Lifecycle(on_removal=Removal.DELETE))
     row = {
         "name": "projects/1/locations/us-central1/customJobs/5",
         "state": "JOB_STATE_FAILED",
         "createTime": "t1",
         "endTime": "t2",
         "error": {"code": 8, "message": "no GPU"},
-        "labels": marks.stamp(want, STACK, KEY, DIGEST, "c" * 32),
+        "labels": marks.stamp(want, STACK, KEY, "c" * 32),
     }
     run = marks.read(row, KIND, HERE, row["name"])
     assert run is not None

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from reconciler.core import validate
+from reconciler.core import fingerprint, validate
 from reconciler.files import manifests
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, Document, OnChange, Removal, Rerun, Scope, Source, show_path
@@ -42,6 +42,13 @@ def test_snake_case_nulls_and_numbers_come_out_in_one_spelling():
     other = CUSTOM.replace("workerPoolSpecs", "worker_pool_specs").replace("replicaCount: 1", 'replica_count: "01"')
     other = change(other, "  jobSpec:\n", "  displayName:\n  job_spec:\n    network: ~\n")
     assert desired_of(other).spec == desired_of(CUSTOM).spec
+
+
+def test_the_fingerprint_is_that_of_what_was_written_without_what_is_ignored():
+    desired = desired_of(change(CUSTOM, "spec:\n", "lifecycle: {ignoreChanges: [spec.jobSpec]}\nspec:\n"))
+    assert desired.fingerprint == fingerprint.of({}, KINDS["CustomJob"])
+    plain = desired_of(CUSTOM)
+    assert plain.fingerprint == fingerprint.of(plain.spec, KINDS["CustomJob"]) != desired.fingerprint
 
 
 def test_an_enum_written_as_its_number_is_refused_with_its_name():
