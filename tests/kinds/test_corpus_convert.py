@@ -94,7 +94,10 @@ def flags_of(file: str, document: Any) -> tuple[tuple[str, Any], ...]:
     needed = {"region": "us-central1"}
     if "masterConfig" not in given:
         needed |= {"packageUris": "gs://bucket/trainer.tar.gz", "pythonModule": "trainer.task"}
-    return tuple((f"trainingInput.{name}", value) for name, value in needed.items() if given.get(name) is None)
+    left = {name: value for name, value in needed.items() if given.get(name) is None}
+    if MARK in str(given.get("scaleTier")) and file in collected_by_hand():
+        left["scaleTier"] = "BASIC"  # the value was an expression in a program; gcloud takes --scale-tier
+    return tuple((f"trainingInput.{name}", value) for name, value in left.items())
 
 
 @cache
@@ -193,6 +196,7 @@ REAL = ("converted", "placeholder", "mistake", "other_kind")
         ("custom_jobs", PARSABLE, 0.85),
         ("custom_jobs", REAL, 0.90),
         ("nas_jobs", PARSABLE, 1.0),
+        ("legacy_training", PARSABLE, 0.90),
         ("legacy_training", REAL, 0.90),
     ],
 )
