@@ -1,16 +1,22 @@
 # Three commands to remember: make demo, make test, make check. Each sets up what it needs.
 PYTHON ?= python3
+SEEDS ?= 10000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format generate clean
+.PHONY: demo test simulate check format generate clean
 
 demo: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash manifests/demo.sh
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# The laws of apply over many seeds, then real processes killed at 50 moments. SEEDS=100000 is a night's worth.
+simulate: $(STAMP)
+	$(BIN)/python -m tests.simulation.run --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulation.kill --moments 50
 
 check: $(STAMP)
 	$(BIN)/ruff check .

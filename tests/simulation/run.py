@@ -102,14 +102,19 @@ def command(seed: int) -> str:
     return f".venv/bin/python -m tests.simulation.run --seed {seed} --trace"
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def one(seed: int, *, trace: bool) -> int:
     """Run one seed and tell everything."""
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=fastest()) as base:
         result = simulate(seed, folder_for(seed, base))
         lines = [line.replace(base, "STORE") for line in result.trace] if trace else []
     for line in [*lines, *(f"BROKEN: {problem}" for problem in result.problems)]:
-        print(line)
-    print(f"seed {seed}: store {result.mode}, {result.kills} kill(s), {result.cells.total()} fault(s)")
+        _say(line)
+    _say(f"seed {seed}: store {result.mode}, {result.kills} kill(s), {result.cells.total()} fault(s)")
     return 1 if result.problems else 0
 
 
@@ -129,14 +134,14 @@ def main(arguments: list[str] | None = None) -> int:
     for part in many(asked.first, asked.seeds, asked.processes):
         found.join(part)
         for seed, problems in part.failing.items():
-            print(f"FAILED {problems}\n  {command(seed)}", flush=True)
+            _say(f"FAILED {problems}\n  {command(seed)}")
     seconds = time.monotonic() - started
-    print(table(found))
-    print(", ".join(f"{name} {count}" for name, count in sorted(found.seen.items()) if count))
+    _say(table(found))
+    _say(", ".join(f"{name} {count}" for name, count in sorted(found.seen.items()) if count))
     rarest = min(weather.CELLS, key=lambda cell: found.cells[cell])
-    print(f"rarest cell: {rarest} {found.cells[rarest]}; faults {found.cells.total()}, kills {found.kills}")
+    _say(f"rarest cell: {rarest} {found.cells[rarest]}; faults {found.cells.total()}, kills {found.kills}")
     rate = found.seeds / seconds
-    print(
+    _say(
         f"{found.seeds} seeds in {seconds:.0f} s, {rate:.0f} a second; {len(found.failing)} failed, {len(found.thin)} thin"
     )
     return 1 if found.failing or found.thin else 0

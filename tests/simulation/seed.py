@@ -75,7 +75,7 @@ class _Seed:
         self.saved: dict[int, tuple[Plan, float]] = {}
 
     def run(self) -> Result:
-        site, chance = self.site, self.chance
+        site = self.site
         self._settle_in()
         try:
             self._schedule()
@@ -143,6 +143,8 @@ class _Seed:
     def _round(self, number: int, runners: int) -> None:
         self.site.tell(f"round {number} of {runners} runner(s)")
         gusts = weather.draw(self.chance, first=number == 0)
+        hidden = self.chance.random() < 0.15
+        gusts += [weather.lag(25.0)] if hidden else []
         self._blow(gusts)
         stale = runners > 1 and self.chance.random() < 0.15
         bodies: dict[str, Callable[[], None]] = {}
@@ -150,7 +152,9 @@ class _Seed:
             plan = [self._fate(sure=number == 0 and runner == 0)]
             plan += [self._fate(sure=False) for _ in range(ATTEMPTS - 1)]
             delay = self.chance.choice((0.0, 0.0, 2.0, 20.0))
-            way, deeds = "", ()
+            if hidden and runner == 0:
+                plan[0] = Fate(self.chance.randint(1, 5), "send", "after")
+            way, deeds = "at once" if hidden else "", ()
             if stale:
                 way, delay, deeds = ("later", 0.0, ()) if runner == 0 else ("at once", 10.0, STALE)
             bodies[f"r{runner}"] = self._runner(runner, plan, delay, way, deeds)
@@ -190,7 +194,7 @@ class _Seed:
         pauses = [self.chance.choice((0.0, 2.0, 15.0, 45.0)) for _ in fates]
         ways = self.chance.choices(("at once", "later", "again"), (6, 2, 2), k=len(fates))
         ways[0] = first or ways[0]
-        pauses[0] = 45.0 if first == "later" else pauses[0]
+        pauses[0] = {"later": 45.0, "at once": 2.0}.get(first, pauses[0])
 
         def body() -> None:
             task = self.site.baton.task(f"r{runner}")

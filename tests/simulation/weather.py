@@ -83,6 +83,11 @@ def draw(chance: random.Random, *, first: bool) -> list[Gust]:
     return found
 
 
+def lag(seconds: float) -> Gust:
+    """Let every list lag."""
+    return Gust(("list", "lag"), Fault(ListLag(seconds), "list"))
+
+
 def gust(chance: random.Random, operation: str, *, certain: bool) -> Gust:
     """Draw a fault of one operation; a certain one strikes among the first calls."""
     choices = {

@@ -15,7 +15,11 @@ apiVersion: aiplatform.googleapis.com/v1
 kind: CustomJob
 metadata: {{name: {name}{more}}}
 lifecycle: {{{life}}}
-spec: {{jobSpec: {{workerPoolSpecs: [{{machineSpec: {{machineType: n1-standard-4}}, containerSpec: {{imageUri: "gcr.io/a/b:{version}"}}}}]}}}}
+spec:
+  jobSpec:
+    workerPoolSpecs:
+      - machineSpec: {{machineType: n1-standard-4}}
+        containerSpec: {{imageUri: "gcr.io/a/b:{version}"}}
 """
 
 NAS = """\
@@ -32,7 +36,10 @@ spec:
       searchTrialSpec:
         maxTrialCount: 2
         maxParallelTrialCount: 1
-        searchTrialJobSpec: {{workerPoolSpecs: [{{machineSpec: {{machineType: n1-standard-4}}, containerSpec: {{imageUri: "gcr.io/a/b:{version}"}}}}]}}
+        searchTrialJobSpec:
+          workerPoolSpecs:
+            - machineSpec: {{machineType: n1-standard-4}}
+              containerSpec: {{imageUri: "gcr.io/a/b:{version}"}}
 """
 
 ML = """\
