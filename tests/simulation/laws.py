@@ -64,7 +64,7 @@ def _removed(site: Site) -> None:
     named = {(wish.kind, name) for wish in site.wishes.values() for name in (wish.name, wish.formerly)}
     for at, job in site.truth.jobs.items():
         here = (job.kind, job.name)
-        if at in site.truth.foreign or here in named or not job.active or not job.name:
+        if at in site.truth.foreign or at in site.truth.stripped or here in named or not job.active or not job.name:
             continue
         if site.removals.get(here) != "keep":
             site.truth.broken(f"{job.kind}/{job.name} has no manifest and goes on")

@@ -27,6 +27,7 @@ DEEDS = {
     "clone": 2,
     "relabel": 2,
     "hijack": 2,
+    "strip": 2,
     "wait": 2,
 }
 """Deeds with their weights."""
@@ -44,6 +45,7 @@ class People:
 
     def between(self) -> None:
         """Act at a turn, or do not."""
+        self._site.deliver()
         if self._chance.random() < self._often:
             self.act()
 
@@ -202,6 +204,16 @@ class People:
             return ""
         self._patch(job, {"reconciler_removal": "delete"})
         return self._take_away(wish)
+
+    def _strip(self) -> str:
+        """Take our labels from an ml job: from then on it is somebody else's."""
+        job = self._job(active=True, kinds=("Job",))
+        if job is None or not self._remembers(job) or not job.name:
+            return ""
+        kept = {key: value for key, value in job.labels.items() if not key.startswith("reconciler_")}
+        self._site.service.quietly("PATCH", f"{job.place}?updateMask=labels", {"labels": kept})
+        self._site.truth.stripped[job.kind, job.id] = self._site.baton.now()
+        return self._cause(job, "person stripped")
 
     def _remembers(self, job: Live) -> bool:
         """Say whether the ledger that all share holds the run of a job."""

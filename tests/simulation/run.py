@@ -89,10 +89,10 @@ def many(first: int, count: int, processes: int) -> Iterator[Tally]:
 def table(found: Tally) -> str:
     """Write operations against faults."""
     names = list(dict.fromkeys(fault for _, fault in weather.CELLS))
-    lines = [f"{'':16}" + "".join(f"{name:>12}" for name in weather.OPERATIONS)]
+    lines = [f"{'':16}" + "".join(f"{name:>13}" for name in weather.COLUMNS)]
     for name in names:
-        cells = [(operation, name) for operation in weather.OPERATIONS]
-        told = [f"{found.cells[cell] if cell in weather.CELLS else '':>12}" for cell in cells]
+        cells = [(operation, name) for operation in weather.COLUMNS]
+        told = [f"{found.cells[cell] if cell in weather.CELLS else '':>13}" for cell in cells]
         lines.append(f"{name:16}" + "".join(told))
     return "\n".join(lines)
 

@@ -98,6 +98,7 @@ class _Seed:
             for _ in range(chance.choice((0, 0, 1))):
                 self.people.act()
             site.baton.advance(chance.choice((0.0, 5.0, 40.0, 40.0, 700.0)))
+        self.cells += site.cells
         for _ in range(5):
             if self.kills and self.cells.total() >= 3:
                 break
@@ -146,6 +147,10 @@ class _Seed:
         hidden = self.chance.random() < 0.15
         gusts += [weather.lag(25.0)] if hidden else []
         self._blow(gusts)
+        more = weather.draw_store(self.chance) if self.site.mode == "bucket" else []
+        self.site.blow(more)
+        if self.chance.random() < 0.2:
+            self.site.late = {self.site.creates + self.chance.randint(1, 4): self.chance.uniform(0.5, 4.0)}
         stale = runners > 1 and self.chance.random() < 0.15
         bodies: dict[str, Callable[[], None]] = {}
         for runner in range(runners):
@@ -161,6 +166,8 @@ class _Seed:
         self.site.baton.run(bodies)
         self.cells += self.site.faults(gusts)
         self.site.service.clear_faults()
+        self.site.calm(more)
+        self.site.late = {}
 
     def _blow(self, gusts: list[weather.Gust]) -> None:
         self.site.service.inject(*(gust.fault for gust in gusts))
@@ -253,6 +260,7 @@ class _Seed:
         site.service.clear_faults()
         site.baton.between = lambda: None
         site.baton.advance(65.0)
+        site.deliver()
         site.tell("quiet")
         self.saved = {}
         try:

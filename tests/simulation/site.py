@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -73,6 +75,11 @@ class Process:
         self.planned = self.since
 
 
+def method_is_create(request: Request, job: str) -> bool:
+    """Say whether a request starts a job."""
+    return request.method == "POST" and not job
+
+
 class Site:
     """Everything that survives a process.
 
@@ -99,6 +106,10 @@ class Site:
         self.page_size = 100
         self.budget: Budget | None = None
         self.seen: Counter[str] = Counter()
+        self.creates = 0
+        self.late: dict[int, float] = {}
+        self.waiting: list[tuple[float, Request, Process]] = []
+        self.cells: Counter[weather.Cell] = Counter()
 
     def close(self) -> None:
         """Close the emulator."""
@@ -187,8 +198,10 @@ class Site:
             if request.method == "GET":
                 return self.service(request)
             kind, job, verb = truth.place_of(request.url)
-            if (kind, job) in self.truth.foreign:
+            if (kind, job) in self.truth.foreign or process.planned > self.truth.stripped.get((kind, job), math.inf):
                 self.truth.broken(f"a foreign job was written to: {request.method} {kind}/{job}")
+            if method_is_create(request, job) and self._postpone(request, process):
+                raise errors.TransportFailed("nobody answered in time")
             try:
                 reply = self.service(request)
             except errors.ReconcilerError:
@@ -198,6 +211,25 @@ class Site:
             return reply
 
         return send
+
+    def _postpone(self, request: Request, process: Process) -> bool:
+        """Say whether a create is one of the late ones; if so it is carried out in a while."""
+        self.creates += 1
+        if self.creates not in self.late:
+            return False
+        self.waiting.append((self.baton.now() + self.late[self.creates], request, process))
+        self.cells[weather.LATE] += 1
+        return True
+
+    def deliver(self) -> None:
+        """Carry out what is late and due."""
+        due = [each for each in self.waiting if each[0] <= self.baton.now()]
+        self.waiting = [each for each in self.waiting if each not in due]
+        for _, request, process in due:
+            done = self.service.quietly("POST", request.url.partition("/v1/")[2], json.loads(request.body))
+            self.tell(f"late: {request.url.rpartition('/')[2]} {'carried out' if done else 'refused'}")
+            for new in self.truth.look(self.baton.now(), "tool"):
+                self._hold_create(new, process)
 
     def _look(self, method: str, kind: str, job: str, verb: str, process: Process) -> None:
         if self.service.last_commit():
@@ -251,6 +283,18 @@ class Site:
     def _delay(self, seconds: float) -> None:
         if self.current is not None:
             self.current.sleep(seconds)
+
+    def blow(self, gusts: list[weather.StoreGust]) -> None:
+        """Let a bucket fail."""
+        for gust in gusts:
+            self.cloud.fail(gust.how, gust.operation, times=gust.times, skip=gust.skip)
+            self.tell(f"fault {gust}")
+
+    def calm(self, gusts: list[weather.StoreGust]) -> None:
+        """Count what struck a bucket, and let it work again."""
+        for gust, fault in zip(gusts, self.cloud.faults, strict=True):
+            self.cells[gust.cell] += gust.times - fault.times
+        self.cloud.faults = []
 
     def is_empty(self, plan: Plan) -> bool:
         """True where a plan would call nothing and nothing blocks it."""

@@ -42,12 +42,16 @@ class Job:
 
 
 class Truth:
-    """Every job there ever was. `problems` are the laws that were broken."""
+    """Every job there ever was. `problems` are the laws that were broken.
+
+    `stripped` are jobs that people took our labels from, with the time: they are no longer ours.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self.jobs: dict[tuple[str, str], Job] = {}
         self.foreign: set[tuple[str, str]] = set()
+        self.stripped: dict[tuple[str, str], float] = {}
         self.problems: list[str] = []
 
     def look(self, now: float, by: str) -> list[Job]:
@@ -62,7 +66,7 @@ class Truth:
                 job = _job(live, len(self.jobs), now, by)
                 self.jobs[at] = job
                 fresh.append(job)
-            job.state, job.active = live.state, live.active
+            job.state, job.active = live.state, live.active and at not in self.stripped
             if live.state == "SUCCEEDED":
                 job.causes.add("ended by itself")
         for at, job in self.jobs.items():

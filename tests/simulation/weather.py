@@ -25,6 +25,21 @@ from reconciler.emulator.faults import (
     Truncate,
 )
 
+STORE = {
+    "429 rate": "429",
+    "500": "500",
+    "500 done": "500 after",
+    "503": "503",
+    "drop before": "drop",
+    "drop after": "drop after",
+    "garbage": "garbage after",
+}
+"""Faults of a bucket, as its stand-in spells them."""
+STORE_OPERATIONS = {"store write": ("insert", "insert", "delete"), "store read": ("list", "get", "read")}
+
+LATE = ("create", "late")
+"""A create that is carried out a while after its sender has given it up."""
+
 Cell = tuple[str, str]
 """Operation and fault."""
 
@@ -58,7 +73,12 @@ CANCELS = {"loses": CancelLoses("SUCCEEDED"), "loses, fails": CancelLoses("FAILE
 BY_OPERATION: dict[str, dict[str, Action]] = {name: dict(ANYWHERE) for name in OPERATIONS}
 BY_OPERATION["list"] |= LISTS
 BY_OPERATION["cancel"] |= CANCELS
-CELLS: tuple[Cell, ...] = tuple((name, fault) for name, found in BY_OPERATION.items() for fault in found)
+COLUMNS = (*OPERATIONS, *STORE_OPERATIONS)
+CELLS: tuple[Cell, ...] = (
+    *((name, fault) for name, found in BY_OPERATION.items() for fault in found),
+    LATE,
+    *((name, fault) for name in STORE_OPERATIONS for fault in STORE),
+)
 
 OFTEN = {"create": 3, "list": 3, "cancel": 5, "get": 2, "delete": 8, "patch": 6, "getIamPolicy": 3, "setIamPolicy": 5}
 """Operations with the weights of faults that may strike; the rare ones are the heavier for it."""
@@ -80,6 +100,30 @@ def draw(chance: random.Random, *, first: bool) -> list[Gust]:
         [operation] = chance.choices(tuple(OFTEN), tuple(OFTEN.values()))
         found.append(gust(chance, operation, certain=False))
     chance.shuffle(found)
+    return found
+
+
+@dataclass(frozen=True)
+class StoreGust:
+    """One fault of a bucket: it strikes `times` times after `skip` calls that go well."""
+
+    cell: Cell
+    how: str
+    operation: str
+    times: int
+    skip: int
+
+
+def draw_store(chance: random.Random) -> list[StoreGust]:
+    """Draw the faults of a bucket in a round."""
+    found = []
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        column = chance.choice(tuple(STORE_OPERATIONS))
+        name = chance.choice(tuple(STORE))
+        operation = chance.choice(STORE_OPERATIONS[column])
+        found.append(
+            StoreGust((column, name), STORE[name], operation, chance.choice((1, 1, 2, 8)), chance.randint(0, 8))
+        )
     return found
 
 
