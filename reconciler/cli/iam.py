@@ -17,7 +17,7 @@ from reconciler.files import documents
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
-from reconciler.vocabulary.model import Run
+from reconciler.vocabulary.model import Run, parts_of
 
 
 @click.group()
@@ -77,14 +77,14 @@ def test(address: str, permissions: tuple[str, ...], impersonate: str) -> int:
 def _open(address: str, closing: ExitStack, impersonate: str, *, reading: bool) -> tuple[World, Kind, Run]:
     """Find the newest live run of an address whose kind has a policy."""
     workspace = wiring.open_workspace(".")
-    name = address.partition("/")[0]
+    name = parts_of(address)[0]
     kind = workspace.kinds.get(name)
     if kind is None or not kind.can(Verb.GET_IAM_POLICY):
         have = ", ".join(sorted(each.name for each in workspace.kinds.values() if each.can(Verb.GET_IAM_POLICY)))
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
     observed = observing.observe(world, workspace.stack, (), {name})
-    mine = [run for run in observed.runs if f"{run.kind}/{run.name}" == address and workspace.stack.owns(run.owner)]
+    mine = [run for run in observed.runs if run.address == address and workspace.stack.owns(run.owner)]
     if not mine:
         raise errors.InputError(f"{address} has no live run", "see `reconciler status`")
     return world, kind, heads.order(mine)[-1]

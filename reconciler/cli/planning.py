@@ -18,7 +18,7 @@ from reconciler.engine import planner
 from reconciler.engine.observing import World
 from reconciler.renderers import table
 from reconciler.renderers.style import Style
-from reconciler.vocabulary.model import Desired, address_of
+from reconciler.vocabulary.model import Desired
 from reconciler.vocabulary.plans import Plan
 
 
@@ -69,7 +69,7 @@ def draw(
 def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Observed) -> None:
     """Warn of a glob that fits no address: mistyped, it selects or spares nothing without a word."""
     known = {want.address for want in desired} | {old.address for old in observed.ledger}
-    known |= {address_of(run.kind, run.name) for run in observed.runs}
+    known |= {run.address for run in observed.runs}
     for flag, globs in (("--select", options.select), ("--exclude", options.exclude)):
         for glob in globs:
             if not any(fnmatchcase(address, glob) for address in known):

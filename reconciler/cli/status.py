@@ -65,7 +65,7 @@ class View:
 
     def of(self, change: Change) -> list[Run]:
         """Return the live runs of an address."""
-        return [run for run in self.runs if f"{run.kind}/{run.name}" == change.address]
+        return [run for run in self.runs if run.address == change.address]
 
     def past(self, change: Change) -> list[LedgerRun]:
         """Return the remembered runs of an address."""
@@ -84,7 +84,7 @@ def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...
             raise errors.InputError(f"{address} is no address of this stack", hint)
     changes = [change for change in plan.changes if not addresses or change.address in addresses]
     chosen = {change.address for change in changes}
-    runs = heads.order([run for run in observed.runs if f"{run.kind}/{run.name}" in chosen])
+    runs = heads.order([run for run in observed.runs if run.address in chosen])
     return View(changes, observed, runs, world.clock.now(), workspace)
 
 
@@ -102,8 +102,8 @@ def _text(view: View, style: Style) -> str:
 
 
 def _row(run: Run, change: Change, now: float) -> tuple[str, ...]:
-    since = str(run.row.get("startTime") or run.create_time)
-    return (change.address, run.phase.value, str(run.number), since, _age(since, now), change.reason, run.error[:80])
+    age = _age(run.since, now)
+    return (change.address, run.phase.value, str(run.number), run.since, age, change.reason, run.error[:80])
 
 
 def _age(since: str, now: float) -> str:

@@ -78,7 +78,7 @@ def change(place: Address, draft: Draft, first: Decision, judged: Sequence[Judge
         fields=draft.fields,
         assertions=tuple(draft.assertions) if draft.operations else (),
         notes=tuple(draft.notes),
-        start_time=_since(live[-1]) if live else "",
+        start_time=live[-1].since if live else "",
     )
 
 
@@ -101,10 +101,6 @@ def _reason(first: Decision, draft: Draft) -> str:
     return first.reason
 
 
-def _since(run: Run) -> str:
-    return str(run.row.get("startTime") or run.create_time)
-
-
 def toll(place: Address, judged: Sequence[Judged], *, protect: bool) -> Toll:
     """Return what the decisions cost: healing a duplicate is free, and so is waiting for a run that is stopping."""
     cancels, deletes, unwritten, unwritten_deletes = [], [], [], []
@@ -113,7 +109,7 @@ def toll(place: Address, judged: Sequence[Judged], *, protect: bool) -> Toll:
         run, decision = each.run, each.decision
         if run is None:
             continue
-        price = f"{place.address} ({run.phase.value.lower()} since {_since(run)})"
+        price = f"{place.address} ({run.phase.value.lower()} since {run.since})"
         stops = decision.verdict in (Verdict.CANCEL, Verdict.REPLACE, Verdict.DELETE)
         if stops and run.active and run.phase is not Phase.STOPPING and decision.reason != "duplicate":
             cancels.append(price)

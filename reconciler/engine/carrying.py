@@ -12,7 +12,7 @@ from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
-from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack
+from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack, parts_of
 from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Status
 from reconciler.vocabulary.ports import Intent, Journal, Secrets
 
@@ -53,7 +53,7 @@ class Carrier:
         return tuple(_together(change, outcomes))
 
     def _operation(self, change: Change, operation: Operation) -> Outcome:
-        kind = self.world.kinds[change.address.split("/", 1)[0]]
+        kind = self.world.kinds[parts_of(change.address)[0]]
         if operation.verb == "create":
             return self._create(change, operation, kind)
         intent = self.journal.intent(change.address, operation.verb, operation.resource)
@@ -141,7 +141,7 @@ def is_there(change: Change, operation: Operation) -> bool:
 
 def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
     labels = operation.body["labels"]
-    kind, name = change.address.split("/", 1)
+    kind, name = parts_of(change.address)
     key = labels[marks.RUN]
     return LedgerRun(
         kind=kind,

@@ -8,6 +8,7 @@ from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.model import parts_of
 
 EVERY = 5.0
 """Seconds between looks, as Google's Python SDK polls (google-cloud-aiplatform, jobs.py)."""
@@ -48,7 +49,7 @@ def _pause(world: World, seconds: float, control: Control) -> None:
 
 
 def _look(world: World, address: str, resource: str) -> Phase:
-    kind = world.kinds[address.split("/", 1)[0]]
+    kind = world.kinds[parts_of(address)[0]]
     try:
         return kind.phase(world.api.get(kind, resource))
     except errors.NotFound:

@@ -21,6 +21,12 @@ def address_of(kind: str, name: str) -> str:
     return f"{kind}/{name}"
 
 
+def parts_of(address: str) -> tuple[str, str]:
+    """Split an address into kind and name; what is missing is empty."""
+    kind, _, name = address.partition("/")
+    return kind, name
+
+
 def show_path(path: FieldPath) -> str:
     """Write a path as people do: `spec.jobSpec.workerPoolSpecs[0].replicaCount`."""
     text = ""
@@ -247,9 +253,19 @@ class Run:
     row: Mapping[str, Json] = field(repr=False)
 
     @property
+    def address(self) -> str:
+        """`Kind/name`."""
+        return address_of(self.kind, self.name)
+
+    @property
     def active(self) -> bool:
         """True while the run may cost money."""
         return self.phase.active
+
+    @property
+    def since(self) -> str:
+        """The time it started at, of its create where it did not start yet."""
+        return str(self.row.get("startTime") or self.create_time)
 
 
 @dataclass(frozen=True, slots=True)
