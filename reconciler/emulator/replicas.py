@@ -46,6 +46,8 @@ class Replicas:
                 return
             with replica.state.transaction(write=True):
                 replica.catch_up(now)
+            # By itself: a list that is refused rolls back, and what was heard must not be lost with it.
+            with replica.state.transaction(write=False):
                 yield replica.state
 
     def close(self) -> None:

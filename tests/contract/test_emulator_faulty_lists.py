@@ -184,6 +184,14 @@ def test_a_refused_write_leaves_no_trace_in_a_lagging_list(jobs: Service) -> Non
     assert [row.get("labels") for row in jobs.rows(ML, "jobs")] == [None]
 
 
+def test_a_refused_list_takes_nothing_from_a_lagging_one(jobs: Service) -> None:
+    jobs.emulator.inject(LAG, Fault(MaskRefused(), "list"))
+    [name] = made(jobs)
+    jobs.clock.advance(31)
+    assert jobs.send("GET", f"{CUSTOM}?readMask=name").status == 400
+    assert listed(jobs) == [name]
+
+
 def test_a_lag_works_over_a_database_file_and_after_a_restart(tmp_path: Path) -> None:
     database = str(tmp_path / "emulator.db")
     with service.opened("in process", database, faults=[LAG]) as jobs:
