@@ -85,18 +85,6 @@ def last_segment(resource: str) -> str:
     return resource.rpartition("/")[2]
 
 
-def same_resource(one: str, other: str) -> bool:
-    """Say whether two names mean one resource, where one may give the project's id and the other its number.
-
-    Replies carry the number while requests use the id (recorded: k8s-config-connector logs). Ids of different jobs
-    differ within a location, so a number against an id is taken for the same project.
-    """
-    left, right = one.split("/"), other.split("/")
-    if len(left) != len(right) or len(left) < 4 or left[0] != right[0] or left[2:] != right[2:]:
-        return False
-    return left[1] == right[1] or left[1].isdigit() != right[1].isdigit()
-
-
 def _join(base: str, name: str, verb: str, query: Mapping[str, str | int] | None) -> str:
     if not all(_SEGMENT.fullmatch(part) for part in name.split("/")):
         raise errors.InvalidRequest(f"{name!r} is not a resource name", "it has the form projects/PROJECT/…")

@@ -10,7 +10,6 @@ from reconciler.core import fingerprint
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Desired, Removal, Run, Scope, Stack
 
-PREFIX = "reconciler_"
 STACK = "reconciler_stack"
 OWNER = "reconciler_owner"
 KIND = "reconciler_kind"

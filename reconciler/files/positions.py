@@ -168,8 +168,3 @@ class Locator:
 def _order(problem: Problem) -> tuple[str, int, int, int, str, str]:
     place = problem.place or Place(problem.file)
     return (problem.file, place.line, place.column, problem.document, problem.rule, problem.message)
-
-
-def locate(problem: Problem, root: Path) -> Place:
-    """Return the place of one problem in a file below `root`."""
-    return Locator(root).locate(problem)

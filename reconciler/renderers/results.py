@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reconciler.renderers import columns, escape, words
 from reconciler.renderers.style import Hue, Style, paint
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Place, Problem, Run, Severity, show_path
+from reconciler.vocabulary.model import Place, Problem, Severity, show_path
 from reconciler.vocabulary.plans import Outcome, Status
 
 _BAD = (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
@@ -89,13 +89,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
     """Return rows under a header, in columns. Every cell stays on its line whatever is in it."""
     first, *rest = columns.align([header, *([escape.visible(cell) for cell in row] for row in rows)])
     return "\n".join([paint(first, Hue.BOLD, style), *rest]) + "\n"
-
-
-def runs(runs: Sequence[Run], style: Style) -> str:
-    """Return live runs by address and number. Times are shown as the API gave them: an age needs a clock."""
-    ordered = sorted(runs, key=lambda run: (run.kind, run.name, run.number, run.resource))
-    rows = [
-        (f"{run.kind}/{run.name}", str(run.number), run.phase.value, run.create_time, run.resource, run.error)
-        for run in ordered
-    ]
-    return table(("ADDRESS", "RUN", "PHASE", "CREATED", "RESOURCE", "ERROR"), rows, style) if rows else "No runs.\n"

@@ -27,7 +27,6 @@ class Hue(StrEnum):
     RED = "31"
     GREEN = "32"
     YELLOW = "33"
-    CYAN = "36"
 
 
 def paint(text: str, hue: Hue, style: Style) -> str:

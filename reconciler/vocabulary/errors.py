@@ -18,9 +18,7 @@ ReconcilerError
 │   ├── PlanUnreadable · PlanEdited · WrongDigest · WrongVersion · StalePlan · PlanSpent
 ├── PlanBlocked              a guard stands in the way
 ├── LockHeld                 somebody else is applying
-├── StoreFailed              the store could not be read or written
-├── WaitTimedOut             the jobs go on running; only the watching stopped
-└── Interrupted              a signal; the calls in flight were recorded
+└── StoreFailed              the store could not be read or written
 """
 
 from __future__ import annotations
@@ -158,15 +156,3 @@ class LockHeld(ReconcilerError):
 
 class StoreFailed(ReconcilerError):
     """The store of lock, ledger and journal could not be used."""
-
-
-class WaitTimedOut(ReconcilerError):
-    """The time given to --timeout ran out; the jobs go on."""
-
-    exit_code = 7
-
-
-class Interrupted(ReconcilerError):
-    """A signal ended the run after what was in flight had been recorded. 130 for SIGINT, 143 for SIGTERM."""
-
-    exit_code = 130

@@ -38,7 +38,6 @@ BOUNDS = MappingProxyType(
     }
 )
 LABEL_RULE = "Labels hold lower-case letters, digits, - and _, at most 63; a key starts with a letter or digit."
-NAME_RULE = "Lower-case letters, digits and dashes, at most 63; it starts with a letter and does not end with a dash."
 _LONGEST = 60
 
 

@@ -84,25 +84,6 @@ def test_a_scope_cannot_leave_its_path(scope: Scope) -> None:
         Endpoints("embedded").collection_url(CUSTOM_JOB, scope)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        (JOB, JOB, True),
-        (JOB, JOB.replace("demo-project", "987"), True),
-        (JOB, JOB.replace("demo-project", "other"), False),
-        (JOB.replace("demo-project", "1"), JOB.replace("demo-project", "2"), False),
-        (JOB, JOB.replace("123", "124"), False),
-        (JOB, JOB.replace("us-central1", "us-east1"), False),
-        (ML, ML.replace("demo-project", "987"), True),
-        (ML, JOB, False),
-        ("", "", False),
-    ],
-)
-def test_a_project_number_and_its_id_name_one_job(one: str, other: str, same: bool) -> None:
-    assert endpoints.same_resource(one, other) is same
-    assert endpoints.same_resource(other, one) is same
-
-
 def test_names_come_apart() -> None:
     assert (endpoints.location_of(JOB), endpoints.location_of(ML)) == ("us-central1", "")
     assert (endpoints.last_segment(JOB), endpoints.last_segment(ML)) == ("123", "train_1")

@@ -19,7 +19,7 @@ spec: {jobSpec:
 
 
 def locate(root, rule, document, *path, file="a.yaml"):
-    place = positions.locate(Problem(rule, "", file=file, document=document, path=path), root)
+    place = positions.Locator(root).locate(Problem(rule, "", file=file, document=document, path=path))
     return place.line, place.column
 
 
@@ -72,7 +72,7 @@ def test_a_stream_is_placed_by_its_text(tmp_path):
 
 
 def test_a_known_place_stays(tmp_path):
-    assert positions.locate(Problem("x", "", place=Place("f", 3, 4)), tmp_path) == Place("f", 3, 4)
+    assert positions.Locator(tmp_path).locate(Problem("x", "", place=Place("f", 3, 4))) == Place("f", 3, 4)
 
 
 def test_problems_are_ordered_as_they_stand(tmp_path):

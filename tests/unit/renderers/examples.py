@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core import recipe
-from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import Place, Problem, Run, Scope, Severity, Source
+from reconciler.vocabulary.model import Place, Problem, Scope, Severity, Source
 from reconciler.vocabulary.plans import (
     ABSENT,
     Action,
@@ -140,12 +139,9 @@ OUTCOMES = tuple(
 )
 DONE = tuple(outcome for outcome in OUTCOMES if outcome.status in (Status.CREATED, Status.CANCELLED, Status.SKIPPED))
 
-RUNS = tuple(
-    Run("CustomJob", name, SCOPE, f"{COLLECTION}/{number}", phase, "JOB_STATE_X", WRITTEN_AT, "", error, "3fa94c1b",
-        "v1-00", f"{number}-00", number, "", None, {})
-    for name, number, phase, error in (
-        ("train", 2, Phase.RUNNING, ""),
-        ("train", 1, Phase.FAILED, "out of memory\nsee 日本語のログ"),
-        ("eval", 1, Phase.SUCCEEDED, ""),
-    )
-)  # fmt: skip
+HEADER = ("ADDRESS", "RUN", "PHASE", "ERROR")
+ROWS = (
+    ("CustomJob/eval", "1", "SUCCEEDED", ""),
+    ("CustomJob/train", "1", "FAILED", "out of memory\nsee 日本語のログ"),
+    ("CustomJob/日本語", "2", "RUNNING", ""),
+)

@@ -36,7 +36,7 @@ GOLDENS: dict[str, Callable[[], str]] = {
     "outcomes.txt": lambda: results.outcomes("sha256:ab", examples.OUTCOMES, PLAIN),
     "outcomes_done.txt": lambda: results.outcomes("sha256:ab", examples.DONE, PLAIN),
     "outcomes.json": lambda: json_output.outcomes("sha256:ab", examples.OUTCOMES, PLAIN),
-    "runs.txt": lambda: results.runs(examples.RUNS, PLAIN),
+    "table.txt": lambda: results.table(examples.HEADER, examples.ROWS, PLAIN),
     "error.txt": lambda: results.error(
         errors.InputError("2 problems in 1 file", "mend them and run validate", examples.PROBLEMS[1:3]), PLAIN
     ),

@@ -14,8 +14,7 @@ from markdown_it.token import Token
 from reconciler.renderers import escape, json_output, markdown, results, text
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import Place, Problem, Run, Scope, Source
+from reconciler.vocabulary.model import Place, Problem, Scope, Source
 from reconciler.vocabulary.plans import Action, Blocker, Change, FieldChange, Operation, Outcome, Plan, Status
 from tests.unit.renderers import examples
 from tests.unit.renderers.examples import saved
@@ -63,8 +62,7 @@ def terminal_outputs(bad: str) -> Iterator[str]:
     yield results.problems([problem], Style())
     yield results.outcomes(bad, [Outcome(bad, bad, Status.FAILED, bad, bad)], Style())
     yield results.error(errors.InputError(bad, bad, [problem]), Style())
-    run = Run(bad, bad, Scope(bad), bad, Phase.FAILED, bad, bad, bad, bad, bad, bad, bad, 1, bad, None, {})
-    yield results.runs([run], Style())
+    yield results.table(("ADDRESS",), [(bad,)], Style())
 
 
 def json_outputs(bad: str) -> Iterator[str]:

@@ -70,7 +70,6 @@ def test_sentences_wrap_to_the_width_and_words_stay_whole() -> None:
 
 
 def test_a_table_without_rows_says_so() -> None:
-    assert results.runs((), Style()) == "No runs.\n"
     assert results.table(("A", "B"), (), Style()) == "A  B\n"
 
 
