@@ -1,4 +1,4 @@
-"""The one place that builds objects and reads the environment: stack, manifests, transports, stores, use cases."""
+"""The one place that builds objects: stack, manifests, transports, stores. What the environment says, it asks there."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def read(path: Path, file: str) -> Reading:
 
 
 def read_text(path: Path, file: str) -> tuple[str, tuple[Problem, ...]]:
-    """Read a file that is neither YAML nor JSON as text, empty with a problem where it cannot be read."""
+    """Read a file as text, whatever its form; empty with a problem where it cannot be read."""
     try:
         return decode(read_bytes(path, file), file), ()
     except UnreadableError as stop:

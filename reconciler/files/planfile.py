@@ -19,7 +19,7 @@ def dump(document: Mapping[str, Any]) -> str:
 
 
 def load(path: Path) -> Any:
-    """Read a plan file's JSON. Raises errors.PlanUnreadable for anything that is none."""
+    """Read a plan file's JSON. Raises errors.PlanUnreadable for what is none, errors.InputError where it cannot be read."""
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)

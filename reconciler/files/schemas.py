@@ -79,5 +79,5 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 def _broken(path: pathlib.Path, what: str) -> errors.ReconcilerError:
     return errors.ReconcilerError(
         f"{path} {what}: this installation of reconciler is damaged",
-        "install it again; in a checkout, run `make schemas`",
+        "install it again; in a checkout, run `make generate`",
     )
