@@ -16,7 +16,7 @@ from reconciler.vocabulary import errors
 
 
 @click.command(cls=flags.Waiting)
-@click.argument("target", default=".", metavar="[PLANFILE|PATH]")
+@click.argument("target", default=".", metavar="[PLANFILE|PATH]", callback=flags.not_empty)
 @click.option(
     "--expect-digest", "--expect", "expected", metavar="D", callback=flags.not_empty, help="Refuse any other plan."
 )

@@ -13,6 +13,9 @@ from reconciler.core.planning import Options
 
 Decorated = Callable[..., Any]
 
+_LONGEST_NUMBER = 9
+"""Digits of a duration: more than thirty years in seconds, and far from what a number overflows at."""
+
 WAITS = ("running", "finished")
 """What --wait can wait for; the last is what it means by itself."""
 
@@ -24,7 +27,6 @@ color = click.option(
 )
 output = click.option("-o", "--output", "given", multiple=True, metavar="FORMAT[=FILE]", help="Output; repeatable.")
 verbose = click.option("--verbose", "-v", is_flag=True, help="Unfold large plans and show what each call sends.")
-path = click.argument("path", default=".")
 yes = click.option("--yes", "-y", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
 secret_env = click.option(
     "--secret-env", "secret_env", multiple=True, metavar="NAME", help="Let manifests read this variable; repeatable."
@@ -64,10 +66,14 @@ def choosing(command: Decorated) -> Decorated:
 
 
 def not_empty(_context: click.Context, option: click.Parameter, given: str | None) -> str | None:
-    """Refuse an empty value: it comes from a variable that is not set, and must not read as a flag left away."""
+    """Refuse an empty value: it comes from a variable that is not set, and must not read as one left away."""
     if given == "":
-        raise click.UsageError(f"{option.opts[0]} is empty, as if a variable were not set")
+        name = (option.metavar or "PATH") if isinstance(option, click.Argument) else option.opts[0]
+        raise click.UsageError(f"{name} is empty, as if a variable were not set")
     return given
+
+
+path = click.argument("path", default=".", callback=not_empty)
 
 
 def _globs(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -147,6 +153,6 @@ def seconds(duration: str) -> float | None:
         return None
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = duration[:-1], duration[-1]
-    if unit not in units or not number.isdecimal():
+    if unit not in units or not number.isdecimal() or len(number) > _LONGEST_NUMBER:
         raise click.UsageError(f"{duration!r} is no duration; write it like 90s, 30m or 2h")
     return float(int(number) * units[unit])

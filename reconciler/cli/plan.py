@@ -15,7 +15,7 @@ from reconciler.renderers import table
 
 @click.command()
 @flags.path
-@click.option("--out", default="", metavar="FILE", help="Save the plan for review and apply.")
+@click.option("--out", metavar="FILE", callback=flags.not_empty, help="Save the plan for review and apply.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes.")
 @flags.selection
 @flags.allowances
@@ -23,7 +23,7 @@ from reconciler.renderers import table
 @flags.verbose
 @flags.output
 @flags.color
-def command(path: str, out: str, color: str, **given: Any) -> int:
+def command(path: str, out: str | None, color: str, **given: Any) -> int:
     """Show what apply would do to the stack at PATH; `-` reads the whole desired set from stdin."""
     targets = outputs.chosen(given["given"], table.PLAN_FORMATS)
     with ExitStack() as closing:

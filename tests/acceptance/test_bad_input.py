@@ -370,3 +370,26 @@ def test_debug_shows_where_an_error_came_from_and_nothing_else_does(stage: Stage
     assert "Traceback" not in plain.err
     for arguments in (["--debug", "plan"], ["plan", "--debug"]):
         assert "Traceback" in stage.real(*arguments).err
+
+
+EMPTY = [("apply", "", "--yes"), ("plan", ""), ("plan", "--out", ""), ("destroy", "", "--yes", "--allow-cancel", "1")]
+
+
+@pytest.mark.parametrize("arguments", EMPTY, ids=" ".join)
+def test_an_empty_argument_is_no_name_of_the_folder_one_stands_in(
+    stage: Stage, service: Service, arguments: tuple[str, ...]
+) -> None:
+    stage.ok("apply", "--yes")
+    service.requests.clear()
+    done = stage.run(*arguments)
+    assert done.code == 1
+    told(done, "is empty, as if a variable were not set")
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("digits", [10, 400, 5000])
+def test_a_duration_longer_than_anyone_waits_is_refused(stage: Stage, service: Service, digits: int) -> None:
+    done = stage.run("apply", "--yes", "--wait", "--timeout", "9" * digits + "s")
+    assert done.code == 1
+    told(done, "is no duration")
+    assert service.requests == []
