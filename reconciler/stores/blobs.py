@@ -103,7 +103,7 @@ class FolderBlobs:
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
         """Let one writer at a time look and link: two objects with one key may differ in their attributes."""
-        descriptor = os.open(self._root / ".writer", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self._root / ".writer", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

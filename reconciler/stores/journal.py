@@ -129,7 +129,7 @@ def _append(path: Path, line: bytes, guard: threading.RLock, *, durable: bool, f
     The sync happens outside the guard: those of several threads then become one in the file system.
     """
     with disk.explaining(path, "write"):
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             with guard:
                 size = _cut_torn_line(descriptor)

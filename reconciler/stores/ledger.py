@@ -61,7 +61,7 @@ class BlobLedger:
         run = _run(item)
         try:
             content = json.loads(self._blobs.read(item))
-        except ValueError as broken:
+        except (ValueError, RecursionError) as broken:
             raise disk.alien(item.key) from broken
         resource = content.get("resource") if isinstance(content, dict) else None
         if not isinstance(resource, str):

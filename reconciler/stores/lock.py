@@ -19,7 +19,7 @@ def holding(path: Path) -> str:
     """Say who holds the lock file, empty where nobody does. Creates nothing; holds it itself for a moment."""
     with disk.explaining(path, "look at"):
         try:
-            descriptor = os.open(path, os.O_RDONLY)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
             return ""
         try:
@@ -53,7 +53,8 @@ def hold(path: Path, purpose: str, clock: Clock) -> Iterator[None]:
 def _acquire(path: Path) -> int:
     with disk.explaining(path, "lock"):
         disk.ensure_directory(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        # A link in a checkout must not have the file it leads to emptied.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
@@ -80,6 +81,6 @@ def _describe(descriptor: int) -> str:
     """Say who holds the lock; between taking it and writing the name, nobody can tell."""
     try:
         said = json.loads(os.pread(descriptor, 65536, 0))
-    except ValueError:
+    except (ValueError, RecursionError):
         return "another process"
     return holder.describe(said) if isinstance(said, dict) else "another process"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,7 @@ def _intent(entry: Mapping[str, Any], place: str) -> Intent:
         at = float(entry["at"])
     except (KeyError, TypeError, ValueError) as broken:
         raise damaged(place) from broken
-    if not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(text, str) for text in texts) or not math.isfinite(at):
         raise damaged(place)
     name, address, verb, resource, run_key = texts
     return Intent(name, address, verb, resource, run_key, at)

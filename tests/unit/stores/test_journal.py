@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from reconciler.stores import disk
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore
 from reconciler.vocabulary import errors, ports
@@ -206,13 +210,35 @@ def test_threads_share_a_journal(any_store: ports.Journals) -> None:
     assert len(any_store.open_intents()) == 32
 
 
-def test_an_intent_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_an_intent_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     journal = journals(tmp_path).open(DIGEST)
-    path = only_file(tmp_path)
-    path.unlink()
-    path.symlink_to("/dev/full")
+    monkeypatch.setattr(disk, "write_all", full)
     with pytest.raises(errors.StoreFailed, match="No space left on device"):
         journal.intent("CustomJob/a", "create", "c", "1-x")
+
+
+def test_a_link_in_place_of_a_journal_is_not_followed(tmp_path: Path) -> None:
+    journal = journals(tmp_path).open(DIGEST)
+    path, victim = only_file(tmp_path), tmp_path / "victim"
+    victim.write_bytes(b"no line end")
+    path.unlink()
+    path.symlink_to(victim)
+    with pytest.raises(errors.StoreFailed, match="symbolic links"):
+        journal.intent("CustomJob/a", "create", "c", "1-x")
+    assert victim.read_bytes() == b"no line end"
+
+
+@pytest.mark.parametrize("at", ["NaN", "Infinity", "1e999"])
+def test_an_intent_at_no_time_at_all_is_damage(tmp_path: Path, at: str) -> None:
+    journals(tmp_path).open(DIGEST)
+    line = {"intent": "x/1", "address": "CustomJob/a", "verb": "create", "resource": "c", "runKey": "1-x", "at": "AT"}
+    with only_file(tmp_path).open("a") as file:
+        file.write(json.dumps(line).replace('"AT"', at) + "\n")
+    with pytest.raises(errors.StoreFailed, match="damaged"):
+        journals(tmp_path).open_intents()
 
 
 def test_no_store_remembers_no_run() -> None:

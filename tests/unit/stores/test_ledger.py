@@ -164,7 +164,7 @@ def test_a_file_that_is_not_ours_is_named_and_never_skipped(tmp_path: Path, name
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"resource": 7}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"resource": 7}', b"\xff", b"[" * 100_000])
 def test_a_damaged_start_is_named(tmp_path: Path, content: bytes) -> None:
     ledger(tmp_path).started(RUN)
     files(tmp_path)[0].write_bytes(content)

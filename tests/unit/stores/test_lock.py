@@ -141,3 +141,25 @@ def test_a_lock_of_the_system_is_never_lost(tmp_path: Path) -> None:
     held = store(tmp_path)
     with held.lock("apply"):
         held.assert_held()
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    victim, store = tmp_path / "victim", tmp_path / "store"
+    victim.write_text("precious")
+    store.mkdir()
+    (store / "lock").symlink_to(victim)
+    with pytest.raises(errors.StoreFailed, match="symbolic links"), FolderStore(store, FakeClock()).lock("apply"):
+        pass
+    assert victim.read_text() == "precious"
+
+
+def test_a_pipe_in_place_of_the_lock_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    assert FolderStore(tmp_path, FakeClock()).holder() is None
+
+
+def test_a_holder_written_too_deep_to_read_is_another_process(tmp_path: Path) -> None:
+    with another_process(tmp_path):
+        (tmp_path / "lock").write_text("[" * 60_000)
+        with pytest.raises(errors.LockHeld, match="another process"), FolderStore(tmp_path, FakeClock()).lock("apply"):
+            pass
