@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core.secrets import SENSITIVE
 from reconciler.vocabulary import errors
 
 OPEN_PREFIX = "RECONCILER_SECRET_"
@@ -27,6 +28,10 @@ def ci_run() -> str:
     return next((url for url in map(variable, names) if url), "")
 
 
+_TELLING = (6, 12)
+"""Least and most characters in a row that a text shares with a secret before they count as a part of it."""
+
+
 class EnvironmentSecrets:
     """vocabulary.ports.Secrets over the variables that --secret-env names."""
 
@@ -42,14 +47,14 @@ class EnvironmentSecrets:
     def hide(self, text: str) -> str:
         """Take every value that was handed out back out of a text: a service may quote what it was sent."""
         for value in sorted(self._handed_out, key=len, reverse=True):
-            text = text.replace(value, "(sensitive)")
+            text = _without(text.replace(value, SENSITIVE), value)
         return text
 
     def _fill(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             if isinstance(value.get("valueFrom"), Mapping):
                 rest = {key: item for key, item in value.items() if key != "valueFrom"}
-                return {**rest, "value": self._read(value["valueFrom"]["env"])}
+                return {**rest, "value": self._read(str(value["valueFrom"].get("env", "")))}
             return {key: self._fill(item) for key, item in value.items()}
         return [self._fill(item) for item in value] if isinstance(value, list) else value
 
@@ -64,3 +69,22 @@ class EnvironmentSecrets:
             raise errors.InputError(f"the variable {name} is not set", "set it for the process that runs apply")
         self._handed_out.add(value)
         return value
+
+
+def _without(text: str, secret: str) -> str:
+    """Hide the parts of a secret that stand in a text: replies are cut short, and their white space is folded."""
+    least, most = _TELLING
+    size = max(least, min(most, len(secret) // 2))
+    kept: list[str] = []
+    at = 0
+    while at < len(text):
+        end = at
+        while end + size <= len(text) and text[end : end + size] in secret:
+            end += 1
+        if end > at:
+            kept.append(SENSITIVE)
+            at = end + size - 1
+        else:
+            kept.append(text[at])
+            at += 1
+    return "".join(kept)

@@ -153,3 +153,26 @@ def test_a_token_for_the_service_shows_nowhere(stage: Stage, service: Service) -
     service.spoils.clear()
     hides(stage, stage.ok("apply", "--yes"))
     assert json.loads(sent(service)[0])["labels"]["reconciler_name"] == "train"
+
+
+LONG = "\n".join(f"{number:03}-line-of-a-private-key-that-nobody-may-see" for number in range(90))
+"""A value of many lines, longer than what is kept of a reply."""
+
+QUOTES = {
+    "cut short": lambda value: f"Cannot take {value}",
+    "with its white space folded": lambda value: f"Cannot take {' '.join(value[:1500].split())}",
+    "as JSON": lambda value: f"Cannot take {json.dumps(value[:900])}",
+}
+
+
+@pytest.mark.parametrize("what", QUOTES)
+def test_a_service_that_quotes_a_part_of_the_secret_is_not_repeated(stage: Stage, service: Service, what: str) -> None:
+    stage.monkeypatch.setenv("HOUSE", LONG)
+    job_with(stage, "{name: PASS, valueFrom: {env: HOUSE}}")
+    message = QUOTES[what](LONG)
+    service.spoils.append(lambda request: refusal(400, "INVALID_ARGUMENT", message) if is_create(request) else None)
+    done = stage.run("apply", "--yes", "--secret-env", "HOUSE")
+    assert done.code == 1
+    assert "Cannot take (sensitive)" in done.err.replace('"', "")
+    for text in (done.out, done.err, kept(stage)):
+        assert "private-key" not in text
