@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from reconciler.core import fingerprint, marks
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Scope, Source
+from reconciler.vocabulary.model import Removal, Scope, Source
 from reconciler.vocabulary.plans import (
     ABSENT,
     Action,
@@ -219,7 +219,10 @@ def _operation(item: Mapping[str, Any]) -> Operation:
     if verb in ("create", "patch"):
         _mapping(_be(item["body"], dict)["labels"], str)
     elif verb == "setIamPolicy":
-        _be(_be(item["body"], dict)["bindings"], list)
+        for binding in _be(_be(item["body"], dict)["bindings"], list):
+            _be(_be(binding, dict)["role"], str)
+            _be(binding.get("members", []), list)
+            _be(binding.get("condition", {}), dict)
     return Operation(verb, _be(item["resource"], str), _be(item["reason"], str), body)
 
 
@@ -249,6 +252,9 @@ def _coherent(change: Change) -> None:
         missing = [key for key in _NEEDED if key not in labels]
         if missing:
             raise ValueError(f"a create of {change.address} has no label {missing[0]}")
+        if (labels[marks.KIND], labels[marks.NAME]) != (kind.lower(), name):
+            raise ValueError(f"a create of {change.address} is marked as another address")
+        Removal(labels[marks.REMOVAL])
     for assertion in change.assertions:
         if not assertion.exists and assertion.resource not in creates:
             raise ValueError(f"{change.address} asserts the absence of a run that it does not create")

@@ -14,7 +14,7 @@ from reconciler.engine.carrying import Carrier, Check
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Stack
+from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Action, Applied, Change, Outcome, Plan
 from reconciler.vocabulary.ports import Secrets
 
@@ -49,6 +49,7 @@ class Applier:
             state = self.world.store.journals.state(digest)
             if state == "closed" and settings.saved:
                 raise errors.PlanSpent("this plan was applied to its end before", "plan again")
+            self._refuse_elsewhere(plan)
             observed = observing.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
             observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
             self._refuse_stale(plan, observed, digest, state)
@@ -67,6 +68,22 @@ class Applier:
             if not applied.unstarted and not any(outcome.status.stuck for outcome in applied.outcomes):
                 journal.close()
             return applied
+
+    def _refuse_elsewhere(self, plan: Plan) -> None:
+        """Refuse kinds nobody here knows, and places that the stack no longer covers or never did."""
+        unknown = {change.address.split("/", 1)[0] for change in plan.changes} - set(self.world.kinds)
+        if unknown:
+            raise errors.PlanUnreadable(
+                f"the plan has kinds that this version does not know: {', '.join(sorted(unknown))}",
+                "apply with the version that wrote the plan",
+            )
+        covered = {*self.stack.scopes, *(Scope(scope.project) for scope in self.stack.scopes)}
+        outside = {change.scope for change in plan.changes if change.action is not Action.NOOP} - covered
+        if outside:
+            raise errors.StalePlan(
+                f"the plan changes {', '.join(map(str, sorted(outside)))}, outside the stack's spec.scopes",
+                "plan again",
+            )
 
     def _refuse_blocked(self, plan: Plan, settings: Settings) -> None:
         left = [blocker for blocker in plan.blocked if not guards.lifted(blocker, settings.allowed)]

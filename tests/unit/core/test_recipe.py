@@ -243,6 +243,11 @@ FORGERIES: dict[str, tuple[tuple[Any, ...], Any]] = {
     "notes that are text": (("changes", 0, "notes"), "abc"),
     "a source that is a list": (("changes", 0, "source"), []),
     "a source that is false": (("changes", 0, "source"), False),
+    "a create of another name": (("changes", 0, "operations", 0, "body", "labels", "reconciler_name"), "z"),
+    "a create of another kind": (("changes", 0, "operations", 0, "body", "labels", "reconciler_kind"), "nasjob"),
+    "a removal nobody has": (("changes", 0, "operations", 0, "body", "labels", "reconciler_removal"), "bogus"),
+    "a binding that is a number": (("changes", 5, "operations", 1, "body", "bindings", 0), 1),
+    "a binding without a role": (("changes", 5, "operations", 1, "body", "bindings", 0), {"members": []}),
     "a lone surrogate": (("changes", 0, "reason"), "\ud800"),
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from reconciler.core import recipe
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.plans import Plan
 from tests.invariants import samples
 from tests.invariants.site import Site, desired, is_active, is_empty, statuses
@@ -146,3 +147,22 @@ def test_a_resumed_plan_does_not_start_again_what_it_started_and_somebody_delete
     site.send("DELETE", row["name"])
     with pytest.raises(errors.StalePlan, match="was started"):
         site.apply(plan, saved=True)
+
+
+def test_a_plan_for_a_place_that_left_the_stack_is_refused_and_nothing_is_read(site: Site) -> None:
+    plan = site.plan(desired(samples.CUSTOM))
+    [change] = plan.changes
+    moved = replace(plan, changes=(replace(change, scope=Scope("other-project", "europe-west4")),))
+    with pytest.raises(errors.StalePlan, match=r"other-project/europe-west4, outside the stack's spec\.scopes"):
+        site.apply(moved, saved=True)
+    assert site.audit.writes == []
+
+
+def test_a_plan_of_a_kind_that_nobody_here_knows_is_refused(site: Site) -> None:
+    plan = site.plan(desired(samples.CUSTOM))
+    [change] = plan.changes
+    newer = replace(plan, changes=(replace(change, address="HyperJob/train"),))
+    with pytest.raises(errors.PlanUnreadable, match="HyperJob") as refused:
+        site.apply(newer, saved=True)
+    assert refused.value.exit_code == 3
+    assert site.audit.writes == []
