@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from reconciler.engine.observing import World
+from reconciler.engine.observing import POLL, World
 from reconciler.stores.nothing import NoStore
 from tests.invariants import samples
-from tests.invariants.site import Site, desired, is_active, is_empty, lagging, reasons
+from tests.invariants.site import STACK, Site, desired, is_active, is_empty, lagging, reasons
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 
@@ -72,3 +72,13 @@ def test_the_policy_of_the_run_that_stands_is_kept_while_a_twin_is_newer(site: S
     site.converge(wanted)
     site.send("POST", f"{row['resource']}:setIamPolicy", {"policy": {"bindings": []}})
     assert reasons(site.plan(wanted)) == {"Job/legacy": "update policy_changed"}
+
+
+def test_an_intent_of_a_clock_that_runs_ahead_is_waited_for_no_longer_than_lists_lag(site: Site) -> None:
+    journal = site.world().store.journals.open("sha256:" + "a" * 64)
+    before = site.clock.now()
+    site.clock.advance(1_000_000)
+    journal.intent("CustomJob/train", "create", samples.PATHS["CustomJob"], "1-" + "0" * 32)
+    site.clock.advance(-1_000_000)
+    site.plan(desired(samples.CUSTOM))
+    assert STACK.settle <= site.clock.now() - before <= STACK.settle + POLL
