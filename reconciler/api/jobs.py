@@ -59,13 +59,18 @@ class HttpJobs:
 
     def get(self, kind: Kind, resource: str) -> Row:
         """Read one job in full."""
-        return self._call(kind, Verb.GET, "GET", resource)
+        row = _sound(self._call(kind, Verb.GET, "GET", resource), f"get {resource}")
+        named = row.get("name") or row.get(kind.id_field)
+        if not isinstance(named, str) or last_segment(named) != last_segment(resource):
+            raise errors.TransportFailed(f"get {resource}: the reply is another job's, or none")
+        return row
 
     def create(self, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Row:
         """Start a job. Sent once: after errors.ServerFailed or errors.TransportFailed (`sent`) it may exist."""
         _require(kind, Verb.CREATE)
         url = self._endpoints.collection_url(kind, scope)
-        return self._exchange("POST", url, f"create in {collection(kind, scope)}", body, once=True)
+        what = f"create in {collection(kind, scope)}"
+        return _sound(self._exchange("POST", url, what, body, once=True), what)
 
     def cancel(self, kind: Kind, resource: str) -> None:
         """Ask a job to stop. A good status is all there is to the reply."""
@@ -171,7 +176,15 @@ def _rows(reply: Mapping[str, Any], kind: Kind, what: str) -> tuple[Row, ...]:
     rows = reply.get(kind.list_field, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise errors.TransportFailed(f"{what}: `{kind.list_field}` of the reply is no list of resources")
-    return tuple(rows)
+    return tuple(_sound(row, what) for row in rows)
+
+
+def _sound(row: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return a resource whose labels are texts. Raises errors.TransportFailed: anything else is no reply of the API."""
+    labels = row.get("labels") or {}
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise errors.TransportFailed(f"{what}: `labels` of the reply is no map of texts")
+    return row
 
 
 def _next_token(reply: Mapping[str, Any], what: str) -> str:

@@ -96,7 +96,12 @@ def _find(root: Path, patterns: Sequence[str], ignore: Sequence[str]) -> tuple[l
             file = (prefix / name).as_posix()
             if name.startswith(".") or file == STACK_FILE or not globs.matches_any(file, patterns):
                 continue
-            if not globs.is_ignored(file, ignore):
+            if globs.is_ignored(file, ignore):
+                continue
+            if bad_text(file):
+                message = "The name of this file is not UTF-8, so no plan can say where its manifests stand."
+                problems.append(Problem("bad-file-name", message, "Rename the file.", file=file, place=Place(file)))
+            else:
                 outside = _leading_outside(root, file)
                 problems.extend(outside)
                 found.extend([] if outside else [file])

@@ -276,3 +276,19 @@ def test_a_body_that_is_no_json_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="JSON"):
         api.create(CUSTOM_JOB, SCOPE, {"x": float("nan")})
     assert transport.requests == []
+
+
+@pytest.mark.parametrize("labels", ["x", ["x"], {"reconciler_name": 5}, {"reconciler_name": None}])
+def test_a_row_whose_labels_are_no_map_of_texts_is_no_reply(labels: Any) -> None:
+    name = f"{COLLECTION}/1"
+    row = {"name": name, "labels": labels}
+    with pytest.raises(errors.TransportFailed, match="labels"):
+        list(jobs(reply({"customJobs": [row]}))[0].list(CUSTOM_JOB, SCOPE, ""))
+    with pytest.raises(errors.TransportFailed, match="labels"):
+        jobs(reply(row))[0].get(CUSTOM_JOB, name)
+
+
+@pytest.mark.parametrize("row", [{}, {"name": f"{COLLECTION}/2"}, {"name": 1}])
+def test_a_get_that_answers_with_another_job_is_no_reply(row: dict[str, Any]) -> None:
+    with pytest.raises(errors.TransportFailed, match="another job's"):
+        jobs(reply(row))[0].get(CUSTOM_JOB, f"{COLLECTION}/1")

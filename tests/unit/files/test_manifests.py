@@ -194,3 +194,10 @@ def test_a_glob_fits_whole_paths(path, pattern, fits):
 )
 def test_an_ignored_folder_takes_its_files_along(path, pattern, ignored):
     assert globs.is_ignored(path, (pattern,)) is ignored
+
+
+def test_a_file_whose_name_is_no_text_is_named_as_a_problem(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.yaml")).write_text("kind: CustomJob\n")
+    reading = manifests.read(tmp_path, ["**/*.yaml"])
+    assert [problem.rule for problem in reading.problems] == ["bad-file-name"]
+    assert reading.documents == ()
