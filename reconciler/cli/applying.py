@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,12 +90,13 @@ def _signals() -> Iterator[Signals]:
     def handle(number: int, _frame: object) -> None:
         if arrived.stop.is_set():
             # Threads in the middle of a call would hold up any other way out; what they did is in the journal.
-            sys.stderr.write("Stopped.\n")
-            sys.stderr.flush()
+            with suppress(OSError):
+                os.write(2, b"Stopped.\n")
             os._exit(128 + number)
         arrived.number = number
         arrived.stop.set()
-        outputs.say("Stopping: what is in flight is finished and recorded. Once more stops at once.")
+        with suppress(RuntimeError):  # the signal came while this very thread was writing to stderr
+            outputs.say("Stopping: what is in flight is finished and recorded. Once more stops at once.")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
