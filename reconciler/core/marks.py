@@ -36,7 +36,6 @@ def run_filter(stack: Stack, run_key: str) -> str:
 
 def stamp(desired: Desired, stack: Stack, run_key: str, token: str) -> dict[str, str]:
     """Return all labels of a new run: the user's, and ours. `token` is already hashed."""
-    removal = Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
     ours = {
         STACK: stack.name,
         OWNER: stack.uid,
@@ -45,7 +44,7 @@ def stamp(desired: Desired, stack: Stack, run_key: str, token: str) -> dict[str,
         FINGERPRINT: desired.fingerprint,
         RUN: run_key,
         TOKEN: token,
-        REMOVAL: removal.value,
+        REMOVAL: desired.lifecycle.removal.value,
         SHARD: fingerprint.shard(desired.name),
     }
     return dict(sorted({**desired.labels, **{key: value for key, value in ours.items() if value}}.items()))

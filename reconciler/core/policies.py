@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.core import marks
-from reconciler.vocabulary.model import Desired, Removal, Run
+from reconciler.vocabulary.model import Desired, Run
 from reconciler.vocabulary.plans import ABSENT, Change, FieldChange, Operation
 
 Binding = Mapping[str, Any]
@@ -22,14 +22,9 @@ def label_changes(desired: Desired, run: Run) -> tuple[FieldChange, ...]:
     )
 
 
-def removal_of(desired: Desired) -> Removal:
-    """Return what a manifest wants of its run once nobody names it; a protected one is kept."""
-    return Removal.KEEP if desired.lifecycle.protect else desired.lifecycle.on_removal
-
-
 def removal_differs(desired: Desired, run: Run) -> bool:
     """Say whether the job was stamped with another removal policy than the manifest has now."""
-    return run.removal is not None and run.removal is not removal_of(desired)
+    return run.removal is not None and run.removal is not desired.lifecycle.removal
 
 
 def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
@@ -38,7 +33,7 @@ def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
         str(change.path).removeprefix("metadata.labels."): str(change.after) for change in label_changes(desired, run)
     }
     if removal_differs(desired, run):
-        delta[marks.REMOVAL] = removal_of(desired).value
+        delta[marks.REMOVAL] = desired.lifecycle.removal.value
     return delta
 
 

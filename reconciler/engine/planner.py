@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core import planning, policies
+from reconciler.core import planning
 from reconciler.core.changes import Destroy
 from reconciler.core.planning import Observed, Options, Revision
 from reconciler.engine import observing
@@ -33,7 +33,7 @@ def destroy(
     world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision, *, records: bool
 ) -> Planned:
     """Return the plan of an empty desired set. The manifests say which kinds to look for and what they protect."""
-    policies_now = {want.address: policies.removal_of(want) for want in desired}
+    policies_now = {want.address: want.lifecycle.removal for want in desired}
     asked = replace(options, destroy=Destroy(records, policies_now))
     observed = observing.observe(world, stack, (), {want.kind for want in desired})
     return Planned(planning.build(stack, world.kinds, (), observed, asked, revision, stack.backend), observed)

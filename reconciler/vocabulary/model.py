@@ -149,6 +149,11 @@ class Lifecycle:
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
 
+    @property
+    def removal(self) -> Removal:
+        """What to do with the run once no manifest names it: a protected one is kept."""
+        return Removal.KEEP if self.protect else self.on_removal
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
