@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from reconciler.cli import flags, outputs, wiring
-from reconciler.core import heads, planning
+from reconciler.core import heads
 from reconciler.core.planning import Observed, Options, Revision
-from reconciler.engine import observing
+from reconciler.engine import planner
 from reconciler.engine.observing import World
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
@@ -73,10 +73,8 @@ class View:
 
 
 def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...], addresses: tuple[str, ...]) -> View:
-    observed = observing.observe(world, workspace.stack, desired)
-    plan = planning.build(
-        workspace.stack, workspace.kinds, desired, observed, Options(), Revision(), workspace.stack.backend
-    )
+    planned = planner.plan(world, workspace.stack, desired, Options(), Revision())
+    plan, observed = planned.plan, planned.observed
     known = {change.address for change in plan.changes}
     for address in addresses:
         if address not in known:
