@@ -27,9 +27,8 @@ def command(path: str, *, records: bool, **given: Any) -> int:
     targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
     if path == wiring.STREAM:
         raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")
-    ending = Destroy(records)
-    options = flags.options(given, ending)
+    options = flags.options(given, Destroy(records))
     with ExitStack() as closing:
-        drawn = planning.draw(path, options, closing, impersonate=given["impersonate"], reading=False, destroy=ending)
+        drawn = planning.draw(path, options, closing, impersonate=given["impersonate"], reading=False)
         applying.show(drawn, targets, given["color"])
         return applying.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)

@@ -12,7 +12,6 @@ from typing import Any, TextIO
 import reconciler
 from reconciler.cli import outputs, wiring
 from reconciler.core import recipe
-from reconciler.core.changes import Destroy
 from reconciler.core.planning import Observed, Options
 from reconciler.engine import planner
 from reconciler.engine.observing import World
@@ -44,9 +43,8 @@ def draw(
     *,
     impersonate: str = "",
     reading: bool,
-    destroy: Destroy | None = None,
 ) -> Drawn:
-    """Read the stack at `path` and plan it, or plan its end where `destroy` is given.
+    """Read the stack at `path` and plan it, or plan its end where the options say destroy.
 
     The world stays open until `closing` closes. Raises whatever stops a plan; nothing but GET is sent.
     """
@@ -57,10 +55,11 @@ def draw(
         outputs.say(f"Warning: {problem.place}: {problem.message}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
     commit = wiring.revision(workspace)
-    if destroy is None:
+    if options.destroy is None:
         planned = planner.plan(world, workspace.stack, desired, options, commit)
     else:
-        planned = planner.destroy(world, workspace.stack, desired, options, commit, records=destroy.records)
+        records = options.destroy.records
+        planned = planner.destroy(world, workspace.stack, desired, options, commit, records=records)
     plan = planned.plan
     _tell_unmatched(options, desired, planned.observed)
     return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)
