@@ -36,7 +36,11 @@ class Task:
 
 
 class Baton:
-    """The clock and the turns. `between` is what else may happen at a turn: what people do."""
+    """The clock and the turns.
+
+    `between` is what else may happen at a turn: what people do. `alarm` is told before time moves, and may stop on the
+    way by `wait_until`.
+    """
 
     def __init__(self, chance: random.Random, start: float) -> None:
         self._chance = chance
@@ -46,6 +50,7 @@ class Baton:
         self._failure: BaseException | None = None
         self.turns = 0
         self.between: Callable[[], None] = lambda: None
+        self.alarm: Callable[[float], None] = lambda until: None
 
     def now(self) -> float:
         """Seconds since the epoch, UTC."""
@@ -53,7 +58,13 @@ class Baton:
 
     def advance(self, seconds: float) -> None:
         """Move forward."""
-        self._now += seconds
+        until = self._now + seconds
+        self.alarm(until)
+        self._now = max(self._now, until)
+
+    def wait_until(self, moment: float) -> None:
+        """Move to a moment, never back."""
+        self._now = max(self._now, moment)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for whoever has no task, such as the service itself."""
@@ -90,13 +101,13 @@ class Baton:
             task.gate.acquire()
 
     def _next(self) -> Task:
-        self._now += self._chance.random() * 0.2
+        self.advance(self._chance.random() * 0.2)
         self.between()
         alive = [task for task in self._tasks if not task.done]
         awake = [task for task in alive if task.wake <= self._now]
         if not awake:
             first = min(alive, key=lambda task: task.wake)
-            self._now = max(self._now, first.wake)
+            self.advance(max(0.0, first.wake - self._now))
             return first
         return awake[0] if len(awake) == 1 else awake[self._chance.randrange(len(awake))]
 

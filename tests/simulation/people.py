@@ -45,14 +45,20 @@ class People:
 
     def between(self) -> None:
         """Act at a turn, or do not."""
-        self._site.deliver()
         if self._chance.random() < self._often:
             self.act()
 
     def act(self) -> None:
         """Do one thing; nothing where it cannot be done now."""
         [deed] = self._chance.choices(tuple(DEEDS), tuple(DEEDS.values()))
-        self.do(deed)
+        if deed != "wait" or not self._sending():
+            self.do(deed)
+
+    def _sending(self) -> bool:
+        """Say whether a create may be on its way: no process is held up for minutes between its intent and its call."""
+        runners = range(3) if self._site.mode == "split" else range(1)
+        stores = [self._site.store(runner, None) for runner in runners]
+        return any(each.verb == "create" for store in stores for each in store.journals.open_intents())
 
     def do(self, deed: str) -> None:
         """Do this; nothing where it cannot be done now."""
@@ -193,6 +199,8 @@ class People:
         if job is None:
             return ""
         key = self._chance.choice(("team", "note", "reconciler_removal"))
+        if key == "reconciler_removal" and not self._remembers(job):
+            return ""  # whoever first sees a run takes its label for what was written
         value = "delete" if key == "reconciler_removal" else self._chance.choice(("vision", "audio"))
         return self._patch(job, {key: value})
 

@@ -150,7 +150,7 @@ class _Seed:
         more = weather.draw_store(self.chance) if self.site.mode == "bucket" else []
         self.site.blow(more)
         if self.chance.random() < 0.2:
-            self.site.late = {self.site.creates + self.chance.randint(1, 4): self.chance.uniform(0.5, 4.0)}
+            self.site.late = {self.site.creates + self.chance.randint(1, 4): self.chance.uniform(0.5, 3.0)}
         stale = runners > 1 and self.chance.random() < 0.15
         bodies: dict[str, Callable[[], None]] = {}
         for runner in range(runners):
@@ -260,7 +260,6 @@ class _Seed:
         site.service.clear_faults()
         site.baton.between = lambda: None
         site.baton.advance(65.0)
-        site.deliver()
         site.tell("quiet")
         self.saved = {}
         try:

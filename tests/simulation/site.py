@@ -92,6 +92,7 @@ class Site:
         self.parts = parts
         self.baton = Baton(random.Random(f"turns {seed}"), START)
         ids = app.random_ids(random.Random(f"ids {seed}"))
+        self.baton.alarm = self._deliver
         self.current: Life | None = None
         self.service = Service(KNOWN, ":memory:", self.baton, ids, conduct=conduct(), sleep=self._delay)
         self.cloud = CloudStorage(page_size=7)
@@ -221,11 +222,12 @@ class Site:
         self.cells[weather.LATE] += 1
         return True
 
-    def deliver(self) -> None:
-        """Carry out what is late and due."""
-        due = [each for each in self.waiting if each[0] <= self.baton.now()]
+    def _deliver(self, until: float) -> None:
+        """Carry out what is late, each at its time."""
+        due = sorted((each for each in self.waiting if each[0] <= until), key=lambda each: each[0])
         self.waiting = [each for each in self.waiting if each not in due]
-        for _, request, process in due:
+        for at, request, process in due:
+            self.baton.wait_until(at)
             done = self.service.quietly("POST", request.url.partition("/v1/")[2], json.loads(request.body))
             self.tell(f"late: {request.url.rpartition('/')[2]} {'carried out' if done else 'refused'}")
             for new in self.truth.look(self.baton.now(), "tool"):
@@ -252,9 +254,14 @@ class Site:
     def _hold_cancel(self, job: truth.Job, reason: str, process: Process) -> None:
         if reason == "duplicate":
             self.seen["duplicates healed"] += 1
-            twins = self.truth.twins(job)
-            if twins[0] is job and any(twin.active for twin in twins[1:]):
+            wish = self.wishes.get((job.kind, job.name))
+            names = {job.name, wish.formerly if wish and wish.formerly else job.name}
+            others = [each for each in self.truth.of(job.kind, *names) if each is not job and each.image == job.image]
+            older = [each for each in others if each.order < job.order]
+            if not older and any(each.active for each in others):
                 self.truth.broken(f"the oldest run of {job.kind}/{job.name} {job.key} was cancelled as a duplicate")
+            if others and all(each.ended is not None and each.ended < process.since for each in others):
+                self.truth.broken(f"the only run of {job.kind}/{job.name} {job.key} was cancelled as a duplicate")
         self._hold_removal(job, "cancel", process)
 
     def _hold_removal(self, job: truth.Job, verb: str, process: Process) -> None:

@@ -38,6 +38,7 @@ class Job:
     state: str = ""
     active: bool = True
     gone: bool = False
+    ended: float | None = None
     causes: set[str] = field(default_factory=set)
 
 
@@ -72,6 +73,9 @@ class Truth:
         for at, job in self.jobs.items():
             if at not in seen and not job.gone:
                 job.gone, job.active = True, False
+        for job in self.jobs.values():
+            if not job.active and job.ended is None:
+                job.ended = now
         return fresh
 
     def of(self, kind: str, *names: str) -> list[Job]:
