@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from reconciler.core.bodies import collection
 from reconciler.transport import hosts
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
@@ -52,12 +53,6 @@ class Endpoints:
     def operation_url(self, kind: Kind, resource: str, operation: str) -> str:
         """Build the URL of an operation, by its name as the API gave it, on the host that serves `resource`."""
         return _join(self.base(kind, location_of(resource)), operation, "", None)
-
-
-def collection(kind: Kind, scope: Scope) -> str:
-    """Name the collection of a kind in a scope: `projects/P/locations/L/customJobs`, or `projects/P/jobs`."""
-    middle = f"/locations/{scope.location}" if kind.located else ""
-    return f"projects/{scope.project}{middle}/{kind.collection}"
 
 
 def check_name(kind: Kind, resource: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.api import envelopes, operations
-from reconciler.api.endpoints import Endpoints, collection, last_segment
+from reconciler.api.endpoints import Endpoints, last_segment
+from reconciler.core.bodies import collection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import Scope
