@@ -199,7 +199,7 @@ def _phrase(status: int) -> str:
 def _parse(body: bytes) -> dict[str, Any]:
     value = _load(body)
     if not isinstance(value, dict):
-        raise ValueError(f"a JSON object was expected, not {type(value).__name__}")  # noqa: TRY004
+        raise ValueError(f"a JSON object was expected, not {type(value).__name__}")  # noqa: TRY004 - one error for all broken JSON
     return value
 
 
