@@ -14,7 +14,7 @@ from reconciler.engine.carrying import Carrier, Check
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Scope, Stack
+from reconciler.vocabulary.model import Scope, Stack, parts_of
 from reconciler.vocabulary.plans import Action, Applied, Change, Outcome, Plan
 from reconciler.vocabulary.ports import Secrets
 
@@ -71,7 +71,7 @@ class Applier:
 
     def _refuse_elsewhere(self, plan: Plan) -> None:
         """Refuse kinds nobody here knows, and places that the stack no longer covers or never did."""
-        unknown = {change.address.split("/", 1)[0] for change in plan.changes} - set(self.world.kinds)
+        unknown = {parts_of(change.address)[0] for change in plan.changes} - set(self.world.kinds)
         if unknown:
             raise errors.PlanUnreadable(
                 f"the plan has kinds that this version does not know: {', '.join(sorted(unknown))}",
@@ -104,7 +104,7 @@ class Applier:
 
     def _touched(self, change: Change, observed: Observed) -> list[str]:
         """Look at the labels and roles a change writes on runs that are there: a value touched meanwhile is stale."""
-        kind = self.world.kinds[change.address.split("/", 1)[0]]
+        kind = self.world.kinds[parts_of(change.address)[0]]
         rows = {run.resource: run.row for run in observed.runs}
         stale = []
         for operation in change.operations:
@@ -157,7 +157,7 @@ class Applier:
 def _asserted(plan: Plan) -> dict[str, str]:
     """Return the resources the plan says are there, with their kinds."""
     return {
-        assertion.resource: change.address.split("/", 1)[0]
+        assertion.resource: parts_of(change.address)[0]
         for change in plan.changes
         for assertion in change.assertions
         if assertion.exists
