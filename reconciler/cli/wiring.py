@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import secrets as chance
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.core.planning import Revision
     from reconciler.core.validate import Validator
     from reconciler.engine.observing import World
+    from reconciler.transport.google import Credentials
     from reconciler.transport.rate import Pace
     from reconciler.vocabulary.kinds import Kinds
     from reconciler.vocabulary.ports import Store
@@ -151,20 +152,21 @@ def open_world(workspace: Workspace, *, impersonate: str = "", reading: bool = F
 
     clock = WallClock()
     with ExitStack() as closing:
-        google = cache(lambda: _google(workspace, closing, impersonate))
+        google = _Google(closing, impersonate)
+        store = _store(workspace, closing, google)
         pace = rate.Pace(clock, rate.Budget())
-        transport = _transport(workspace, closing, google, pace, reading=reading)
+        transport = _transport(workspace, closing, google, store, pace, reading=reading)
         steady = retrying(transport, clock, random.SystemRandom().random)
         api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe()), clock)
         turn = pace.wait if workspace.stack.backend == "google" else at_once
-        yield World(api, workspace.kinds, _store(workspace, closing, google), clock, turn=turn)
+        yield World(api, workspace.kinds, store, clock, turn=turn)
 
 
 @contextmanager
 def open_store(workspace: Workspace, *, impersonate: str = "") -> Iterator[Store]:
     """Connect to the stack's store alone."""
     with ExitStack() as closing:
-        yield _store(workspace, closing, lambda: _google(workspace, closing, impersonate))
+        yield _store(workspace, closing, _Google(closing, impersonate))
 
 
 def _universe() -> str:
@@ -173,41 +175,49 @@ def _universe() -> str:
     return variable("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or hosts.GOOGLE
 
 
+class _Google:
+    """The way to Google's hosts, opened when it is first asked for; every use names the hosts it may reach."""
+
+    def __init__(self, closing: ExitStack, impersonate: str) -> None:
+        self._closing = closing
+        self._impersonate = impersonate
+
+    def toward(self, allowed: frozenset[str]) -> Transport:
+        """Return a transport that carries credentials, to these hosts only."""
+        from reconciler.transport import google
+
+        http, credentials = self._opened
+        return google.authorized(http, credentials, allowed)
+
+    @cached_property
+    def _opened(self) -> tuple[Transport, Credentials]:
+        from reconciler.transport import google
+        from reconciler.transport.http import HttpTransport, open_session
+
+        proxy = variable("HTTPS_PROXY") or variable("https_proxy")
+        proxies = {"https": proxy} if proxy else {}
+        http = self._closing.enter_context(HttpTransport(proxies=proxies))
+        session = self._closing.enter_context(open_session(2))
+        session.proxies.update(proxies)
+        return http, google.DefaultCredentials(session, self._impersonate, _universe())
+
+
 def _transport(
-    workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport], pace: Pace, *, reading: bool
+    workspace: Workspace, closing: ExitStack, google_: _Google, store: Store, pace: Pace, *, reading: bool
 ) -> Transport:
-    """Reach the backend. `connect` opens the way to Google, with credentials."""
-    backend = workspace.stack.backend
-    if backend == "embedded":
+    """Reach the backend. On Google, hosts of places the stack left are reached too: their runs are looked for."""
+    stack = workspace.stack
+    if stack.backend == "embedded":
         return _embedded(workspace, closing, reading=reading)
-    from reconciler.transport import google, rate
+    from reconciler.transport import google, hosts, rate
     from reconciler.transport.http import HttpTransport
 
-    if backend != "google":
+    if stack.backend != "google":
         return google.loopback(closing.enter_context(HttpTransport()), variable("RECONCILER_TOKEN"))
-    return rate.paced(connect(), pace)
-
-
-def _google(workspace: Workspace, closing: ExitStack, impersonate: str) -> Transport:
-    """Open the way to Google's hosts: those of the stack's kinds and scopes, and of its store where that is a bucket."""
-    from reconciler.transport import google, hosts
-    from reconciler.transport.http import HttpTransport, open_session
-
-    proxy = variable("HTTPS_PROXY") or variable("https_proxy")
-    proxies = {"https": proxy} if proxy else {}
-    http = closing.enter_context(HttpTransport(proxies=proxies))
-    session = closing.enter_context(open_session(2))
-    session.proxies.update(proxies)
-    allowed: frozenset[str] = frozenset()
-    if workspace.stack.backend == "google":
-        allowed = hosts.allowed_hosts(
-            {kind.api_version for kind in workspace.kinds.values()},
-            {scope.location for scope in workspace.stack.scopes if scope.location},
-            _universe(),
-        )
-    if workspace.stack.store.startswith(buckets.SCHEME):
-        allowed |= {hosts.host_of(STORAGE, "", _universe())}
-    return google.authorized(http, google.DefaultCredentials(session, impersonate, _universe()), allowed)
+    scopes = [*stack.scopes, *(scope for _, scope in store.places())]
+    locations = {scope.location for scope in scopes if scope.location}
+    versions = {kind.api_version for kind in workspace.kinds.values()}
+    return rate.paced(google_.toward(hosts.allowed_hosts(versions, locations, _universe())), pace)
 
 
 def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:
@@ -229,7 +239,7 @@ def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Tra
     return emulator
 
 
-def _store(workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport]) -> Store:
+def _store(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     from reconciler.stores.folder import FolderStore
     from reconciler.stores.nothing import NoStore
 
@@ -237,7 +247,7 @@ def _store(workspace: Workspace, closing: ExitStack, connect: Callable[[], Trans
     if place == "none":
         return NoStore(WallClock())
     if "://" in place:
-        return _bucket(workspace, closing, connect)
+        return _bucket(workspace, closing, google)
     if workspace.stack.backend == "google" and variable("CI"):
         raise errors.InputError(
             f"store {place}: a folder store starts empty on every CI runner, so it remembers nothing",
@@ -246,7 +256,7 @@ def _store(workspace: Workspace, closing: ExitStack, connect: Callable[[], Trans
     return FolderStore(workspace.root / place, WallClock())
 
 
-def _bucket(workspace: Workspace, closing: ExitStack, connect: Callable[[], Transport]) -> Store:
+def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     """Open a store in a bucket, below the stack's uid: stacks of one repository often share one prefix."""
     from reconciler.stores.bucket import BucketStore, Drawn
     from reconciler.stores.objects import Bucket
@@ -260,8 +270,9 @@ def _bucket(workspace: Workspace, closing: ExitStack, connect: Callable[[], Tran
         )
     clock = WallClock()
     endpoint = variable("RECONCILER_STORE_ENDPOINT")
-    transport = _beside(endpoint, closing) if endpoint else connect()
-    base = endpoint or f"https://{hosts.host_of(STORAGE, '', _universe())}"
+    host = hosts.host_of(STORAGE, "", _universe())
+    transport = _beside(endpoint, closing) if endpoint else google.toward(frozenset({host}))
+    base = endpoint or f"https://{host}"
     steady = Bucket(retrying(transport, clock, random.SystemRandom().random), clock, found.bucket, base)
     drawn = Drawn(lambda: chance.token_hex(8), ci_run())
     root = f"{found.prefix}{workspace.stack.uid}/"
