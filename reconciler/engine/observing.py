@@ -66,6 +66,7 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     known = {run.run_key for run in runs}
     runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known])
     runs += _derived(world, stack, desired, runs, ledger)
+    runs = _rivals(world, stack, desired, runs)
     full, gone = _full(world, stack, desired, runs)
     runs = [run for run in runs if run.resource not in gone]
     return Observed(
@@ -76,6 +77,27 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
         policies=_policies(world, stack, desired, runs),
         left=_left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in places}),
     )
+
+
+def _rivals(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]) -> list[Run]:
+    """Get the active runs of every address that seems to have two: a list may still show one that has ended.
+
+    Cancelling the other as its duplicate would then leave none.
+    """
+    active = [run for run in runs if run.active]
+    grouped = planning.group(active, stack, planning.renames(desired))
+    doubtful = [run for rivals in grouped.values() if len(rivals) > 1 for run in rivals]
+
+    def fetch(run: Run) -> Run | None:
+        kind = world.kinds[run.kind]
+        try:
+            return read_run(world.api.get(kind, run.resource), kind, run.scope)
+        except errors.NotFound:
+            return None
+
+    now = dict(zip((run.resource for run in doubtful), world.each(fetch, doubtful), strict=True))
+    looked = [now.get(run.resource, run) for run in runs]
+    return [run for run in looked if run is not None]
 
 
 def _places(stack: Stack, kinds: Kinds, wanted: Collection[str]) -> list[tuple[Kind, Scope]]:

@@ -1,0 +1,31 @@
+"""A list may show a run as active that has ended: no cancel of its twin may rest on that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reconciler.emulator.faults import Fault, ListLag
+from tests.invariants import samples
+from tests.invariants.site import Site, calls, desired
+
+
+def test_a_twin_is_not_cancelled_for_a_run_that_only_a_lagging_list_still_shows_active(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    wanted = desired(samples.CUSTOM)
+    site.converge(wanted)
+    [elder] = site.rows()
+    site.send("POST", samples.PATHS["CustomJob"], copied(elder))
+    site.clock.advance(40)
+    site.emulator.inject(Fault(ListLag(25), "list"))
+    site.send("POST", f"{elder['name']}:cancel", {})
+    site.clock.advance(10)
+    assert calls(site.plan(wanted)) == []
+    site.converge(wanted)
+    site.emulator.clear_faults()
+    assert [row["state"] for row in site.rows()] == ["JOB_STATE_CANCELLED", "JOB_STATE_RUNNING"]
+    site.close()
+
+
+def copied(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("displayName", "jobSpec", "labels")}
