@@ -70,7 +70,10 @@ def tally(seeds: Iterable[int], parts: Parts | None = None) -> Tally:
     gc.disable()  # a seed makes little garbage that reference counts leave behind, and a collection costs as much as one
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=fastest()) as base:
         for seed in seeds:
-            found.add(simulate(seed, folder_for(seed, base), parts))
+            try:
+                found.add(simulate(seed, folder_for(seed, base), parts))
+            except Exception as crash:  # noqa: BLE001 one broken seed is named, and the others go on
+                found.failing[seed] = [f"the simulation broke down: {type(crash).__name__}: {crash}"]
     gc.enable()
     gc.collect()
     return found
