@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.api import envelopes, operations
@@ -17,6 +17,12 @@ from reconciler.vocabulary.wire import Request, Transport
 
 PAGE_SIZE = 100
 """Rows asked for at once: the maximum of ml (discovery rev 20251213); Vertex states none (AIP-158: capped silently)."""
+
+NAMES_A_PAGE = 1000
+"""Rows of a page that holds names only; a service that wants fewer cuts it down silently (AIP-158)."""
+
+MOST_READINGS = 10
+"""How often a list is read again for rows that moved."""
 
 MOST_EMPTY_PAGES = 1000
 """Pages without a row in a sequence before a list counts as endless. AIP-158 allows any number."""
@@ -39,7 +45,12 @@ class HttpJobs:
         self._page_size = page_size
 
     def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
-        """Yield every page to the end, empty ones too, no row twice. A refused mask is dropped."""
+        """Yield every page to the end, empty ones too, no row twice. A refused mask is dropped.
+
+        Rows move while a long list is read (recorded: the order is by updateTime, which every change of state renews),
+        and one that moved ahead of the page being read would never be seen. So a list of several pages is read again,
+        by name only, until that shows nothing new.
+        """
         query: dict[str, str | int] = {"pageSize": self._page_size}
         if label_filter:
             query["filter"] = label_filter
@@ -52,11 +63,37 @@ class HttpJobs:
             # Either the mask or the filter is at fault: without the mask the second would fail again.
             if not mask:
                 raise
+            mask = ()
             pages = self._pages(kind, scope, query)
             first = next(pages)
         yield _unseen(kind, scope, first, seen)
+        many = False
         for page in pages:
+            many = True
             yield _unseen(kind, scope, page, seen)
+        if many:
+            yield from self._missed(kind, scope, query, seen, by_name=bool(mask))
+
+    def _missed(
+        self, kind: Kind, scope: Scope, query: Mapping[str, str | int], seen: set[str], *, by_name: bool
+    ) -> Iterator[tuple[Row, ...]]:
+        """Yield the rows that moved past the reader, until a whole reading of the list shows none."""
+        quick = {**query, "pageSize": NAMES_A_PAGE, "readMask": "name"} if by_name else query
+        for _ in range(MOST_READINGS):
+            found = [row for page in self._pages(kind, scope, quick) for row in _unseen(kind, scope, page, seen)]
+            if not found:
+                return
+            yield tuple(self._still_there(kind, found)) if by_name else tuple(found)
+        raise errors.ApiError(
+            f"list {collection(kind, scope)}: it changes faster than it can be read", "try again when less is starting"
+        )
+
+    def _still_there(self, kind: Kind, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            try:
+                yield self.get(kind, row["name"])
+            except errors.NotFound:
+                continue
 
     def get(self, kind: Kind, resource: str) -> Row:
         """Read one job in full."""

@@ -41,14 +41,44 @@ def test_the_port_is_implemented_in_full() -> None:
 
 
 def test_a_list_is_read_to_its_end_with_the_same_query() -> None:
-    api, transport, _ = jobs(page(1, 2, token="a/+="), page(token="b"), page(3))
+    api, transport, _ = jobs(page(1, 2, token="a/+="), page(token="b"), page(3), page(1, 2, 3))
     assert ids(list(api.list(CUSTOM_JOB, SCOPE, 'labels.x="y"', ("name", "labels")))) == [[1, 2], [], [3]]
     query = "pageSize=100&filter=labels.x%3D%22y%22&readMask=name%2Clabels"
     assert transport.lines == [
         f"GET {COLLECTION}?{query}",
         f"GET {COLLECTION}?{query}&pageToken=a%2F%2B%3D",
         f"GET {COLLECTION}?{query}&pageToken=b",
+        f"GET {COLLECTION}?pageSize=1000&filter=labels.x%3D%22y%22&readMask=name",
     ]
+
+
+def test_a_list_of_one_page_is_read_once() -> None:
+    api, transport, _ = jobs(page(1, 2))
+    assert ids(list(api.list(CUSTOM_JOB, SCOPE, "", ("name",)))) == [[1, 2]]
+    assert len(transport.requests) == 1
+
+
+def test_rows_that_moved_ahead_of_the_reader_are_fetched_until_none_is_new() -> None:
+    moved = reply({"name": f"{COLLECTION}/9", "state": "JOB_STATE_RUNNING"})
+    api, transport, _ = jobs(page(1, token="a"), page(2), page(9, 1, 2), moved, page(9, 1, 2))
+    assert ids(list(api.list(CUSTOM_JOB, SCOPE, "", ("name",)))) == [[1], [2], [9]]
+    assert transport.lines[3] == f"GET {COLLECTION}/9"
+
+
+def test_a_row_that_moved_and_is_gone_is_left_out() -> None:
+    api, _, _ = jobs(page(1, token="a"), page(2), page(9, 1, 2), failed(404, "NOT_FOUND"), page(1, 2))
+    assert ids(list(api.list(CUSTOM_JOB, SCOPE, "", ("name",)))) == [[1], [2], []]
+
+
+def test_a_list_that_never_comes_to_rest_is_an_error() -> None:
+    numbers = iter(range(1000))
+    api = HttpJobs(
+        lambda request: page(next(numbers), token="" if "pageToken" in request.url else "a"),
+        Endpoints("embedded"),
+        FakeClock(),
+    )
+    with pytest.raises(errors.ApiError, match="faster than it can be read"):
+        list(api.list(CUSTOM_JOB, SCOPE, ""))
 
 
 def test_pages_are_read_only_when_asked_for() -> None:
@@ -68,9 +98,9 @@ def test_rows_of_ml_are_told_apart_by_their_id() -> None:
 
 
 def test_a_refused_mask_is_dropped() -> None:
-    api, transport, _ = jobs(failed(400, "INVALID_ARGUMENT"), page(1, token="a"), page(2))
+    api, transport, _ = jobs(failed(400, "INVALID_ARGUMENT"), page(1, token="a"), page(2), page(1, 2))
     assert ids(list(api.list(CUSTOM_JOB, SCOPE, "f", ("name",)))) == [[1], [2]]
-    assert ["readMask" in line for line in transport.lines] == [True, False, False]
+    assert ["readMask" in line for line in transport.lines] == [True, False, False, False]
 
 
 def test_a_refused_filter_stays_an_error() -> None:
