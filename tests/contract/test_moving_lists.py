@@ -26,19 +26,29 @@ ENDED = {"CustomJob": "JOB_STATE_FAILED", "Job": "FAILED"}
 
 
 @pytest.fixture
-def emulator() -> Iterator[app.Emulator]:
-    opened = app.Emulator(KINDS, ":memory:", ManualClock(), app.random_ids(random.Random(3)))
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def emulator(clock: ManualClock) -> Iterator[app.Emulator]:
+    opened = app.Emulator(KINDS, ":memory:", clock, app.random_ids(random.Random(3)))
     yield opened
     opened.close()
 
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("victim", [0, 4, 17, 29])
-def test_a_job_that_moves_between_two_pages_is_in_the_list(emulator: app.Emulator, name: str, victim: int) -> None:
+def test_a_job_that_moves_between_two_pages_is_in_the_list(
+    emulator: app.Emulator, clock: ManualClock, name: str, victim: int
+) -> None:
     kind = KINDS[name]
     scope = Scope("demo", "us-central1" if kind.located else "")
     jobs = HttpJobs(emulator, Endpoints("embedded"), ManualClock(), page_size=10)
-    made = [jobs.create(kind, scope, BODIES[name](number)) for number in range(30)]
+    made = []
+    for number in range(30):
+        made.append(jobs.create(kind, scope, BODIES[name](number)))
+        clock.advance(10)  # each runs before the next is made: the list is ordered as they were made
     key = kind.id_field or "name"
     moving = made[victim][key] if key == "name" else f"projects/demo/jobs/{made[victim][key]}"
     read = []
@@ -47,6 +57,7 @@ def test_a_job_that_moves_between_two_pages_is_in_the_list(emulator: app.Emulato
         reply = emulator(request)
         read.append(request.url)
         if len(read) == 1:
+            clock.advance(1)
             emulator.set_state(moving, ENDED[name])
         return reply
 
