@@ -119,10 +119,16 @@ class Carrier:
         row = self.world.api.get(kind, operation.resource)
         live = dict(row.get("labels") or {})
         stale = policies.touched_labels(change, operation, live)
+        if not self._is_ours(change, operation, live):
+            stale = [f"the labels of {operation.resource} no longer say that it is run {_run_of(change, operation)}"]
         if stale:
             raise errors.StalePlan("; ".join(stale))
         self.world.api.patch_labels(kind, operation.resource, {**live, **operation.body["labels"]}, row.get("etag", ""))
         return Outcome(change.address, "patch", Status.UPDATED, operation.resource)
+
+    def _is_ours(self, change: Change, operation: Operation, labels: Mapping[str, str]) -> bool:
+        """Say whether a job still carries our mark: people can relabel ml jobs, and what is not ours is not touched."""
+        return self.stack.owns(labels.get(marks.OWNER, "")) and labels.get(marks.RUN) == _run_of(change, operation)
 
     def _set_policy(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         policy = self.world.api.get_iam_policy(kind, operation.resource)
@@ -132,6 +138,11 @@ class Carrier:
         merged = policies.merge(policy, operation.body["bindings"])
         self.world.api.set_iam_policy(kind, operation.resource, merged)
         return Outcome(change.address, "setIamPolicy", Status.UPDATED, operation.resource)
+
+
+def _run_of(change: Change, operation: Operation) -> str:
+    """Return the run key that the plan says a resource has."""
+    return next((each.run for each in change.assertions if each.exists and each.resource == operation.resource), "")
 
 
 def is_there(change: Change, operation: Operation) -> bool:

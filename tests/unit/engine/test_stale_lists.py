@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator.faults import Fault, ListLag
+from reconciler.vocabulary.plans import Status
+from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants import samples
 from tests.invariants.site import Site, calls, desired
 
@@ -31,3 +33,25 @@ def test_a_twin_is_not_cancelled_for_a_run_that_only_a_lagging_list_still_shows_
 
 def copied(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("displayName", "jobSpec", "labels")}
+
+
+def test_a_job_that_lost_our_mark_just_before_its_patch_is_left_alone(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.converge(desired(samples.ML))
+    [row] = site.rows()
+    resource = row["resource"]
+    plan = site.plan(desired(samples.swap(samples.ML, ("team: vision", "team: speech"))))
+
+    def taken_over(transport: Transport) -> Transport:
+        def send(request: Request) -> Response:
+            if request.method == "GET" and request.url.endswith(resource):
+                site.send("PATCH", f"{resource}?updateMask=labels", {"labels": {"team": "theirs"}})
+            return transport(request)
+
+        return send
+
+    done = site.apply(plan, site.world(taken_over))
+    assert [outcome.status for outcome in done.outcomes] == [Status.FAILED]
+    assert "no longer say" in done.outcomes[0].error
+    assert [row["labels"] for row in site.rows()] == [{"team": "theirs"}]
+    site.close()
