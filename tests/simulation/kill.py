@@ -151,7 +151,7 @@ def kill_at_random(moments: int, seed: int) -> list[str]:
                 if chance.random() < 0.15:
                     version += 1
                     (root / "jobs.yaml").write_text(manifests(version))
-                process = start(root, port, "apply", "--yes")
+                process = start(root, port, "apply", "--yes", "--allow-cancel", "99")
                 time.sleep(chance.uniform(0.3, 2.0))
                 killed += process.poll() is None
                 process.kill()
@@ -164,7 +164,7 @@ def kill_at_random(moments: int, seed: int) -> list[str]:
 
 def converge(root: Path, port: int) -> list[str]:
     """Apply once more; then a plan has nothing to do."""
-    code, said = finish(start(root, port, "apply", "--yes"))
+    code, said = finish(start(root, port, "apply", "--yes", "--allow-cancel", "99"))
     if code:
         return [f"the last apply ended with {code}: {said[-500:]}"]
     code, said = finish(start(root, port, "plan", "--detailed-exitcode"))
@@ -175,7 +175,7 @@ def three_at_once() -> list[str]:
     """Apply three times at once without a shared lock; then one run each is left. Returns what went wrong."""
     with tempfile.TemporaryDirectory(prefix="three-") as base, emulating(Path(base), faults=False) as port:
         roots = [stack(Path(base) / f"stack-{number}") for number in range(3)]
-        for process in [start(root, port, "apply", "--yes") for root in roots]:
+        for process in [start(root, port, "apply", "--yes", "--allow-cancel", "99") for root in roots]:
             finish(process)
         return converge(roots[0], port) + judge(port, 1, once=False)
 
