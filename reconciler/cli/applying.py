@@ -11,9 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import click
-
-from reconciler.cli import flags, outputs, planning
+from reconciler.cli import asking, flags, outputs, planning
 from reconciler.cli.environment import EnvironmentSecrets
 from reconciler.cli.progress import Progress
 from reconciler.core import guards
@@ -48,7 +46,11 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
     if blocked and ask:
         raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
     if ask and drawn.plan.has_changes and not given["yes"]:
-        _ask()
+        asking.confirm(
+            "Do you want to perform these actions?",
+            alone="add --yes, or apply a reviewed plan file",
+            refused="apply was not confirmed; nothing was called",
+        )
     with _signals() as signals, Progress(sys.stderr) as progress:
         control = Control(progress.tell, signals.stop)
         applier = Applier(
@@ -68,18 +70,6 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
         targets, lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style), given["color"]
     )
     return _exit_code(applied, ended, late=late, signal_number=signals.number)
-
-
-def _ask() -> None:
-    if not sys.stdin.isatty():
-        raise errors.InputError(
-            "there is nobody to ask: stdin is no terminal", "add --yes, or apply a reviewed plan file"
-        )
-    answer = click.prompt(
-        "Do you want to perform these actions? Only 'yes' is taken", default="", show_default=False, err=True
-    )
-    if answer.strip() != "yes":
-        raise errors.InputError("apply was not confirmed; nothing was called")
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from reconciler.cli import flags, outputs, wiring
+from reconciler.cli import asking, flags, outputs, wiring
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 
@@ -32,15 +30,7 @@ def command(path: str, impersonate: str, *, yes: bool) -> int:
             )
         outputs.say(f"The lease of a holder that is gone: {escape.visible(found.description)}.")
         if not yes:
-            _ask()
+            asking.confirm("Remove it?", alone="add --yes to remove the lock", refused="the lock was not removed")
         store.break_lock()
     outputs.say("Unlocked.")
     return 0
-
-
-def _ask() -> None:
-    if not sys.stdin.isatty():
-        raise errors.InputError("there is nobody to ask: stdin is no terminal", "add --yes to remove the lock")
-    answer = click.prompt("Remove it? Only 'yes' is taken", default="", show_default=False, err=True)
-    if answer.strip() != "yes":
-        raise errors.InputError("the lock was not removed")

@@ -185,7 +185,8 @@ def test_destroy_keeps_what_a_manifest_protects_though_its_run_started_without(s
     stage.ok("apply", "--yes")
     stage.job(more="lifecycle: {protect: true}\n")
     stage.ok("destroy", "--yes", "--delete", "--allow-cancel", "1", "--allow-delete", "1")
-    assert [row["state"] for row in service.rows()] != ["JOB_STATE_CANCELLED"]
+    assert len(service.rows()) == 1
+    assert service.rows()[0]["state"] in ("JOB_STATE_QUEUED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING")
 
 
 def test_a_result_file_inside_the_stack_is_no_manifest(stage: Stage, service: Service) -> None:
@@ -330,7 +331,9 @@ def test_the_emulator_serves_as_a_process_until_it_is_told_to_stop(stage: Stage,
         try:
             assert process.stderr is not None
             told = process.stderr.readline()
-            port = int(re.search(r"http://127\.0\.0\.1:(\d+)", told)[1])  # type: ignore[index]
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", told)
+            assert found, told
+            port = int(found[1])
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             connection.request("GET", ML_JOBS)
             assert connection.getresponse().status == 200

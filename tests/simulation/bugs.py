@@ -166,7 +166,7 @@ class LateJournal:
 
 def _late(store: ports.Store) -> ports.Store:
     shelf = Shelf(store)
-    shelf.journals = LateJournals(store.journals)  # type: ignore[assignment]  # the rest is passed on
+    shelf.journals = LateJournals(store.journals)  # what it does not have is passed on
     return shelf
 
 

@@ -14,7 +14,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Plan
 from tests.simulation import laws, weather
 from tests.simulation.baton import Endless
-from tests.simulation.life import Death, Fate
+from tests.simulation.life import Death, Fate, Life
 from tests.simulation.people import People
 from tests.simulation.service import PLACES
 from tests.simulation.site import Parts, Process, Site
@@ -234,7 +234,7 @@ class _Seed:
         finally:
             life.dead = True
 
-    def _work(self, runner: int, life, process: Process, way: str, pause: float) -> None:  # type: ignore[no-untyped-def]
+    def _work(self, runner: int, life: Life, process: Process, way: str, pause: float) -> None:
         site = self.site
         saved = way == "again" and runner in self.saved
         world = site.world(runner, life, process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ from tests.invariants.site import ANYTHING, Site, desired, is_active, is_empty
 CUSTOM = samples.KIND_TEXTS["CustomJob"]
 
 
-def moved(site: Site, **changed: object) -> None:
+def moved(site: Site, **changed: Any) -> None:
     """Edit the stack file."""
-    site.stack = replace(site.stack, **changed)  # type: ignore[arg-type]
+    site.stack = replace(site.stack, **changed)
 
 
 def rules(plan: Plan) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reconciler.core import recipe
 from reconciler.vocabulary.model import Place, Problem, Scope, Severity, Source
 from reconciler.vocabulary.plans import (
@@ -35,7 +37,7 @@ FIELDS = (
 )
 
 
-def change(name: str, action: Action, reason: str, *verbs: str, **more: object) -> Change:
+def change(name: str, action: Action, reason: str, *verbs: str, **more: Any) -> Change:
     """Build a change whose operations are called for its own reason; an `a=b` verb gives another reason."""
     operations = []
     for text in verbs:
@@ -43,7 +45,7 @@ def change(name: str, action: Action, reason: str, *verbs: str, **more: object) 
         body = BODY if verb == "create" else {"labels": {"team": "vision"}} if verb == "patch" else None
         target = COLLECTION if verb == "create" else f"{COLLECTION}/{len(name)}"
         operations.append(Operation(verb, target, why or reason, body))
-    return Change(f"CustomJob/{name}", SCOPE, action, reason, Source("jobs.yaml", 7), tuple(operations), **more)  # type: ignore[arg-type]
+    return Change(f"CustomJob/{name}", SCOPE, action, reason, Source("jobs.yaml", 7), tuple(operations), **more)
 
 
 def noop(reason: str, *notes: str) -> Change:

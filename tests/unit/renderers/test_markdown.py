@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler.renderers import markdown
@@ -13,9 +15,9 @@ from tests.unit.renderers.examples import change, saved
 WIDE = tuple(FieldChange(f"spec.some.rather.long.path.field{number}", "a" * 900, ABSENT, "spec") for number in range(9))
 
 
-def crowd(number: int, *more: object) -> Plan:
+def crowd(number: int, *more: Any) -> Plan:
     creates = (change(f"job-{at:05}", Action.CREATE, "missing", "create", fields=WIDE) for at in range(number))
-    return examples.plan(*creates, *more)  # type: ignore[arg-type]
+    return examples.plan(*creates, *more)
 
 
 def render(shown: Plan) -> str:
