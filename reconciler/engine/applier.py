@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reconciler.core import assertions, guards, policies
@@ -147,8 +146,7 @@ class Applier:
                 failed.set()
             return outcomes
 
-        with ThreadPoolExecutor(max(1, min(settings.parallelism, len(todo)))) as pool:
-            results = list(pool.map(work, todo))
+        results = self.world.crew.each(work, todo, settings.parallelism)
         done = tuple(outcome for result in results if result is not None for outcome in result)
         unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if result is None)
         return Applied(done, unstarted)

@@ -6,17 +6,17 @@ Only GET requests leave from here. A list that fails is an error, never an empty
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from reconciler.core import bodies, changes, heads, marks, planning
 from reconciler.core.planning import Observed
+from reconciler.engine.crew import Threads
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Phase, Verb
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Removal, Run, Scope, Stack
 from reconciler.vocabulary.plans import ScopeCount
-from reconciler.vocabulary.ports import Clock, Intent, JobsApi, Place, Row, Store
+from reconciler.vocabulary.ports import Clock, Crew, Intent, JobsApi, Place, Row, Store
 
 POLL = 5.0
 """Seconds between lists while an open intent settles."""
@@ -34,7 +34,7 @@ def at_once(project: str) -> None:
 class World:
     """The collaborators of every use case. `workers` is how many requests may be under way at once.
 
-    `turn` waits until a project may start another job.
+    `turn` waits until a project may start another job. `crew` does the work side by side.
     """
 
     api: JobsApi
@@ -43,14 +43,11 @@ class World:
     clock: Clock
     workers: int = 8
     turn: Callable[[str], None] = at_once
+    crew: Crew = field(default_factory=Threads)
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Do the same for every item side by side; results keep the items' order, the first error is raised."""
-        todo = list(items)
-        if len(todo) < 2:
-            return [work(item) for item in todo]
-        with ThreadPoolExecutor(min(self.workers, len(todo))) as pool:
-            return list(pool.map(work, todo))
+        return self.crew.each(work, list(items), self.workers)
 
 
 def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = ()) -> Observed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -54,11 +55,15 @@ class BucketBlobs:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a store draws from outside: `chance` gives names nobody else draws, `run` is the URL of a CI run."""
+    """What a store draws from outside.
+
+    `chance` gives names nobody else draws, `run` is the URL of a CI run, `guard` makes what keeps threads apart.
+    """
 
     chance: Callable[[], str]
     run: str = ""
     length: float = lease.LEASE
+    guard: Callable[[], AbstractContextManager[object]] = threading.Lock
 
 
 class BucketStore:
@@ -85,7 +90,8 @@ class BucketStore:
     def _hold(self, purpose: str) -> Iterator[None]:
         told = {**holder.of_this_process(purpose), "run": self._drawn.run}
         said = {key: value[:_LONGEST] for key, value in told.items()}
-        own = lease.Lease(self._bucket, self._quick, self._lock, said, self._drawn.chance(), self._drawn.length)
+        drawn = self._drawn
+        own = lease.Lease(self._bucket, self._quick, self._lock, said, drawn.chance(), drawn.length, drawn.guard())
         with own.held():
             self._lease = own
             try:

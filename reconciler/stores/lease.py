@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from reconciler.stores import holder
 from reconciler.stores.objects import Bucket, Stored
@@ -42,6 +42,7 @@ class Lease:
         said: Mapping[str, str],
         token: str,
         length: float = LEASE,
+        guard: AbstractContextManager[object] | None = None,
     ) -> None:
         self._bucket = bucket
         self._quick = quick
@@ -49,7 +50,7 @@ class Lease:
         self._token = token
         self._length = length
         self._said = {**said, "token": token, "lease": f"{length:g}"}
-        self._guard = threading.Lock()
+        self._guard = guard or threading.Lock()
         self._generation = 0
         self._lost = ""
 

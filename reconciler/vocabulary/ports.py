@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Scope
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 Row = Mapping[str, Any]
 """One resource exactly as the API returned it."""
@@ -22,6 +25,13 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
+
+
+class Crew(Protocol):
+    """Hands that work side by side, as a port, so that a test can say whose turn it is."""
+
+    def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
+        """Do the same for every item, at most `width` at once; results keep the items' order, the first error is raised."""
 
 
 class JobsApi(Protocol):
