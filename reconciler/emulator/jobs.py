@@ -155,16 +155,13 @@ class JobMethods:
 
     def set_state(self, served: Served, key: Key, state: str, error: Any, now: int) -> Any:
         """Put a job into a state at once and stop its timeline: the control path of tests."""
-        if state not in served.conduct.state_numbers:
-            raise Refusal("INVALID_ARGUMENT", f"`{state}` is no state of {served.kind.name}.")
         job = self.found(served, key)
-        ends = state in served.conduct.terminal
-        known = [step for step in (*served.conduct.timeline, *served.conduct.cancel) if step.state == state]
-        given = {served.kind.error_field: error} if error is not None else known[-1].fields if known else {}
-        starts = any(step.starts for step in known)
-        step = Step(after=0, state=state, starts=starts, ends=ends, fields=given)
-        life = replace(lifecycle.take(job.life, step, max(now, job.life.updated)), ahead=(), cancelled=False)
-        changed = replace(job, life=life if ends else replace(life, ended=None), version=job.version + 1)
+        given = None if error is None else {served.kind.error_field: error}
+        try:
+            life = lifecycle.force(job.life, served.conduct, state, now, given)
+        except LookupError as unknown:
+            raise Refusal("INVALID_ARGUMENT", str(unknown.args[0])) from unknown
+        changed = replace(job, life=life, version=job.version + 1)
         self._state.save(changed)
         return self.show(served, changed)
 

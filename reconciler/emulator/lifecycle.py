@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.emulator.behaviour import Step
+from reconciler.emulator.behaviour import Conduct, Step
 
 MICROSECONDS = 1_000_000
 
@@ -84,6 +84,22 @@ def cancel(life: Life, steps: Iterable[Step], timings: Timings, now: int) -> Lif
     earlier = tuple((at, step) for at, step in life.ahead if at < planned[0][0])
     won = any(step.ends for _, step in earlier)
     return replace(life, ahead=earlier if won else earlier + planned, cancelled=True)
+
+
+def force(life: Life, conduct: Conduct, state: str, now: int, fields: Mapping[str, Any] | None = None) -> Life:
+    """Put a life into any state at once and drop what lay ahead: the control path of tests.
+
+    `fields` are the output fields that come with it, by default those the kind's own steps to this state bring. A job
+    led out of its end lives on without an endTime. Raises LookupError for a state that the kind does not have.
+    """
+    if state not in conduct.state_numbers:
+        raise LookupError(f"`{state}` is no state of {conduct.kind}.")
+    known = [step for step in (*conduct.timeline, *conduct.cancel) if step.state == state]
+    given = fields if fields is not None else known[-1].fields if known else {}
+    ends = state in conduct.terminal
+    step = Step(after=0, state=state, starts=any(each.starts for each in known), ends=ends, fields=given)
+    forced = replace(take(life, step, max(now, life.updated)), ahead=(), cancelled=False)
+    return forced if ends else replace(forced, ended=None)
 
 
 def _schedule(steps: Iterable[Step], timings: Timings, now: int) -> tuple[tuple[int, Step], ...]:
