@@ -1,0 +1,271 @@
+"""Every method of Google's job APIs, by each of Google's own clients, in every case of the matrix.
+
+The emulator is a process of its own and is called over HTTP; tools/client_matrix.py says what must come of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients import callers
+from tests.clients.callers import Caller, Refused, Unsent
+from tests.contract.test_emulator_command import emulating, send
+from tests.unit.emulator import service
+from tools import client_matrix
+from tools.client_matrix import ML_JOBS, OPERATIONS, TO_THE_END, TRIALS, Case, Cell, Client
+
+CELLS = list(client_matrix.cells())
+ASKED = [pytest.param(cell, id=f"{cell.client}-{cell.name}-{cell.case}") for cell in CELLS if not cell.answer.why_not]
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The emulator in its process, and the clients of it."""
+
+    port: int
+    clients: Mapping[Client, Caller]
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        status, answer = send(self.port, method, f"/emulator/v1/{path}", body)
+        assert status == 200, answer
+        return answer
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder: Path = tmp_path_factory.mktemp("emulator")
+    with emulating(folder, "--clock", "manual") as port:
+        clients = {client: callers.calling(client, f"http://127.0.0.1:{port}") for client in Client}
+        yield Served(port, clients)
+        for client in clients.values():
+            client.close()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One cell's own project, and what may be asked in it."""
+
+    served: Served
+    cell: Cell
+    project: str
+
+    @property
+    def place(self) -> str:
+        return f"projects/{self.project}" + ("" if self.cell.client is Client.ML else "/locations/us-central1")
+
+    @property
+    def jobs(self) -> str:
+        """The collection of jobs that the cell is about, or whose deletes or trials it is about."""
+        found = self.cell.collection.removesuffix(".operations").removesuffix(".nasTrialDetails")
+        return client_matrix.JOBS if found == "projects.locations" else found
+
+    @property
+    def collection(self) -> str:
+        return self.jobs.rpartition(".")[2]
+
+    def call(self, method: str, collection: str = "", **given: Any) -> Any:
+        return self.served.clients[self.cell.client].call(collection or self.cell.collection, method, **given)
+
+    def body(self, number: int = 1) -> dict[str, Any]:
+        if self.jobs == ML_JOBS:
+            return service.ml_job(f"job_{number}")
+        return service.nas_job() if self.collection == "nasJobs" else service.custom_job()
+
+    def made(self, number: int = 1) -> str:
+        """Create a job and return its name."""
+        found = self.call("create", self.jobs, parent=self.place, body=self.body(number))
+        return found.get("name") or f"{self.place}/jobs/{found['jobId']}"
+
+    def ended(self, number: int = 1) -> str:
+        """Create a job that has succeeded and return its name."""
+        name = self.made(number)
+        state = "SUCCEEDED" if self.jobs == ML_JOBS else "JOB_STATE_SUCCEEDED"
+        self.served.control("POST", f"{name}:setState", {"state": state})
+        return name
+
+    def deleted(self) -> str:
+        """Delete a job that has ended and return the name of the operation."""
+        return str(self.call("delete", self.jobs, name=self.ended())["name"])
+
+    def searched(self) -> str:
+        """Create a NasJob that ran all its trials and return its name."""
+        name = self.made()
+        self.served.control("POST", "clock:advance", {"seconds": 100_000})
+        return name
+
+    def missing(self) -> str:
+        """Return a name of the cell's form that names nothing."""
+        if self.cell.collection == OPERATIONS:
+            return f"{self.place}/operations/1"
+        if self.cell.collection == TRIALS:
+            return f"{self.searched()}/nasTrialDetails/404"
+        nested = "/operations/1" if self.cell.collection == client_matrix.NESTED else ""
+        return f"{self.place}/{self.collection}/1{nested}"
+
+    def parent(self) -> str:
+        """Return what the cell's list is a list of."""
+        if self.cell.collection == TRIALS:
+            return self.searched()
+        return self.made() if self.cell.collection == client_matrix.NESTED else self.place
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the method takes beside its name."""
+        return ARGUMENTS.get(self.cell.method, {})
+
+
+ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "patch": {"updateMask": "labels", "body": {"labels": {"team": "vision"}}},
+    "setIamPolicy": {"body": {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}}},
+    "testIamPermissions": {"body": {"permissions": ["ml.jobs.get"]}},
+}
+
+WRONG: Mapping[str, Mapping[str, Any]] = {
+    "patch": {"updateMask": "state", "body": {"state": "FAILED"}},
+    "getIamPolicy": {"options_requestedPolicyVersion": 2},
+    "setIamPolicy": {"body": {"policy": {"version": 2}}},
+    "testIamPermissions": {"body": {"permissions": ["ml.jobs.*"]}},
+}
+
+
+def ok(scene: Scene) -> Any:
+    method, collection = scene.cell.method, scene.cell.collection
+    if method == "create":
+        made = scene.call("create", parent=scene.place, body=scene.body())
+        assert scene.call("get", name=made.get("name") or f"{scene.place}/jobs/{made['jobId']}") == made
+        return made
+    if method == "list":
+        return listed(scene)
+    if collection == TRIALS:
+        name = f"{scene.searched()}/nasTrialDetails/1"
+        assert scene.call("get", name=name)["name"].endswith("/nasTrialDetails/1")
+        return None
+    if collection == OPERATIONS:
+        return operation(scene, scene.deleted())
+    name = scene.ended() if method == "delete" else scene.made()
+    found = scene.call(method, name=name, **scene.arguments())
+    AFTER.get(method, lambda *_: None)(scene, name, found)
+    return found
+
+
+def listed(scene: Scene) -> Any:
+    collection, rows = scene.cell.collection, []
+    if collection == OPERATIONS:
+        rows = [scene.deleted()]
+    elif collection != TRIALS:
+        rows = [scene.made()]
+    found = callers.json_rows(scene.call("list", parent=scene.parent()))
+    names = [row.get("name") or f"{scene.place}/jobs/{row['jobId']}" for row in found]
+    assert names == rows if rows else names
+    return found
+
+
+def operation(scene: Scene, name: str) -> Any:
+    found = scene.call(scene.cell.method, name=name)
+    if scene.cell.method == "delete":
+        with pytest.raises(Refused) as refused:
+            scene.call("get", name=name)
+        assert (refused.value.status, refused.value.page) == (404, False)
+        return found
+    assert (found["name"], found["done"]) == (name, True)
+    return found
+
+
+def cancelled(scene: Scene, name: str, found: Any) -> None:
+    assert found == {}
+    scene.served.control("POST", "clock:advance", {"seconds": 10})
+    assert scene.call("get", name=name)["state"].removeprefix("JOB_STATE_") == "CANCELLED"
+
+
+def gone(scene: Scene, name: str, found: Any) -> None:
+    assert found["done"] is True
+    with pytest.raises(Refused) as refused:
+        scene.call("get", name=name)
+    assert (refused.value.status, refused.value.page) == (404, False)
+
+
+AFTER: Mapping[str, Callable[[Scene, str, Any], None]] = {
+    "cancel": cancelled,
+    "delete": gone,
+    "patch": lambda scene, name, found: _same(scene.call("get", name=name)["labels"], {"team": "vision"}),
+    "setIamPolicy": lambda scene, name, found: _same(scene.call("getIamPolicy", name=name), found),
+    "testIamPermissions": lambda scene, name, found: _same(found, {"permissions": ["ml.jobs.get"]}),
+}
+
+
+def _same(found: Any, wanted: Any) -> None:
+    assert found == wanted
+
+
+def missing(scene: Scene) -> Any:
+    if scene.cell.method == "list":
+        nowhere = f"{scene.place}/nasJobs/1" if scene.cell.collection == TRIALS else scene.place
+        nested = f"{scene.place}/customJobs/1" if scene.cell.collection == client_matrix.NESTED else nowhere
+        return scene.call("list", parent=nested)
+    return scene.call(scene.cell.method, name=scene.missing(), **scene.arguments())
+
+
+def invalid(scene: Scene) -> Any:
+    method = scene.cell.method
+    if scene.cell.answer.told == client_matrix.UNSENT:
+        return scene.call(method, name="no/name")
+    if method == "create":
+        return scene.call(method, parent=scene.place, body={"labels": {"n": "1"}})
+    if method == "list":
+        return scene.call(method, parent=scene.parent(), pageSize=-1)
+    if method == "delete":
+        return scene.call(method, name=scene.made())
+    if method == "cancel":
+        return scene.call(method, name=scene.deleted() if scene.cell.collection == OPERATIONS else scene.ended())
+    return scene.call(method, name=scene.made(), **WRONG[method])
+
+
+def paged(scene: Scene) -> list[list[Any]]:
+    if scene.cell.collection == OPERATIONS:
+        wanted = {scene.deleted() for _ in range(3)}
+    elif scene.cell.collection == TRIALS:
+        wanted = set()
+    else:
+        wanted = {scene.made(number) for number in range(3)}
+    parent = scene.parent()
+    client = scene.served.clients[scene.cell.client]
+    found = client.pages(scene.cell.collection, "list", parent=parent, pageSize=2)
+    names = [row.get("name") or f"{scene.place}/jobs/{row['jobId']}" for page in found for row in page]
+    assert len(names) == len(set(names))
+    assert set(names) == (wanted or set(names))
+    assert [len(page) for page in found[:-1]] == [2] * (len(found) - 1)
+    assert len(found) > 1
+    return found
+
+
+DOES: Mapping[Case, Callable[[Scene], Any]] = {
+    Case.OK: ok,
+    Case.MISSING: missing,
+    Case.INVALID: invalid,
+    Case.PAGED: paged,
+}
+
+
+def told(scene: Scene) -> str:
+    """Say in the matrix's words what came of a case."""
+    try:
+        found = DOES[scene.cell.case](scene)
+    except Refused as refusal:
+        return f"{refusal.status}, a page" if refusal.page else str(refusal.status)
+    except Unsent:
+        return client_matrix.UNSENT
+    if scene.cell.case is Case.PAGED:
+        return TO_THE_END
+    return "200, empty" if scene.cell.case is Case.MISSING and found == {} else "200"
+
+
+@pytest.mark.parametrize("cell", ASKED)
+def test_a_client_is_answered_as_the_matrix_says(served: Served, cell: Cell) -> None:
+    scene = Scene(served, cell, f"p{next(_numbers)}")
+    assert told(scene) == cell.answer.told
