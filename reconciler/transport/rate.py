@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import deque
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 
 from reconciler.vocabulary.ports import Clock
@@ -34,19 +34,27 @@ class Pace:
     def __init__(self, clock: Clock, budget: Budget) -> None:
         self._clock = clock
         self._budget = budget
-        self._turns: dict[tuple[str, bool], deque[float]] = {}
+        self._turns: dict[tuple[str, bool], list[float]] = {}
         self._guard = threading.Lock()
 
     def wait(self, project: str, *, submits: bool = True) -> None:
-        """Sleep until a project's next request, or its next submission, fits into the budget."""
+        """Sleep until a project's next request fits into the budget; a submission has to fit into both of its numbers."""
         with self._guard:
             now = self._clock.now()
-            at = _reserve(self._turns.setdefault((project, False), deque()), self._budget.requests, now)
+            books = [(self._kept(project, now, submits=False), self._budget.requests)]
             if submits:
-                # It may go later than the turn noted above; the tenth left free is as large as all submissions.
-                at = max(at, _reserve(self._turns.setdefault((project, True), deque()), self._budget.submissions, now))
+                books.append((self._kept(project, now, submits=True), self._budget.submissions))
+            at = _earliest(books, now)
+            for turns, _ in books:
+                insort(turns, at)
         if at > now:
             self._clock.sleep(at - now)
+
+    def _kept(self, project: str, now: float, *, submits: bool) -> list[float]:
+        """Return the turns that a new one can still be too near to, those to come included, in order."""
+        turns = self._turns.setdefault((project, submits), [])
+        del turns[: bisect_right(turns, now - WINDOW)]
+        return turns
 
 
 def paced(transport: Transport, pace: Pace) -> Transport:
@@ -63,12 +71,27 @@ def paced(transport: Transport, pace: Pace) -> Transport:
     return send
 
 
-def _reserve(turns: deque[float], limit: int, now: float) -> float:
-    """Take the earliest turn that leaves at most `limit` of them in any window; returns when it is."""
-    at = max(now, turns[0] + WINDOW) if len(turns) >= limit else now
-    turns.append(at)
-    if len(turns) > limit:
-        turns.popleft()
+def _earliest(books: list[tuple[list[float], int]], now: float) -> float:
+    """Return the first moment from `now` on that leaves no window of any book with more turns than its limit."""
+    at = now
+    while True:
+        later = max(_allowed(turns, limit, at) for turns, limit in books)
+        if later == at:
+            return at
+        at = later
+
+
+def _allowed(turns: list[float], limit: int, at: float) -> float:
+    """Return `at`, or when the first window that is too full with it has ended.
+
+    A submission may hold a turn that lies ahead, so a read that goes earlier has to look at what comes after it too.
+    """
+    place = bisect_right(turns, at)
+    for first in range(max(0, place - limit), len(turns) - limit + 1):
+        # The turns first … first + limit - 1 and the new one: limit + 1 of them, within the time from begin to end.
+        begin, end = min(turns[first], at), max(turns[first + limit - 1], at)
+        if first <= place <= first + limit and end - begin < WINDOW:
+            return turns[first] + WINDOW
     return at
 
 

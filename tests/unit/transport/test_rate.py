@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,6 +52,37 @@ def test_submissions_have_a_budget_of_their_own() -> None:
     assert times == [0.0] * 3 + [60.0] * 3 + [120.0] * 3 + [180.0]
 
 
+class Still(FakeClock):
+    """Time that stands still, so that the waits alone place the requests."""
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+
+
+@pytest.mark.parametrize("budget", [Budget(7, 2), Budget(6, 4), Budget(5, 5), Budget(1, 1)])
+def test_a_crowd_of_reads_and_creates_keeps_both_numbers_in_every_minute(budget: Budget) -> None:
+    clock = Still(0.0)
+    pace = Pace(clock, budget)
+    given: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(60):
+        submits = number < 20
+        before = len(clock.sleeps)
+        pace.wait("p", submits=submits)
+        given[submits].append(sum(clock.sleeps[before:]))
+    assert busiest_minute(given[True] + given[False]) == budget.requests
+    assert busiest_minute(given[True]) <= budget.submissions
+
+
+def test_a_read_goes_before_creates_that_wait_for_their_turn() -> None:
+    clock = Still(0.0)
+    pace = Pace(clock, Budget(100, 1))
+    for _ in range(3):
+        pace.wait("p")
+    assert clock.sleeps == [60.0, 120.0]
+    pace.wait("p", submits=False)
+    assert clock.sleeps == [60.0, 120.0]
+
+
 @pytest.mark.parametrize(
     ("request_", "submits"),
     [
@@ -79,21 +109,12 @@ def test_projects_do_not_share_a_budget() -> None:
 
 
 def test_threads_share_one_budget() -> None:
-    guard = threading.Lock()
-    waits: list[float] = []
-
-    class Still(FakeClock):
-        """Time that stands still, so that the waits alone place the requests."""
-
-        def sleep(self, seconds: float) -> None:
-            with guard:
-                waits.append(seconds)
-
+    clock = Still(0.0)
     answer: Callable[[Request], Response] = lambda _: Response(200)  # noqa: E731
-    send = paced(answer, Pace(Still(), Budget(10, 10)))
+    send = paced(answer, Pace(clock, Budget(10, 10)))
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(send, [LIST] * 40))
-    assert sorted(waits) == [60.0] * 10 + [120.0] * 10 + [180.0] * 10
+    assert sorted(clock.sleeps) == [60.0] * 10 + [120.0] * 10 + [180.0] * 10
 
 
 def test_a_request_that_is_sent_once_takes_its_turn_before_it_is_written_down() -> None:
