@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,17 +17,20 @@ from reconciler.vocabulary import errors
 
 if TYPE_CHECKING:
     from reconciler.emulator.faults import Fault
+    from reconciler.emulator.server import Handle
     from reconciler.vocabulary.kinds import Kinds
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8085, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on another address.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Answer for this host name too; may be repeated.")
 @click.option("--db", default=":memory:", metavar="FILE", help="Keep the jobs in a file.")
 @click.option("--clock", type=click.Choice(["wall", "manual"]), default="wall", help="manual: moved by requests only.")
 @click.option("--faults", metavar="FILE", help="Faults to inject, as YAML or JSON (docs/emulator.md).")
-def command(port: int, db: str, clock: str, faults: str | None) -> int:
+def command(port: int, host: str, allow_host: tuple[str, ...], db: str, clock: str, faults: str | None) -> int:
     """Serve Vertex AI customJobs and nasJobs and AI Platform jobs on 127.0.0.1 until interrupted."""
-    from reconciler.emulator import app, server
+    from reconciler.emulator import app, gate, server
     from reconciler.emulator.clocks import ManualClock
 
     kinds = schemas.load_kinds()
@@ -36,21 +40,38 @@ def command(port: int, db: str, clock: str, faults: str | None) -> int:
     # a delayed reply keeps its caller waiting for real, whatever clock the jobs live by
     emulator = app.Emulator(kinds, db, chosen, app.random_ids(random.SystemRandom()), faults=injected, sleep=wall.sleep)
     try:
-        handle = server.serve(emulator, port=port)
-        outputs.say(
-            f"Serving on http://127.0.0.1:{handle.port} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}"
-        )
+        handle = server.serve(emulator, host, port, allow_host)
+        outputs.say(f"Serving on {handle.url} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}")
+        if not gate.is_loopback(handle.host):
+            outputs.say(
+                f"Warning: {handle.host} is not loopback. Whoever reaches it may do everything, without a password."
+            )
         if injected:
             outputs.say(f"{len(injected)} fault(s) from {faults} are in force.")
-        try:
-            handle.run()
-        except KeyboardInterrupt:
-            outputs.say("Stopped.")
-        finally:
-            handle.close()
+        _run(handle)
+        outputs.say("Stopped.")
     finally:
         emulator.close()
     return 0
+
+
+def _run(handle: Handle) -> None:
+    """Serve until SIGINT or SIGTERM: what was taken is answered first. A second signal ends the process at once."""
+
+    def stop(_number: int, _frame: object) -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        handle.close()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        handle.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        handle.close()
 
 
 def _read_faults(file: str, kinds: Kinds) -> tuple[Fault, ...]:

@@ -33,6 +33,13 @@ _SYSTEM = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Received(Request):
+    """A request as a server took it in; `client` is the address and port it came from."""
+
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request after parsing. `path` is still encoded; `query` holds the last value of each parameter."""
 

@@ -1,35 +1,43 @@
-"""Serve a Transport over HTTP on the loopback interface; where it fails, the connection is cut.
+"""Serve a Transport over HTTP within bounds: listen, run, and end without losing what was taken.
 
 It passes requests through and knows none of them."""
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from http import HTTPStatus
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import quote
 
-from reconciler.emulator.broken import Cut
+from reconciler.emulator import patience, wsgi
+from reconciler.emulator.gate import Gate
+from reconciler.emulator.patience import Limits, Patience
+from reconciler.emulator.wsgi import LARGEST_BODY
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.wire import Request, Response, Transport
+from reconciler.vocabulary.wire import Transport
 
-LARGEST_BODY = 8 * 1024 * 1024
-"""Bytes of a request body; more is answered with 413."""
-
-_THREADS = 8
 _POLL_SECONDS = 1.0
-
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+_DRAIN_POLL_SECONDS = 0.1
+_LEAVE_SECONDS = 1.0
+_LARGEST_HEADER = 64 * 1024
+_HELD_IN_MEMORY = 32 * 1024 * 1024
+"""Bytes of a reply that wait in memory: pages are a few, and waitress writes more than 1 MB into files."""
+_OWN_SOCKETS = 2
+"""waitress counts the listening socket and its wake-up pipe as connections."""
 
 
 class Handle:
     """A bound server: `run` serves until `close`, which may come from any thread or from a signal handler."""
 
-    def __init__(self, server: Any, sockets: dict[int, Any], host: str, port: int) -> None:
+    def __init__(
+        self, server: Any, sockets: dict[int, Any], host: str, port: int, limits: Limits, now: Callable[[], float]
+    ) -> None:
         self._server = server
         self._sockets = sockets
+        self._limits = limits
+        self._now = now
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._running = False
@@ -45,13 +53,14 @@ class Handle:
         return f"http://{host}:{self.port}"
 
     def run(self) -> None:
-        """Serve until closed; requests already read are answered first, for up to five seconds (waitress)."""
-        from waitress import wasyncore
-
+        """Serve until closed; whole requests that were read by then are answered first, for `Limits.drain` seconds."""
         self._running = True
+        waiting = Patience(self._server, self._limits, self._now)
         try:
             while not self._stopping.is_set():
-                wasyncore.loop(timeout=_POLL_SECONDS, map=self._sockets, count=1)
+                self._turn(_POLL_SECONDS)
+                waiting.look()
+            self._drain()
         finally:
             self._release()
 
@@ -70,33 +79,74 @@ class Handle:
         """Wait until the port is free; False where `timeout` seconds were not enough."""
         return self._ended.wait(timeout)
 
+    def _turn(self, seconds: float) -> None:
+        from waitress import wasyncore
+
+        # poll, not select: a process that has many files open gives its sockets numbers above select's 1,024
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._sockets, count=1)
+
+    def _drain(self) -> None:
+        """Take no one in any more, and let everyone go who is owed nothing, until nobody is left."""
+        self._server.accepting = False
+        end = self._now() + self._limits.drain
+        while not patience.drained(self._server) and self._now() < end:
+            self._turn(_DRAIN_POLL_SECONDS)
+
     def _release(self) -> None:
         from waitress import wasyncore
 
-        self._server.task_dispatcher.shutdown()
-        if self._running:
-            wasyncore.loop(timeout=0, map=self._sockets, count=1)  # what was answered meanwhile goes out
+        self._server.task_dispatcher.shutdown(timeout=_LEAVE_SECONDS)  # idle threads go at once
         with self._lock:
             self._released = True  # from here on nobody writes to what may be another file's descriptor by now
         wasyncore.close_all(self._sockets)
         self._ended.set()
 
 
-def serve(app: Transport, host: str = "127.0.0.1", port: int = 0) -> Handle:
-    """Bind a server for a Transport; port 0 takes a free one. Raises ReconcilerError where the port cannot be had."""
+def serve(
+    app: Transport,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    names: Iterable[str] = (),
+    limits: Limits | None = None,
+    now: Callable[[], float] = time.time,
+) -> Handle:
+    """Bind a server for a Transport; port 0 takes a free one. Raises ReconcilerError where the port cannot be had.
+
+    `names` are hosts it answers for beside loopback's and its own. `now` is the clock of connections: waitress's own
+    stamps are time.time's.
+    """
     from waitress.server import create_server
 
+    limits = limits or Limits()
     bound = _bind(host, port)
     sockets: dict[int, Any] = {}
     server = create_server(
-        _wsgi(app),
+        wsgi.application(app, Gate(host, names)),
         map=sockets,
         sockets=[bound],
-        threads=_THREADS,
+        threads=limits.threads,
+        connection_limit=limits.connections + _OWN_SOCKETS,
+        channel_timeout=round(limits.idle),
+        max_request_header_size=_LARGEST_HEADER,
+        max_request_body_size=LARGEST_BODY + 1,  # waitress refuses the limit itself too
+        recv_bytes=64 * 1024,
+        inbuf_overflow=LARGEST_BODY + 1,
+        outbuf_overflow=_HELD_IN_MEMORY,
+        clear_untrusted_proxy_headers=False,  # nothing reads them
+        log_socket_errors=False,  # a client that leaves is no error
         ident=None,
-        max_request_body_size=LARGEST_BODY,
     )
-    return Handle(server, sockets, *bound.getsockname()[:2])
+    dispatcher = server.task_dispatcher
+    dispatcher.queue_logger = dispatcher.logger = _errors_only()
+    found, taken = bound.getsockname()[:2]
+    return Handle(server, sockets, found, taken, limits, now)
+
+
+def _errors_only() -> logging.Logger:
+    """Return a logger for waitress's threads: more clients than threads, or a delay at the end, need no warning."""
+    logger = logging.Logger("reconciler.emulator.server", logging.ERROR)
+    logger.parent = logging.getLogger()
+    return logger
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -110,46 +160,3 @@ def _bind(host: str, port: int) -> socket.socket:
             f"the emulator cannot listen on {host}:{port}: {error}", "choose another port with --port"
         ) from error
     return bound
-
-
-def _wsgi(app: Transport) -> Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]:
-    def answer(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
-        try:
-            response = app(_request(environ))
-        except errors.TransportFailed as failure:
-            return _cut(failure, start)
-        _start(start, response, len(response.body))
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
-
-    return answer
-
-
-def _start(start: StartResponse, response: Response, length: int) -> None:
-    try:
-        phrase = HTTPStatus(response.status).phrase
-    except ValueError:
-        phrase = "Unknown"
-    start(f"{response.status} {phrase}", [*response.headers.items(), ("content-length", str(length))])
-
-
-def _cut(failure: errors.TransportFailed, start: StartResponse) -> Iterator[bytes]:
-    """Send what is left of a reply and close the connection: waitress does so where the client seems gone."""
-    from waitress.channel import ClientDisconnected
-
-    if isinstance(failure, Cut) and failure.partial is not None:
-        _start(start, failure.partial, failure.length)
-        yield failure.partial.body
-    raise ClientDisconnected from failure
-
-
-def _request(environ: Mapping[str, Any]) -> Request:
-    """Rebuild the request; a HEAD is answered as a GET without its body."""
-    path = quote(environ.get("PATH_INFO", "").encode("latin-1"), safe="/:$@!*'(),;=~")
-    query = environ.get("QUERY_STRING", "")
-    url = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', 'localhost')}{path}{'?' + query if query else ''}"
-    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    headers |= {
-        name.replace("_", "-").lower(): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if name in environ
-    }
-    method = environ["REQUEST_METHOD"]
-    return Request("GET" if method == "HEAD" else method, url, headers, environ["wsgi.input"].read())

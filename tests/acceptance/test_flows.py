@@ -324,7 +324,7 @@ def test_validate_reports_one_file_of_a_stack_and_every_stack_named(stage: Stage
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_emulator_serves_as_a_process_until_it_is_told_to_stop(stage: Stage, number: signal.Signals) -> None:
-    """SIGINT is how people end it: exit 0. SIGTERM ends it too."""
+    """SIGINT is how people end it, SIGTERM how programs do: both exit 0."""
     with subprocess.Popen(
         command_line("emulate", "--port", "0", "--db", "jobs.db"), cwd=stage.root, text=True, stderr=subprocess.PIPE
     ) as process:
@@ -344,7 +344,7 @@ def test_the_emulator_serves_as_a_process_until_it_is_told_to_stop(stage: Stage,
         finally:
             process.send_signal(number)
             process.communicate(timeout=15)
-    assert process.returncode == (0 if number is signal.SIGINT else -signal.SIGTERM)
+    assert process.returncode == 0
     assert Path(stage.root, "jobs.db").stat().st_size > 0
 
 

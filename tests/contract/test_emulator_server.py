@@ -74,10 +74,10 @@ def test_a_body_above_the_limit_is_refused(echo: tuple[server.Handle, list[Reque
     assert seen == []
 
 
-@pytest.mark.parametrize("host", ["[", "any:thing:else", ""])
+@pytest.mark.parametrize("host", ["[", "any:thing:else", "", "[::1", "a b", "a/b", "\xff", "1.2.3", "localhost@evil"])
 def test_a_strange_host_header_does_no_harm(jobs: Service, host: str) -> None:
     raw = f"GET {CUSTOM} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    assert exchange(jobs.port, raw.encode()).split(b" ", 2)[1] in (b"200", b"400")
+    assert exchange(jobs.port, raw.encode("latin-1")).split(b" ", 2)[1] == b"421"
 
 
 def test_it_listens_on_loopback_alone_unless_told(echo: tuple[server.Handle, list[Request]]) -> None:
