@@ -22,7 +22,7 @@ def _fill(field: Field, value: Any, rules: Rules) -> Any:
         return value
     made = {name: _fill(field.fields[name], item, rules) for name, item in value.items()}
     for rule in rules.defaults:
-        if rule.message == field.message:
+        if rule.message == field.message and (rule.on or rule.fields[0] not in made):
             made[rule.fields[0]] = {**rule.value, **made.get(rule.fields[0], {})}
     for rule in rules.slashes:
         name = rule.fields[0]

@@ -57,9 +57,7 @@ class JobMethods:
     def create(self, served: Served, scope: Key, call: Call, now: int) -> Any:
         """Check, fill in and store a job; answer the job itself."""
         body = self._parse(served, call.json())
-        violations = validation.semantic(served.shapes.root, body, served.conduct.rules)
-        if violations:
-            raise replies.invalid_fields(served.conduct.style, violations)
+        self._check(served, scope, body)
         body.pop("etag", None)
         at = self._state.next_created(now)
         filled = filling.fill(served.shapes.root, body, served.conduct.rules)
@@ -67,6 +65,16 @@ class JobMethods:
         made = {name: value for given, more in conduct.created.items() if given in body for name, value in more.items()}
         life = lifecycle.begin(conduct.first_state, made, conduct.timeline, self._timings, at)
         return self.show(served, self._add(served, scope, filled, life), call)
+
+    def _check(self, served: Served, scope: Key, body: Mapping[str, Any]) -> None:
+        """Refuse what the job logic refuses: first every field at once, then a machine that cannot be had."""
+        conduct, root = served.conduct, served.shapes.root
+        violations = validation.semantic(root, body, conduct.rules, conduct.resource, scope.location)
+        if violations:
+            raise replies.invalid_fields(conduct.style, violations)
+        text = validation.accelerators(root, body, conduct.rules)
+        if text:
+            raise Refusal("INVALID_ARGUMENT", text)
 
     def _add(self, served: Served, scope: Key, body: Mapping[str, Any], life: lifecycle.Life) -> Job:
         if served.kind.id_form is IdForm.CLIENT:
@@ -94,6 +102,8 @@ class JobMethods:
         self._no_content(call)
         job = self.found(served, key)
         if served.is_terminal(job):
+            if not served.conduct.late_cancel:
+                return {}
             raise self._wrong_state(served, job, served.conduct.late_cancel)
         steps = _lost(served, ends) if ends else served.conduct.cancel
         self._state.save(replace(job, life=lifecycle.cancel(job.life, steps, self._timings, now)))
@@ -103,7 +113,7 @@ class JobMethods:
         """Delete a finished job; answer an operation that is already done, named at location level (recorded)."""
         self._no_content(call)
         job = self.found(served, key)
-        if not served.is_terminal(job):
+        if served.conduct.live_delete and not served.is_terminal(job):
             raise self._wrong_state(served, job, served.conduct.live_delete)
         self._state.remove(job)
         time = lifecycle.timestamp(now, served.conduct.digits)
@@ -120,7 +130,7 @@ class JobMethods:
                 "response": {"@type": "type.googleapis.com/google.protobuf.Empty"},
             }
             if self._state.add_operation(name, operation):
-                return operation
+                return _unfinished(operation) if served.conduct.polled_delete else operation
         raise Refusal("UNAVAILABLE", "The service is currently unavailable.")
 
     def patch(self, served: Served, key: Key, call: Call) -> Any:
@@ -143,7 +153,7 @@ class JobMethods:
         return self.show(served, job, call)
 
     def _relabel(self, served: Served, job: Job, labels: Mapping[str, str]) -> Job:
-        violations = validation.label_rules(labels, served.conduct.rules)
+        violations = validation.label_rules(labels, served.conduct.rules, served.conduct.resource)
         if violations:
             raise replies.invalid_fields(served.conduct.style, violations)
         body = {name: value for name, value in job.body.items() if name != "labels"}
@@ -215,6 +225,11 @@ class JobMethods:
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
         return Refusal("FAILED_PRECONDITION", told)
+
+
+def _unfinished(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an operation as it is before it is done: false is a missing key (proto3 JSON)."""
+    return {name: value for name, value in operation.items() if name not in ("done", "response")}
 
 
 def _lost(served: Served, ends: str) -> tuple[Step, ...]:

@@ -36,23 +36,26 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
         return {"nextPageToken": page.empty_token()}
     if conduct.days:
         where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
-    rows = _rows(state, scope, where, values, page, bent.shift)
+    by = "created" if conduct.by_creation else "updated"
+    rows = _rows(state, scope, where, values, page, bent.shift, by)
     shown = [_row(served, show(served, job, call), None if bent.ignore_mask else mask) for job in rows[: page.size]]
     found: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
     if len(rows) > page.size:
         last = rows[page.size - 1]
-        found["nextPageToken"] = page.token((last.life.updated, last.key.job))
+        found["nextPageToken"] = page.token((getattr(last.life, by), last.key.job))
     return found
 
 
-def _rows(state: State, scope: Key, where: str, values: Sequence[Any], page: Page, shift: RowShift | None) -> list[Job]:
+def _rows(
+    state: State, scope: Key, where: str, values: Sequence[Any], page: Page, shift: RowShift | None, by: str
+) -> list[Job]:
     """Read the page's rows and one more; a shift leaves out rows that come next, or shows some again."""
     if shift is None or page.after is None:
-        return state.listed(scope, where, values, page.after, page.size + 1)
+        return state.listed(scope, where, values, page.after, page.size + 1, by)
     if shift.how == "missed":
-        return state.listed(scope, where, values, page.after, page.size + 1 + shift.rows)[shift.rows :]
-    again = state.shown_before(scope, where, values, page.after, min(shift.rows, page.size - 1))
-    return again + state.listed(scope, where, values, page.after, page.size + 1 - len(again))
+        return state.listed(scope, where, values, page.after, page.size + 1 + shift.rows, by)[shift.rows :]
+    again = state.shown_before(scope, where, values, page.after, min(shift.rows, page.size - 1), by)
+    return again + state.listed(scope, where, values, page.after, page.size + 1 - len(again), by)
 
 
 def _row(served: Served, resource: dict[str, Any], mask: masks.Mask | None) -> Any:

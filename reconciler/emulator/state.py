@@ -191,24 +191,33 @@ class State:
         self._connection.execute("DELETE FROM jobs WHERE id=?", (job.id,))
 
     def listed(
-        self, scope: Key, where: str, values: Sequence[Any], after: tuple[int, str] | None, most: int
+        self,
+        scope: Key,
+        where: str,
+        values: Sequence[Any],
+        after: tuple[int, str] | None,
+        most: int,
+        by: str = "updated",
     ) -> list[Job]:
-        """Return at most `most` jobs of a scope that match, by update time descending, then id, after a position."""
+        """Return at most `most` jobs of a scope that match, by update time descending, then id, after a position.
+
+        `by` may be "created": the time of the position and of the order is then the one of creation.
+        """
         clauses = ["kind=? AND project=? AND location=?"]
         bound: list[Any] = [scope.kind, scope.project, scope.location]
         if after is not None:
-            clauses.append("updated <= ? AND NOT (updated = ? AND job <= ?)")
+            clauses.append(f"{by} <= ? AND NOT ({by} = ? AND job <= ?)")
             bound += [after[0], after[0], after[1]]
-        text = f"{' AND '.join(clauses)} AND ({where}) ORDER BY updated DESC, job LIMIT ?"
+        text = f"{' AND '.join(clauses)} AND ({where}) ORDER BY {by} DESC, job LIMIT ?"
         return list(self._jobs(text, (*bound, *values, most)))
 
     def shown_before(
-        self, scope: Key, where: str, values: Sequence[Any], position: tuple[int, str], most: int
+        self, scope: Key, where: str, values: Sequence[Any], position: tuple[int, str], most: int, by: str = "updated"
     ) -> list[Job]:
         """Return at most `most` jobs that match, those that a list shows last up to a position, in its order."""
-        clauses = "kind=? AND project=? AND location=? AND updated >= ? AND NOT (updated = ? AND job > ?)"
+        clauses = f"kind=? AND project=? AND location=? AND {by} >= ? AND NOT ({by} = ? AND job > ?)"
         bound = (scope.kind, scope.project, scope.location, position[0], *position)
-        text = f"{clauses} AND ({where}) ORDER BY updated, job DESC LIMIT ?"
+        text = f"{clauses} AND ({where}) ORDER BY {by}, job DESC LIMIT ?"
         return list(self._jobs(text, (*bound, *values, most)))[::-1]
 
     def created_after(self, at: int) -> list[Job]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 FILES = ("aiplatform.json", "ml.json")
+
+CHECKED = ("required", "oneofs", "pairs", "first", "limits", "patterns", "needs", "excludes", "ranges", "regions")
+"""Sorts of rules that validation tells together in one list."""
+
+SORTS = ("defaults", "slashes", "foreign", *CHECKED, "accelerators")
+"""All sorts of rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule about a message: the fields it speaks of, a number or text with it, and where it was learnt."""
+    """One rule about a message: the fields it speaks of, numbers or text with it, and where it was learnt.
+
+    `on` False keeps a rule in the data that is not followed; its source says why.
+    """
 
     message: str
     source: str
@@ -33,13 +43,18 @@ class Rule:
     text: str = ""
     value: Any = None
     other: str = ""
-    most: int = 0
+    least: float = -math.inf
+    most: float = math.inf
+    starts: tuple[str, ...] = ()
     on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one API by their sort; `labels` holds the numbers of the label rule."""
+    """The rules of one API by their sort; `labels` holds the numbers and the text of the label rule.
+
+    `checks` are those that validation follows, by message: each with the name of its sort.
+    """
 
     defaults: tuple[Rule, ...]
     slashes: tuple[Rule, ...]
@@ -51,7 +66,12 @@ class Rules:
     limits: tuple[Rule, ...]
     patterns: tuple[Rule, ...]
     needs: tuple[Rule, ...]
+    excludes: tuple[Rule, ...]
+    ranges: tuple[Rule, ...]
+    regions: tuple[Rule, ...]
+    accelerators: tuple[Rule, ...]
     labels: Mapping[str, Any]
+    checks: Mapping[str, tuple[tuple[str, Rule], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +79,9 @@ class Conduct:
     """How the service treats the jobs of one kind.
 
     `created` maps an input field ("" for any) to the output fields that appear with it; `digits` are the fraction
-    digits of its times; `days` limits what a list shows (0: everything); `style` is the form of its errors.
+    digits of its times; `days` limits what a list shows (0: everything); `style` is the form of its errors. An empty
+    `live_delete` or `late_cancel` refuses nothing. With `polled_delete` the reply to a delete is
+    an operation that is not done yet; `by_creation` orders lists by createTime.
     """
 
     kind: str
@@ -84,6 +106,8 @@ class Conduct:
     terminal: frozenset[str]
     permissions: tuple[str, ...]
     rules: Rules
+    polled_delete: bool = False
+    by_creation: bool = False
 
 
 def load() -> dict[str, Conduct]:
@@ -138,8 +162,12 @@ def _steps(entries: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
 
 
 def _rules(document: Mapping[str, Any]) -> Rules:
-    sorts = ("defaults", "slashes", "foreign", "required", "oneofs", "pairs", "first", "limits", "patterns", "needs")
-    return Rules(**{sort: tuple(map(_rule, document[sort])) for sort in sorts}, labels=document["labels"])
+    read = {sort: tuple(map(_rule, document[sort])) for sort in SORTS}
+    checks: dict[str, tuple[tuple[str, Rule], ...]] = {}
+    for sort in CHECKED:
+        for rule in read[sort]:
+            checks[rule.message] = (*checks.get(rule.message, ()), *([(sort, rule)] if rule.on else []))
+    return Rules(**read, labels=document["labels"], checks=checks)
 
 
 def _rule(entry: Mapping[str, Any]) -> Rule:
@@ -151,6 +179,8 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         text=entry.get("text", ""),
         value=entry.get("value", entry.get("pattern")),
         other=entry.get("other", ""),
-        most=entry.get("most", 0),
+        least=entry.get("least", -math.inf),
+        most=entry.get("most", math.inf),
+        starts=tuple(entry.get("starts", ())),
         on=entry.get("on", entry.get("required", True)),
     )

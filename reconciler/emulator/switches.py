@@ -1,0 +1,227 @@
+"""Behaviours that nobody has recorded, each with a name, a default and its other choices; they change the conduct data.
+
+It serves nothing: what is chosen here is read where the conduct is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.emulator.behaviour import Conduct, Rule, Rules, Step
+from reconciler.emulator.faults import Fault, MaskIgnored, MaskRefused
+from reconciler.vocabulary import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One behaviour. `source` begins as the sources of the behaviour data do: its grade follows from it."""
+
+    name: str
+    default: str
+    choices: tuple[str, ...]
+    does: str
+    source: str
+
+
+SWITCHES: tuple[Switch, ...] = (
+    Switch(
+        "cancel-of-ended",
+        "refused",
+        ("refused", "taken"),
+        "a cancel of a job that has ended is answered 400 FAILED_PRECONDITION, or 200 without effect",
+        "unverified for job kinds; recorded for trainingPipelines: java-docs-samples#9281",
+    ),
+    Switch(
+        "cancel-shows-cancelling",
+        "no",
+        ("no", "yes"),
+        "CustomJob and NasJob show JOB_STATE_CANCELLING between the cancel and its end",
+        "unverified: never seen for custom jobs (sampled every 10 s), seen for batchPredictionJobs",
+    ),
+    Switch(
+        "cancel-takes",
+        "1s",
+        ("1s", "31s"),
+        "how long a CustomJob or NasJob takes from the cancel to JOB_STATE_CANCELLED",
+        "recorded: Cloud Custodian, 2026 (1 s for custom jobs, 31 s for batchPredictionJobs)",
+    ),
+    Switch(
+        "delete-of-active",
+        "refused",
+        ("refused", "allowed"),
+        "a delete of an active job is answered 400 FAILED_PRECONDITION, or carried out",
+        "unverified; documented for batchPredictionJobs: only finished jobs may be deleted",
+    ),
+    Switch(
+        "delete-operation",
+        "done",
+        ("done", "polled"),
+        "the operation of a delete is done in the reply, or only once it is read or waited for",
+        "recorded: Cloud Custodian, 2026 (done at once in 18 of 18 deletes); the other form is documented",
+    ),
+    Switch(
+        "list-order",
+        "updated",
+        ("updated", "created"),
+        "lists are ordered by updateTime or by createTime, latest first",
+        "unverified for customJobs and nasJobs; recorded for batchPredictionJobs: by updateTime",
+    ),
+    Switch(
+        "list-rows",
+        "trimmed",
+        ("trimmed", "full"),
+        "a list of NasJobs leaves nasJobOutput out, or shows it",
+        "proto: comment of ListNasJobsResponse",
+    ),
+    Switch(
+        "list-window",
+        "90d",
+        ("90d", "unlimited"),
+        "lists of ml jobs show those created in the last 90 days, or all",
+        "AI Platform docs: only jobs of the last 90 days are listed",
+    ),
+    Switch(
+        "page-size",
+        "100",
+        ("20", "100", "1000"),
+        "rows on a page of CustomJobs and NasJobs where none are asked for",
+        "unverified: no page states a default; AIP-158 leaves it to the service",
+    ),
+    Switch(
+        "most-rows",
+        "1000",
+        ("100", "1000"),
+        "most rows on a page of CustomJobs and NasJobs, more are cut down silently",
+        "unverified: no page states a maximum; AIP-158: too large is capped",
+    ),
+    Switch(
+        "read-mask",
+        "honoured",
+        ("honoured", "ignored", "refused"),
+        "a readMask leaves fields out, changes nothing, or is answered 400",
+        "unverified: documented as a parameter, its effect on job lists was never recorded",
+    ),
+    Switch(
+        "label-length",
+        "63",
+        ("63", "64"),
+        "most characters of a label's key and of its value",
+        "recorded: statmike/vertex-ai-mlops#6 (less than 64); the protos say up to 64",
+    ),
+    Switch(
+        "disk-spec",
+        "filled",
+        ("filled", "absent-only"),
+        "a diskSpec with one half given gets the other half, or only an absent diskSpec is filled in",
+        "unverified: only requests without a diskSpec were recorded",
+    ),
+    Switch(
+        "output-uri-slash",
+        "as-given",
+        ("as-given", "added"),
+        "an outputUriPrefix comes back as it was sent, or ends with a slash",
+        "unverified: documented that '/' is appended, the form that is echoed is not",
+    ),
+    Switch(
+        "pool-without-task",
+        "taken",
+        ("taken", "refused"),
+        "a worker pool with neither containerSpec nor pythonPackageSpec is taken, or answered 400",
+        "unverified: the proto has a oneof without REQUIRED",
+    ),
+)
+"""Every switch. The first name that differs from its default is worth a line in a bug report."""
+
+_BY_NAME: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
+_AIPLATFORM = "google.cloud.aiplatform.v1"
+
+
+def read(texts: Iterable[str]) -> dict[str, str]:
+    """Read `name=choice` texts into choices by name. Raises errors.InputError that tells every one that is none."""
+    chosen, wrong = {}, []
+    for text in texts:
+        name, _, choice = text.partition("=")
+        switch = _BY_NAME.get(name)
+        if switch is None:
+            wrong.append(f"`{text}`: there is no behaviour `{name}`")
+        elif choice not in switch.choices:
+            wrong.append(f"`{text}`: the choices of `{name}` are {', '.join(switch.choices)}")
+        else:
+            chosen[name] = choice
+    if wrong:
+        raise errors.InputError("; ".join(wrong), f"the behaviours are {', '.join(sorted(_BY_NAME))}")
+    return chosen
+
+
+def conduct(by_kind: Mapping[str, Conduct], chosen: Mapping[str, str]) -> dict[str, Conduct]:
+    """Return the conduct of every kind as chosen; choices that are the default change nothing."""
+    changed = dict(by_kind)
+    for name, choice in sorted(chosen.items()):
+        turn = _TURNS.get(name)
+        if turn is not None and choice != _BY_NAME[name].default:
+            changed = {kind: turn(each, choice) for kind, each in changed.items()}
+    return changed
+
+
+def faults(chosen: Mapping[str, str]) -> tuple[Fault, ...]:
+    """Return the faults that stand for choices: those that bend every reply alike."""
+    match chosen.get("read-mask"):
+        case "ignored":
+            return (Fault(MaskIgnored()),)
+        case "refused":
+            return (Fault(MaskRefused()),)
+    return ()
+
+
+def _shows_cancelling(conduct: Conduct, _: str) -> Conduct:
+    if conduct.package != _AIPLATFORM:
+        return conduct
+    first = conduct.cancel[0]
+    # recorded for batchPredictionJobs: CANCELLING about as long before the end as the end took to come
+    return replace(conduct, cancel=(Step(first.after / 2, "JOB_STATE_CANCELLING"), *conduct.cancel))
+
+
+def _cancel_takes(conduct: Conduct, choice: str) -> Conduct:
+    if conduct.package != _AIPLATFORM:
+        return conduct
+    seconds = float(choice.removesuffix("s"))
+    factor = seconds / conduct.cancel[-1].after
+    return replace(conduct, cancel=tuple(replace(step, after=step.after * factor) for step in conduct.cancel))
+
+
+def _page(conduct: Conduct, **changed: int) -> Conduct:
+    return replace(conduct, **changed) if conduct.package == _AIPLATFORM else conduct  # type: ignore[arg-type]  # ints
+
+
+def _rules(conduct: Conduct, change: Callable[[Rules], Rules]) -> Conduct:
+    return replace(conduct, rules=change(conduct.rules))
+
+
+def _turned_on(rules: Iterable[Rule], name: str = "") -> tuple[Rule, ...]:
+    return tuple(replace(rule, on=True) if not name or rule.name == name else rule for rule in rules)
+
+
+_TURNS: Mapping[str, Callable[[Conduct, str], Conduct]] = {
+    "cancel-of-ended": lambda conduct, _: replace(conduct, late_cancel=""),
+    "cancel-shows-cancelling": _shows_cancelling,
+    "cancel-takes": _cancel_takes,
+    "delete-of-active": lambda conduct, _: replace(conduct, live_delete=""),
+    "delete-operation": lambda conduct, _: replace(conduct, polled_delete=True),
+    "list-order": lambda conduct, _: replace(conduct, by_creation=True),
+    "list-rows": lambda conduct, _: replace(conduct, omits=()),
+    "list-window": lambda conduct, _: replace(conduct, days=0),
+    "page-size": lambda conduct, choice: _page(conduct, page_default=int(choice)),
+    "most-rows": lambda conduct, choice: _page(conduct, page_maximum=int(choice)),
+    "label-length": lambda conduct, choice: _rules(
+        conduct, lambda rules: replace(rules, labels={**rules.labels, "length": int(choice), "bytes": 2 * int(choice)})
+    ),
+    "disk-spec": lambda conduct, _: _rules(
+        conduct, lambda rules: replace(rules, defaults=tuple(replace(rule, on=False) for rule in rules.defaults))
+    ),
+    "output-uri-slash": lambda conduct, _: _rules(
+        conduct, lambda rules: replace(rules, slashes=_turned_on(rules.slashes))
+    ),
+    "pool-without-task": lambda conduct, _: _rules(
+        conduct, lambda rules: replace(rules, oneofs=_turned_on(rules.oneofs, "task"))
+    ),
+}
