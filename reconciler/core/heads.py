@@ -39,6 +39,20 @@ def standing(ordered: Sequence[Run]) -> tuple[Run, ...]:
     )
 
 
+def outcome(run: Run, past: Sequence[LedgerRun]) -> Phase:
+    """Return the phase that counts as a run's.
+
+    A cancelled job is the run only where it is the job the ledger knows: it may be a twin that was healed away, and the
+    run itself, whose record somebody deleted, ended as the ledger says or as nobody knows.
+    """
+    old = next((old for old in past if old.run_key == run.run_key), None)
+    if old is None or run.phase is not Phase.CANCELLED:
+        return run.phase
+    if old.phase is not None:
+        return old.phase
+    return Phase.ENDED_UNKNOWN if old.resource not in ("", run.resource) else run.phase
+
+
 def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
     """Return the n of the next run: one more than any this address ever had."""
     return 1 + max([*(run.number for run in runs), *(old.number for old in past)], default=0)
@@ -65,7 +79,7 @@ def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, sp
     if head is None:
         return Head(None, None, Spec.EQUAL, (), count, tokens)
     others = tuple(run for run in ordered if run is not head)
-    return Head(head, head.phase, specs[head.resource], others, count, tokens)
+    return Head(head, outcome(head, past), specs[head.resource], others, count, tokens)
 
 
 def candidates(runs: Sequence[Run]) -> tuple[Run, ...]:

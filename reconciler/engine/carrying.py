@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core import marks, policies
-from reconciler.engine import creating, ending
+from reconciler.engine import creating, ending, observing
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import Kind
+from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack, parts_of
 from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Status
-from reconciler.vocabulary.ports import Intent, Journal, Secrets
+from reconciler.vocabulary.ports import Intent, Journal, Row, Secrets
 
 Check = Callable[[Kind, Mapping[str, Any]], str]
 """Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
@@ -66,11 +66,19 @@ class Carrier:
         return outcome
 
     def _write(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        known = next((run for run in self.there.values() if run.resource == operation.resource), None)
+
+        def look(row: Row) -> None:
+            self._require_ours(change, operation, row)
+
         if operation.verb == "cancel":
-            return ending.cancel(self.world, kind, change.address, operation.resource)
+            if known is not None and operation.reason == "duplicate":
+                # A run of its own, and no second job of another's key: its end is our doing and no outcome. Written
+                # first, so that no crash leaves the cancel as what came of it.
+                self.world.store.ledger.ended(observing.ledger_run(known), Phase.ENDED_UNKNOWN)
+            return ending.cancel(self.world, kind, change.address, operation.resource, look)
         if operation.verb == "delete":
-            known = next((run for run in self.there.values() if run.resource == operation.resource), None)
-            return ending.delete(self.world, kind, change.address, operation.resource, known)
+            return ending.delete(self.world, kind, change.address, operation.resource, known, look)
         if operation.verb == "patch":
             return self._patch(change, operation, kind)
         return self._set_policy(change, operation, kind)
@@ -117,23 +125,30 @@ class Carrier:
     def _patch(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         """Merge the labels into what is there now; the etag guards the moment between read and write."""
         row = self.world.api.get(kind, operation.resource)
+        self._require_ours(change, operation, row)
         live = dict(row.get("labels") or {})
         stale = policies.touched_labels(change, operation, live)
-        if not self._is_ours(change, operation, live):
-            stale = [f"the labels of {operation.resource} no longer say that it is run {_run_of(change, operation)}"]
         if stale:
             raise errors.StalePlan("; ".join(stale))
         self.world.api.patch_labels(kind, operation.resource, {**live, **operation.body["labels"]}, row.get("etag", ""))
         return Outcome(change.address, "patch", Status.UPDATED, operation.resource)
 
-    def _is_ours(self, change: Change, operation: Operation, labels: Mapping[str, str]) -> bool:
-        """Say whether a job still carries our mark: people can relabel ml jobs, and what is not ours is not touched."""
-        return self.stack.owns(labels.get(marks.OWNER, "")) and labels.get(marks.RUN) == _run_of(change, operation)
+    def _require_ours(self, change: Change, operation: Operation, row: Row) -> None:
+        """Raise errors.StalePlan where a job that was there lost our mark: people can relabel ml jobs, and lists lag."""
+        if is_there(change, operation):
+            labels = row.get("labels") or {}
+            if not self.stack.owns(labels.get(marks.OWNER, "")) or labels.get(marks.RUN) != _run_of(change, operation):
+                raise errors.StalePlan(
+                    f"the labels of {operation.resource} no longer say that it is run {_run_of(change, operation)}"
+                )
 
     def _set_policy(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
+        there = is_there(change, operation)
+        if there:
+            self._require_ours(change, operation, self.world.api.get(kind, operation.resource))
         policy = self.world.api.get_iam_policy(kind, operation.resource)
         stale = policies.touched_roles(change, operation, policy.get("bindings", ()))
-        if stale and is_there(change, operation):
+        if stale and there:
             raise errors.StalePlan("; ".join(stale))
         merged = policies.merge(policy, operation.body["bindings"])
         self.world.api.set_iam_policy(kind, operation.resource, merged)

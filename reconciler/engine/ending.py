@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.engine import observing
@@ -11,6 +11,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Run
 from reconciler.vocabulary.plans import Outcome, Status
+from reconciler.vocabulary.ports import Row
 
 TRIES = 3
 """How often an ambiguous cancel or delete is asked for; both are idempotent."""
@@ -22,7 +23,11 @@ PAUSES = (1.0, 1.5, 2.25, 3.4, 5.0)
 """Seconds between looks at a job that stops; the last one repeats."""
 
 
-def cancel(world: World, kind: Kind, address: str, resource: str) -> Outcome:
+Look = Callable[[Row], None]
+"""Asked of the job as it is now, right before a write; raises errors.StalePlan where it is no longer the one meant."""
+
+
+def cancel(world: World, kind: Kind, address: str, resource: str, look: Look) -> Outcome:
     """Cancel a run and wait until it stopped. A run that ended by itself, or is gone, is `skipped`."""
 
     def outcome(status: Status, error: str = "") -> Outcome:
@@ -31,6 +36,7 @@ def cancel(world: World, kind: Kind, address: str, resource: str) -> Outcome:
     row = _get(world, kind, resource)
     if row is None or not kind.phase(row).active:
         return outcome(Status.SKIPPED)
+    look(row)
     if kind.phase(row) is not Phase.STOPPING:
         error = _ask(world, lambda: world.api.cancel(kind, resource))
         row = _get(world, kind, resource)
@@ -57,11 +63,12 @@ def stopped(world: World, kind: Kind, resource: str, row: Mapping[str, Any] | No
     return None if row is None else kind.phase(row)
 
 
-def delete(world: World, kind: Kind, address: str, resource: str, known: Run | None) -> Outcome:
+def delete(world: World, kind: Kind, address: str, resource: str, known: Run | None, look: Look) -> Outcome:
     """Delete a record. One that is gone is `skipped`; of a `known` run the ledger learns the outcome before."""
     row = _get(world, kind, resource)
     if row is None:
         return Outcome(address, "delete", Status.SKIPPED, resource)
+    look(row)
     if known is not None and not kind.phase(row).active:
         world.store.ledger.ended(observing.ledger_run(known), kind.phase(row))
     error = _ask(world, lambda: world.api.delete(kind, resource))

@@ -269,8 +269,11 @@ def by_key(stack: Stack, observed: Observed) -> dict[str, Run]:
     return firsts
 
 
-def remember(world: World, stack: Stack, observed: Observed) -> None:
-    """Write what was seen into the ledger: runs it does not hold yet, and outcomes it does not know."""
+def remember(world: World, stack: Stack, observed: Observed, removals: Mapping[str, Removal] | None = None) -> None:
+    """Write what was seen into the ledger: runs it does not hold yet, and outcomes it does not know.
+
+    `removals` are what manifests say now of live runs, by run key; what the ledger holds otherwise is recorded anew.
+    """
     held = {old.run_key: old for old in observed.ledger}
     firsts = by_key(stack, observed)
     for key, run in firsts.items():
@@ -278,7 +281,11 @@ def remember(world: World, stack: Stack, observed: Observed) -> None:
         if old is None:
             world.store.ledger.started(ledger_run(run))
         if not run.active and (old is None or old.phase is None):
-            world.store.ledger.ended(old or ledger_run(run), run.phase)
+            world.store.ledger.ended(old or ledger_run(run), heads.outcome(run, (old,) if old else ()))
+        known, now = old or ledger_run(run), (removals or {}).get(key)
+        if now is not None and known.removal is not now:
+            world.store.assert_held()  # a late record would take a number that another holder of the lock went past
+            world.store.ledger.removal_changed(known, now)
     for key, old in held.items():
         if old.phase is None and old.resource and old.kind in world.kinds and key not in firsts:
             world.store.ledger.ended(old, Phase.ENDED_UNKNOWN)

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import LedgerRun
+from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants import mortal
-from tests.simulation.baton import Baton, Task
+from tests.simulation.baton import Baton
 
 Result = TypeVar("Result")
 Death = mortal.Death
@@ -35,9 +35,8 @@ class Fate:
 class Life:
     """vocabulary.ports.Clock of one process, and the gate to everything it does outside itself."""
 
-    def __init__(self, baton: Baton, task: Task, fate: Fate, folder: Path, told: Callable[[str], None]) -> None:
+    def __init__(self, baton: Baton, fate: Fate, folder: Path, told: Callable[[str], None]) -> None:
         self._baton = baton
-        self._task = task
         self._fate = fate
         self._folder = folder
         self._told = told
@@ -53,13 +52,14 @@ class Life:
     def sleep(self, seconds: float) -> None:
         """Let time pass while others run."""
         self._breathe()
-        self._baton.turn(self._task, seconds)
+        self._baton.turn(seconds)
         self._breathe()
 
     def act(self, what: str, work: Callable[[], Result], *, send: bool = False) -> Result:
         """Do something that others can see, unless this is the end."""
         self._breathe()
-        self._baton.turn(self._task)
+        self._baton.turn()
+        self._breathe()
         self._acts += 1
         self._sends += send
         if self._acts == self._fate.interrupt:
@@ -165,6 +165,10 @@ class LivingLedger:
     def ended(self, run: LedgerRun, phase: Phase) -> None:
         told = f"ledger ended {run.address} {run.run_key} {phase.value}"
         self.life.act(told, lambda: self.ledger.ended(run, phase))
+
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        told = f"ledger removal {run.address} {run.run_key} {removal.value}"
+        self.life.act(told, lambda: self.ledger.removal_changed(run, removal))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ MODES = {"folder": 6, "bucket": 3, "none": 3, "split": 3}
 STORIES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("fail", "fail"), ("delete", "delete")),
     (("clone", "clone"), ("succeed",)),
+    (("clone", "clone"), ("fail", "fail", "delete", "delete")),
     (("hijack",), ("hijack",)),
     (("wait",), ("edit", "edit", "remove")),
     (("relabel", "relabel manifest"), ("absent", "cancel wanted")),
@@ -123,8 +124,9 @@ class _Seed:
         site.removals |= {(kind, f"{name}-2"): removal for (kind, name), removal in site.removals.items()}
         site.budget = chance.choice((None, None, None, Budget(60, 3)))
         site.page_size = chance.choice((2, 3, 100))
+        site.hands = chance.choice((1, 2, 3))
         self._strangers()
-        site.tell(f"store {site.mode}, pages of {site.page_size}")
+        site.tell(f"store {site.mode}, pages of {site.page_size}, {site.hands} hand(s)")
         for wish in site.wishes.values():
             site.tell(f"manifest {wish}")
 
@@ -204,8 +206,7 @@ class _Seed:
         pauses[0] = {"later": 45.0, "at once": 2.0}.get(first, pauses[0])
 
         def body() -> None:
-            task = self.site.baton.task(f"r{runner}")
-            self.site.baton.turn(task, delay)
+            self.site.baton.turn(delay)
             for deed in deeds:
                 self.people.do(deed)
             for fate, pause, way in zip(fates, pauses, ways, strict=True):
@@ -213,7 +214,7 @@ class _Seed:
                     self._process(runner, fate, way, pause)
                 except Death:
                     self.kills += 1
-                    self.site.baton.turn(task, pause)
+                    self.site.baton.turn(pause)
                 else:
                     return
 

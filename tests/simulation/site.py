@@ -6,7 +6,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -32,7 +32,7 @@ from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants.site import ANYTHING, CHECK, KnownSecrets
 from tests.simulation import truth, weather, wishes
-from tests.simulation.baton import Baton
+from tests.simulation.baton import Baton, Turnstile
 from tests.simulation.life import Fate, Life, LivingStore
 from tests.simulation.service import KNOWN, Service, conduct
 from tests.simulation.wishes import STACK, Wish
@@ -43,13 +43,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Serial(World):
-    """A world whose requests come one after another, without threads."""
+@dataclass(frozen=True)
+class Hands:
+    """vocabulary.ports.Crew whose hands take turns. They look at what they like, and write in an order nobody knows."""
 
-    __slots__ = ()
+    baton: Baton
 
-    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        return [work(item) for item in items]
+    def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
+        if len(items) < 2 or width < 2:
+            return [work(item) for item in items]
+        return self.baton.spread(work, items, width)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class Site:
         self.removals: dict[tuple[str, str], str] = {}
         self.told: list[str] = []
         self.page_size = 100
+        self.hands = 1
         self.budget: Budget | None = None
         self.seen: Counter[str] = Counter()
         self.creates = 0
@@ -140,8 +144,7 @@ class Site:
 
     def life(self, runner: int, fate: Fate) -> Life:
         """Start a process of a runner that is in the schedule now."""
-        task = self.baton.task(f"r{runner}")
-        return Life(self.baton, task, fate, self.root(runner), lambda text: self.tell(f"r{runner} {text}"))
+        return Life(self.baton, fate, self.root(runner), lambda text: self.tell(f"r{runner} {text}"))
 
     def store(self, runner: int, life: Life | None) -> ports.Store:
         """Open a runner's store as a new process does."""
@@ -157,7 +160,7 @@ class Site:
         wire: Transport = life.wire(self._dated) if life else self._peek
         steady = Bucket(retrying(wire, clock, lambda: 0.5), clock, BUCKET, "http://storage")
         quick = Bucket(wire, clock, BUCKET, "http://storage", attempts=1)
-        drawn = Drawn(lambda: f"{self._draws.getrandbits(64):016x}")
+        drawn = Drawn(lambda: f"{self._draws.getrandbits(64):016x}", guard=lambda: Turnstile(self.baton))
         return BucketStore(steady, quick, "team/", clock, drawn)
 
     def _peek(self, request: Request) -> Response:
@@ -181,7 +184,8 @@ class Site:
             wire, turn = paced(wire, pace), pace.wait
         steady = retrying(wire, life, lambda: 0.5)
         api = self.parts.api(HttpJobs(steady, Endpoints("embedded"), life, self.page_size))
-        return Serial(api, KNOWN, self.parts.store(self.store(runner, life)), life, workers=1, turn=turn)
+        store = self.parts.store(self.store(runner, life))
+        return World(api, KNOWN, store, life, workers=self.hands, turn=turn, crew=Hands(self.baton))
 
     def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
         """Plan with everything allowed."""
@@ -189,7 +193,7 @@ class Site:
         return self.parts.plan(made)
 
     def apply(self, world: World, plan: Plan, process: Process, life: Life, *, saved: bool) -> Applied:
-        """Apply a plan, one change after another."""
+        """Apply a plan."""
         process.since = self.baton.now()
         process.reasons = {
             f"{operation.resource.rpartition('/')[2]}": operation.reason
@@ -197,7 +201,7 @@ class Site:
             for operation in change.operations
         }
         applier = self.parts.applier(world, self.stack, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
-        return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=1))
+        return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=self.hands))
 
     def _watched(self, life: Life, process: Process) -> Transport:
         """Send to the service, and hold every write that was carried out to the laws."""

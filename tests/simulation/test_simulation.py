@@ -65,17 +65,18 @@ def test_a_seed_gives_the_same_trace_in_another_process(seed: int) -> None:
 
 def test_a_schedule_takes_turns_as_its_seed_says() -> None:
     def order(seed: int) -> list[str]:
-
         baton = Baton(random.Random(seed), 0.0)
         told: list[str] = []
 
         def body(name: str) -> None:
-            task = baton.task(name)
             for number in range(20):
                 told.append(f"{name}{number}")
-                baton.turn(task, 0.5 if number % 5 == 0 else 0.0)
+                baton.turn(0.5 if number % 5 == 0 else 0.0)
 
-        baton.run({"a": lambda: body("a"), "b": lambda: body("b")})
+        def hands() -> None:
+            assert baton.spread(body, ("c", "d", "e"), 2) == [None] * 3
+
+        baton.run({"a": lambda: body("a"), "b": lambda: body("b"), "hands": hands})
         return told
 
     assert order(1) == order(1)

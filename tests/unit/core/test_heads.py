@@ -90,6 +90,29 @@ def test_a_cancelled_twin_is_no_outcome_of_its_run() -> None:
     assert head.count == 1
 
 
+@pytest.mark.parametrize(
+    ("phase", "ledger", "same_job", "counts"),
+    [
+        (CUT, None, True, CUT),
+        (CUT, None, False, UNKNOWN),
+        (CUT, BAD, False, BAD),
+        (CUT, BAD, True, BAD),
+        (CUT, CUT, True, CUT),
+        (BAD, None, False, BAD),
+        (GOOD, BAD, False, GOOD),
+        (RUN, None, False, RUN),
+    ],
+)
+def test_a_cancelled_job_is_the_run_only_where_the_ledger_knows_it(
+    phase: Phase, ledger: Phase | None, same_job: bool, counts: Phase
+) -> None:
+    run = live(WANT, 1, phase)
+    old = replace(remembered(run, ledger), resource=run.resource if same_job else "the twin that somebody deleted")
+    assert heads.outcome(run, (old,)) is counts
+    assert heads.outcome(run, ()) is phase
+    assert heads.arrange([run], (old,), DIGEST, {run.resource: E}).phase is counts
+
+
 def test_a_cancelled_run_without_a_twin_stands() -> None:
     first, second = live(WANT, 1, GOOD), live(WANT, 2, CUT)
     unmarked = [replace(run, run_key="") for run in (first, second)]
