@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.core import decide, drafts, heads
+from reconciler.core import decide, drafts, heads, removal
 from reconciler.core.addresses import Address, Destroy
 from reconciler.core.decide import Decision, Situation, Verdict, Wanted
 from reconciler.core.drafts import Draft, Judged
 from reconciler.core.guards import Toll
 from reconciler.vocabulary.kinds import Verb
-from reconciler.vocabulary.model import (
-    DesiredState,
-    Removal,
-    Run,
-)
+from reconciler.vocabulary.model import DesiredState, Removal
 from reconciler.vocabulary.plans import Change
 
 _WANTED = {
@@ -20,7 +16,6 @@ _WANTED = {
     DesiredState.CANCELLED: Wanted.CANCELLED,
     DesiredState.ABSENT: Wanted.ABSENT,
 }
-_SAFEST_FIRST = (Removal.KEEP, Removal.ASK, Removal.CANCEL, Removal.DELETE)
 
 
 _WEIGHT = {
@@ -37,10 +32,9 @@ _WEIGHT = {
 def build(place: Address) -> tuple[Change, Toll]:
     """Return the change of an address all of whose runs are to go, as far as their policies say."""
     wanted = _WANTED[place.desired.lifecycle.desired] if place.desired else Wanted.NOTHING
-    remembered = {old.run_key: old.removal for old in place.past}
     judged = []
     for run in heads.order(place.runs):
-        policy = _removal(run, remembered.get(run.run_key), place)
+        policy = removal.policy(run, place)
         case = Situation(
             wanted=wanted,
             phase=run.phase,
@@ -56,15 +50,6 @@ def build(place: Address) -> tuple[Change, Toll]:
     first = max(judged, key=lambda each: _WEIGHT[each.decision.verdict]).decision
     protect = bool(place.desired and place.desired.lifecycle.protect)
     return drafts.change(place, draft, first, judged), drafts.toll(place, judged, protect=protect)
-
-
-def _removal(run: Run, remembered: Removal | None, place: Address) -> Removal:
-    """Return the safest policy that label, ledger or manifest name; the stack's default only where none does."""
-    today = place.destroy.policies.get(place.address) if place.destroy else None
-    said = [policy for policy in (run.removal, remembered, today) if policy is not None]
-    if said:
-        return min(said, key=_SAFEST_FIRST.index)
-    return Removal(place.stack.default_lifecycle.get("onRemoval", Removal.ASK))
 
 
 def _destroying(policy: Removal, destroy: Destroy | None) -> Removal:

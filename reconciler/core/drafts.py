@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reconciler.core import marks, removal
 from reconciler.core.addresses import Address
 from reconciler.core.decide import Decision, Verdict
 from reconciler.core.guards import Toll
@@ -77,8 +78,18 @@ def change(place: Address, draft: Draft, first: Decision, judged: Sequence[Judge
         operations=tuple(sorted(draft.operations, key=lambda operation: _ORDER[operation.verb])),
         fields=draft.fields,
         assertions=tuple(draft.assertions) if draft.operations else (),
-        notes=tuple(draft.notes),
+        notes=(*draft.notes, *removal.notes(place, _settled(draft))),
         start_time=live[-1].since if live else "",
+        on_removal=removal.to_record(place),
+    )
+
+
+def _settled(draft: Draft) -> frozenset[str]:
+    """Return the resources that are gone once the calls are made, or carry the manifest's removal policy."""
+    return frozenset(
+        each.resource
+        for each in draft.operations
+        if each.verb == "delete" or (each.verb == "patch" and marks.REMOVAL in each.body["labels"])
     )
 
 

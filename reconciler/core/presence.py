@@ -150,10 +150,6 @@ def _cosmetic(desired: Desired, run: Run, kind: Kind) -> list[str]:
         notes.append(
             f"cosmetic: {change.path} is {there} on the live job and {change.after!r} here; the next run has it"
         )
-    if policies.removal_differs(desired, run) and run.removal:
-        notes.append(
-            f"the live job is stamped onRemoval {run.removal.value}; what the manifest says now reaches the next run"
-        )
     return notes
 
 

@@ -17,6 +17,7 @@ from reconciler.vocabulary.plans import (
     Blocker,
     Change,
     FieldChange,
+    OnRemoval,
     Operation,
     Plan,
     ScopeCount,
@@ -77,7 +78,7 @@ def _hash(value: Any) -> str:
 
 
 def _change_json(change: Change) -> dict[str, Any]:
-    return {
+    written = {
         "address": change.address,
         "project": change.scope.project,
         "location": change.scope.location,
@@ -91,6 +92,8 @@ def _change_json(change: Change) -> dict[str, Any]:
         "startTime": change.start_time,
         "dependsOn": [],
     }
+    said = change.on_removal
+    return written if said is None else {**written, "onRemoval": {"policy": said.policy.value, "runs": list(said.runs)}}
 
 
 def _operation_json(operation: Operation) -> dict[str, Any]:
@@ -206,9 +209,14 @@ def _change(item: Mapping[str, Any]) -> Change:
         assertions=tuple(_assertion(each) for each in _be(item["assertions"], list)),
         notes=tuple(_be(note, str) for note in _be(item["notes"], list)),
         start_time=_be(item["startTime"], str),
+        on_removal=_on_removal(_be(item["onRemoval"], dict)) if "onRemoval" in item else None,
     )
     _coherent(change)
     return change
+
+
+def _on_removal(item: Mapping[str, Any]) -> OnRemoval:
+    return OnRemoval(Removal(_be(item["policy"], str)), tuple(_be(run, str) for run in _be(item["runs"], list)))
 
 
 def _operation(item: Mapping[str, Any]) -> Operation:

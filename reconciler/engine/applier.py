@@ -13,7 +13,7 @@ from reconciler.engine.carrying import Carrier, Check
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Scope, Stack, parts_of
+from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of
 from reconciler.vocabulary.plans import Action, Applied, Change, Outcome, Plan
 from reconciler.vocabulary.ports import Secrets
 
@@ -55,7 +55,7 @@ class Applier:
             self._refuse_blocked(plan, settings)
             self._refuse_unfilled(plan)
             self.world.store.remember_places((count.kind, count.scope) for count in plan.scopes)
-            observing.remember(self.world, self.stack, observed)
+            observing.remember(self.world, self.stack, observed, _removals(plan))
             observing.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
             if not todo:
@@ -150,6 +150,12 @@ class Applier:
         done = tuple(outcome for result in results if result is not None for outcome in result)
         unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if result is None)
         return Applied(done, unstarted)
+
+
+def _removals(plan: Plan) -> dict[str, Removal]:
+    """Return what manifests say of the removal of live runs, by run key."""
+    said = [change.on_removal for change in plan.changes if change.on_removal]
+    return {run: each.policy for each in said for run in each.runs}
 
 
 def _asserted(plan: Plan) -> dict[str, str]:

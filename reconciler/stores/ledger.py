@@ -1,20 +1,23 @@
-"""Every run and how it ended, as at most two immutable objects a run. Knows no folder and no bucket, only Blobs."""
+"""Every run, how it ended and what its manifest said last of its removal, as immutable objects. Knows only Blobs."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.stores import disk
 from reconciler.stores.blobs import Blobs, Listed
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import LedgerRun, Removal
+from reconciler.vocabulary.model import LedgerRun, Removal, safest
 from reconciler.vocabulary.ports import Clock
 
 _KEY = re.compile(
-    r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[A-Za-z0-9_-]+)/(?P<run_key>[A-Za-z0-9_-]+)\.(?P<event>started|ended)"
+    r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[A-Za-z0-9_-]+)/(?P<run_key>[A-Za-z0-9_-]+)"
+    r"\.(?P<event>started|ended|removal-(?P<order>[1-9][0-9]{0,8})-(?P<policy>keep|ask|cancel|delete))"
 )
 
 ATTRIBUTES = ("n", "fingerprint", "token", "removal", "phase")
@@ -24,9 +27,11 @@ ATTRIBUTES = ("n", "fingerprint", "token", "removal", "phase")
 class BlobLedger:
     """vocabulary.ports.Ledger over Blobs.
 
-    Keys are `Kind/name/<run key>.started` and `….ended`; the attributes carry number, fingerprint, token and removal,
-    and for an end the phase. So one listing answers `runs`; only the starts of runs not ended are read, for the
-    resource. An end says everything a start says: a ledger may first hear of a run when it is over.
+    Keys are `Kind/name/<run key>.started` and `….ended`, and for each change of its removal policy `….removal-1-keep`,
+    `….removal-2-cancel` and so on: the highest number is the last. Two writers who both take the next number for
+    different policies write two objects, of which the safest counts. The attributes carry number, fingerprint, token
+    and removal, and for an end the phase. So one listing answers `runs`; only the starts of runs not ended are read,
+    for the resource. An end says everything a start says: a ledger may first hear of a run when it is over.
     """
 
     def __init__(self, blobs: Blobs, clock: Clock) -> None:
@@ -35,16 +40,14 @@ class BlobLedger:
 
     def runs(self) -> tuple[LedgerRun, ...]:
         """Return every run, ordered by kind, name, number. Raises errors.StoreFailed naming an alien object."""
-        started: dict[str, Listed] = {}
-        ended: dict[str, Listed] = {}
+        objects: dict[str, dict[str, Listed]] = defaultdict(dict)
         for item in self._blobs.listing():
             stem, _, event = item.key.rpartition(".")
-            seen = ended if event == "ended" else started
-            if stem in seen:
-                raise disk.alien(f"{item.key} ({' '.join(item.attributes)}, beside {' '.join(seen[stem].attributes)})")
-            seen[stem] = item
-        runs = [_run(item) for item in ended.values()]
-        runs += [self._with_resource(item) for stem, item in started.items() if stem not in ended]
+            held = objects[stem]
+            if event in held:
+                raise disk.alien(f"{item.key} ({' '.join(item.attributes)}, beside {' '.join(held[event].attributes)})")
+            held[event] = item
+        runs = map(self._together, objects.values())
         return tuple(sorted(runs, key=lambda run: (run.kind, run.name, run.number, run.run_key)))
 
     def started(self, run: LedgerRun) -> None:
@@ -57,6 +60,22 @@ class BlobLedger:
         content = {"resource": run.resource, "phase": phase.value, "at": self._clock.now()}
         self._blobs.put_if_absent(_key(run, "ended"), (*_attributes(run), phase.value), _encode(content))
 
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        """Remember what the manifest of a run says now, after all that `run` knows of. Raises errors.StoreFailed."""
+        content = {"resource": run.resource, "at": self._clock.now()}
+        key = _key(run, f"removal-{run.removals + 1}-{removal.value}")
+        self._blobs.put_if_absent(key, _attributes(replace(run, removal=removal)), _encode(content))
+
+    def _together(self, objects: Mapping[str, Listed]) -> LedgerRun:
+        """Return what the objects of one run say, by event. A listing while somebody writes may lack the start."""
+        changed = [_run(item) for event, item in objects.items() if event not in ("started", "ended")]
+        start = objects.get("started", next(iter(objects.values())))
+        run = _run(objects["ended"]) if "ended" in objects else self._with_resource(start)
+        if not changed:
+            return run
+        last = max(each.removals for each in changed)
+        return replace(run, removal=safest(each.removal for each in changed if each.removals == last), removals=last)
+
     def _with_resource(self, item: Listed) -> LedgerRun:
         run = _run(item)
         try:
@@ -66,9 +85,7 @@ class BlobLedger:
         resource = content.get("resource") if isinstance(content, dict) else None
         if not isinstance(resource, str):
             raise disk.alien(item.key)
-        return LedgerRun(
-            run.kind, run.name, run.number, run.run_key, run.fingerprint, run.token, run.removal, None, resource
-        )
+        return replace(run, resource=resource)
 
 
 def _key(run: LedgerRun, event: str) -> str:
@@ -93,7 +110,7 @@ def _run(item: Listed) -> LedgerRun:
     """Read a run off an object's key and attributes."""
     found = _KEY.fullmatch(item.key)
     wanted = 5 if found and found["event"] == "ended" else 4
-    if not found or len(item.attributes) != wanted:
+    if not found or len(item.attributes) != wanted or found["policy"] not in (None, item.attributes[3]):
         raise disk.alien(" ".join((item.key, *item.attributes)))
     number, fingerprint, token, removal, *phase = item.attributes
     try:
@@ -106,6 +123,7 @@ def _run(item: Listed) -> LedgerRun:
             token=token,
             removal=Removal(removal),
             phase=Phase(phase[0]) if phase else None,
+            removals=int(found["order"] or 0),
         )
     except ValueError as broken:
         raise disk.alien(" ".join((item.key, *item.attributes))) from broken

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import LedgerRun
+from reconciler.vocabulary.model import LedgerRun, Removal
 
 
 class NoLedger:
@@ -23,6 +23,9 @@ class NoLedger:
 
     def ended(self, run: LedgerRun, phase: Phase) -> None:
         """Forget how a run ended."""
+
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        """Forget what the manifest says now."""
 
 
 class MemoryJournals:

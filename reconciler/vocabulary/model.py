@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,11 @@ class Removal(StrEnum):
     ASK = "ask"
     CANCEL = "cancel"
     DELETE = "delete"
+
+
+def safest(policies: Iterable[Removal]) -> Removal:
+    """Return the policy that does least to a run. Raises ValueError where there is none to choose from."""
+    return min(policies, key=tuple(Removal).index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +280,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRun:
-    """One run as the ledger remembers it. `phase` is None until an outcome was recorded; `resource` may be empty."""
+    """One run as the ledger remembers it. `phase` is None until an outcome was recorded; `resource` may be empty.
+
+    `removal` is the policy last recorded, and `removals` how often it was recorded anew since the run started.
+    """
 
     kind: str
     name: str
@@ -286,6 +294,7 @@ class LedgerRun:
     removal: Removal
     phase: Phase | None
     resource: str = ""
+    removals: int = 0
 
     @property
     def address(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciler.vocabulary.model import Json, Scope, Source
+from reconciler.vocabulary.model import Json, Removal, Scope, Source
 
 # ---------------------------------------------------------------- what is planned
 
@@ -72,8 +72,19 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True)
+class OnRemoval:
+    """What a manifest says today of live runs, by run key, that were marked or recorded otherwise. Apply records it."""
+
+    policy: Removal
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """Everything a plan does to one address, and why. `notes` tell what no call follows from."""
+    """Everything a plan does to one address, and why. `notes` tell what no call follows from.
+
+    `on_removal` is None where no live run has to learn of another policy.
+    """
 
     address: str
     scope: Scope
@@ -85,6 +96,7 @@ class Change:
     assertions: tuple[Assertion, ...] = ()
     notes: tuple[str, ...] = ()
     start_time: str = ""
+    on_removal: OnRemoval | None = None
 
 
 @dataclass(frozen=True, slots=True)

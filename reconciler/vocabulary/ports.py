@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from reconciler.vocabulary.kinds import Kind, Phase
-from reconciler.vocabulary.model import LedgerRun, Scope
+from reconciler.vocabulary.model import LedgerRun, Removal, Scope
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -76,6 +76,12 @@ class Ledger(Protocol):
 
     def ended(self, run: LedgerRun, phase: Phase) -> None:
         """Remember how a run ended; the first outcome written stays."""
+
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        """Remember what the manifest of a run says now; `run` is as `runs` gave it. The last record counts.
+
+        Of two records written at once the safest counts.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary import ports
 from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import LedgerRun
+from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants.site import Site
 
@@ -126,6 +126,9 @@ class MortalLedger:
 
     def ended(self, run: LedgerRun, phase: Phase) -> None:
         self.process.write("ended", lambda: self.ledger.ended(run, phase))
+
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        self.process.write("removal", lambda: self.ledger.removal_changed(run, removal))
 
 
 @dataclass(frozen=True)

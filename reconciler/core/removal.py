@@ -1,0 +1,47 @@
+"""What becomes of runs once no manifest names them: which policy counts, and what a plan records and tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from reconciler.core.addresses import Address
+from reconciler.vocabulary.model import Removal, Run, safest
+from reconciler.vocabulary.plans import OnRemoval
+
+
+def policy(run: Run, place: Address) -> Removal:
+    """Return the safest policy that label, ledger or manifest name; the stack's default only where none does."""
+    today = place.destroy.policies.get(place.address) if place.destroy else None
+    said = [each for each in (run.removal, _recorded(place).get(run.run_key), today) if each is not None]
+    return safest(said) if said else Removal(place.stack.default_lifecycle.get("onRemoval", Removal.ASK))
+
+
+def to_record(place: Address) -> OnRemoval | None:
+    """Return what the manifest says of its live runs that are marked or recorded otherwise; None where none is."""
+    if place.desired is None:
+        return None
+    now, recorded = place.desired.lifecycle.removal, _recorded(place)
+    runs = {run.run_key for run in place.runs if (run.removal, recorded.get(run.run_key, now)) != (now, now)} - {""}
+    return OnRemoval(now, tuple(sorted(runs))) if runs else None
+
+
+def notes(place: Address, changed: Collection[str]) -> list[str]:
+    """Tell where the label of a live job is not what the manifest says, or said last, and which of both counts.
+
+    `changed` are the resources that the plan deletes, or whose label it sets right.
+    """
+    told = set()
+    for run in place.runs:
+        now = place.desired.lifecycle.removal if place.desired else _recorded(place).get(run.run_key)
+        if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
+            told.add((run.removal, now))
+    says = "the manifest says" if place.desired else "its manifest last said"
+    return [
+        f"a live job is stamped onRemoval {label} and {says} {now}: "
+        f"once no manifest names it the safest counts, {safest((label, now))}"
+        for label, now in sorted(told)
+    ]
+
+
+def _recorded(place: Address) -> dict[str, Removal]:
+    return {old.run_key: old.removal for old in place.past}
