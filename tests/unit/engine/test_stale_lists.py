@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reconciler.emulator.faults import Fault, ListLag
 from reconciler.vocabulary.plans import Status
 from reconciler.vocabulary.wire import Request, Response, Transport
@@ -35,17 +37,30 @@ def copied(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("displayName", "jobSpec", "labels")}
 
 
-def test_a_job_that_lost_our_mark_just_before_its_patch_is_left_alone(tmp_path: Path) -> None:
+WRITES: dict[str, list[tuple[str, str]]] = {
+    "patch": [("team: vision", "team: speech")],
+    "setIamPolicy": [("user:ann@example.com", "user:bob@example.com")],
+    "cancel": [("onRemoval: cancel", "desired: Cancelled")],
+}
+"""What is changed in a manifest, by the write that follows."""
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_a_job_that_lost_our_mark_just_before_a_write_is_left_alone(tmp_path: Path, verb: str) -> None:
     site = Site(tmp_path)
     site.converge(desired(samples.ML))
     [row] = site.rows()
     resource = row["resource"]
-    plan = site.plan(desired(samples.swap(samples.ML, ("team: vision", "team: speech"))))
+    plan = site.plan(desired(samples.swap(samples.ML, *WRITES[verb])))
+    assert [call.split()[1] for call in calls(plan)] == [verb]
+    sent: list[str] = []
 
     def taken_over(transport: Transport) -> Transport:
         def send(request: Request) -> Response:
             if request.method == "GET" and request.url.endswith(resource):
                 site.send("PATCH", f"{resource}?updateMask=labels", {"labels": {"team": "theirs"}})
+            elif request.method != "GET":
+                sent.append(request.url)
             return transport(request)
 
         return send
@@ -53,5 +68,6 @@ def test_a_job_that_lost_our_mark_just_before_its_patch_is_left_alone(tmp_path: 
     done = site.apply(plan, site.world(taken_over))
     assert [outcome.status for outcome in done.outcomes] == [Status.FAILED]
     assert "no longer say" in done.outcomes[0].error
+    assert sent == []
     assert [row["labels"] for row in site.rows()] == [{"team": "theirs"}]
     site.close()
