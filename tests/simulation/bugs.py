@@ -126,6 +126,9 @@ class Books:
     def ended(self, run: LedgerRun, phase: Phase) -> None:
         self.ledger.ended(run, phase)
 
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        self.ledger.removal_changed(run, removal)
+
 
 def _bent(bend: Callable[[LedgerRun], LedgerRun | None]) -> Callable[[ports.Store], ports.Store]:
     def wrap(store: ports.Store) -> ports.Store:
