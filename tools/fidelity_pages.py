@@ -19,6 +19,7 @@ _GRADES: tuple[tuple[str, str], ...] = (
     ("older reference pages", "D"),
     ("service config", "D"),
     ("google/vertex-ai-nas", "C"),
+    ("google-cloud-aiplatform", "C"),
     ("400 is what Airflow", "C"),
     ("by analogy", "unverified"),
     ("unverified", "unverified"),
@@ -65,9 +66,11 @@ def _behaviours(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"requires {', '.join(map(code, item['fields']))} of {code(item['message'])}", item["source"]
     for item in (*data["oneofs"], *data["pairs"]):
         yield f"checks {' and '.join(map(code, item['fields']))} of {code(item['message'])}", item["source"]
-    for name in ("first", "limits", "patterns", "needs"):
+    for name in ("first", "limits", "patterns", "needs", "excludes", "ranges", "regions", "accelerators"):
         for item in data[name]:
-            yield f"checks {code(_field(item))}", item["source"]
+            off = "" if item.get("on", True) else ": off"
+            for field in item.get("fields", [item.get("field")]):
+                yield f"checks {code('.'.join((item['message'], field)))}{off}", item["source"]
     yield "permissions of testIamPermissions", data["policy"]["source"]
 
 

@@ -39,12 +39,15 @@ def invalid_json(violations: Sequence[Violation]) -> Refusal:
 
 
 def invalid_fields(style: str, violations: Sequence[Violation]) -> Refusal:
-    """Refuse what the job logic found, in the API's own style: `list` (aiplatform) or `field` (ml)."""
+    """Refuse what the job logic found, in the API's own style: `list` (aiplatform) or `field` (ml).
+
+    Both repeat it as BadRequest details (recorded: statmike/vertex-ai-mlops#6, verilylifesciences/deepmass#6).
+    """
     if style == "field":
         text = "\n".join(f"Field: {field} Error: {wrong}" for field, wrong in violations)
         return Refusal("INVALID_ARGUMENT", text, violations)
     found = "".join(f"\t{n}.Field: {field}; Message: {wrong}" for n, (field, wrong) in enumerate(violations, 1))
-    return Refusal("INVALID_ARGUMENT", f"List of found errors:{found}\t")
+    return Refusal("INVALID_ARGUMENT", f"List of found errors:{found}\t", violations)
 
 
 def ok(value: Any, pretty: bool = True) -> Response:

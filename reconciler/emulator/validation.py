@@ -24,36 +24,54 @@ def unions(root: Field, resource: Mapping[str, Any], rules: Rules, path: str) ->
     return found
 
 
-def semantic(root: Field, resource: Mapping[str, Any], rules: Rules) -> list[Violation]:
-    """Find everything the job logic refuses, with snake_case paths from the resource's root."""
-    found = label_rules(resource.get("labels", {}), rules)
+def semantic(
+    root: Field, resource: Mapping[str, Any], rules: Rules, resource_name: str = "", location: str = ""
+) -> list[Violation]:
+    """Find everything the job logic refuses, with snake_case paths from the resource's root.
+
+    `resource_name` such as custom_job is how the label rule names its field; `location` is where the job shall be.
+    """
+    found = label_rules(resource.get("labels", {}), rules, resource_name)
     for field, value, place in _messages(root, resource, ""):
         if _is_placeholder(place, value):
             continue
-        for sort, check in _CHECKS.items():
-            for rule in getattr(rules, sort):
-                if rule.message == field.message:
-                    found += [(_join(place, name), text) for name, text in check(rule, value)]
+        for sort, rule in rules.checks.get(field.message, ()):
+            if sort == "regions":
+                found += [(_join(place, name), text) for name, text in _region(rule, value, location)]
+            else:
+                found += [(_join(place, name), text) for name, text in _CHECKS[sort](rule, value)]
     return sorted(found, key=lambda violation: violation[0])
 
 
-def label_rules(labels: Mapping[str, str], rules: Rules) -> list[Violation]:
-    """Find labels that the service refuses: too many, too long, or of other characters."""
+def accelerators(root: Field, resource: Mapping[str, Any], rules: Rules) -> str:
+    """Say why a machine cannot have its accelerator, in the plain sentence recorded for it; empty where it can."""
+    for field, value, _ in _messages(root, resource, ""):
+        for rule in rules.accelerators:
+            given, machine = value.get(rule.fields[0]), value.get(rule.other, "")
+            meant = rule.on and rule.message == field.message and machine.startswith(rule.starts)
+            if meant and given and (rule.value is None or given in rule.value):
+                return rule.text.replace("{accelerator}", given).replace("{machine}", machine)
+    return ""
+
+
+def label_rules(labels: Mapping[str, str], rules: Rules, resource_name: str = "") -> list[Violation]:
+    """Find out whether the service refuses the labels: too many, too long, or of other characters.
+
+    Whatever is wrong with them, it says one and the same thing, once (recorded: statmike/vertex-ai-mlops#6).
+    """
     limits = rules.labels
-    found: list[Violation] = []
-    if len(labels) > limits["entries"]:
-        found.append(("labels", f"At most {limits['entries']} labels are allowed on a resource, got {len(labels)}."))
-    for key, value in labels.items():
-        if not key or not (re.match(limits["key"], key) or key[0].isalpha()):
-            found.append(("labels", f'Label keys must start with a letter or a number, got "{key}".'))
-        for word, text in (("key", key), ("value", value)):
-            if len(text) > limits["length"] or len(text.encode()) > limits["bytes"]:
-                most = f"less than {limits['length'] + 1} characters and less than {limits['bytes'] + 1} bytes"
-                found.append(("labels", f'Label {word} "{text}" is too long: it must have {most} in UTF-8.'))
-            if not re.fullmatch(r"[\w-]*", text) or text != text.lower():
-                only = "lowercase letters, numbers, dashes and underscores"
-                found.append(("labels", f'Label {word} "{text}" can contain only {only}.'))
-    return found
+    fits = len(labels) <= limits["entries"] and all(
+        _label(key, limits) and (re.match(limits["key"], key) or key[:1].isalpha()) and _label(value, limits)
+        for key, value in labels.items()
+    )
+    return [] if fits else [(_join(resource_name, "labels"), limits["text"])]
+
+
+def _label(text: str, limits: Mapping[str, Any]) -> bool:
+    """Say whether a key or value has an allowed length and only letters of no or lower case, numbers, `-` and `_`."""
+    if len(text) > limits["length"] or len(text.encode()) > limits["bytes"]:
+        return False
+    return re.fullmatch(r"[\w-]*", text) is not None and text == text.lower()
 
 
 def _messages(field: Field, value: Any, path: str) -> Iterator[tuple[Field, Mapping[str, Any], str]]:
@@ -105,7 +123,7 @@ def _first(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
 def _limit(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
     name = rule.fields[0]
     if len(value.get(name, "")) > rule.most:
-        yield shapes.snake(name), f"At most {rule.most} are allowed, got {len(value[name])}."
+        yield shapes.snake(name), rule.text or f"At most {rule.most} are allowed, got {len(value[name])}."
 
 
 def _pattern(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
@@ -115,8 +133,32 @@ def _pattern(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _need(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
-    if value.get(rule.fields[0]) == rule.value and rule.other not in value:
+    """Ask for `other` where the field has the rule's value, or any where the rule names none."""
+    given = value.get(rule.fields[0])
+    if given is not None and rule.value in (None, given) and rule.other not in value:
         yield shapes.snake(rule.other), rule.text
+
+
+def _exclude(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
+    """Refuse `other` beside a field that holds what the rule's value names."""
+    for name in rule.fields:
+        if rule.other in value and rule.value in value.get(name, {}):
+            yield f"{shapes.snake(name)}.{shapes.snake(rule.value)}", rule.text
+
+
+def _range(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
+    """Hold numbers, and durations in seconds, to their bounds; what is absent has its default."""
+    for name in rule.fields:
+        if name in value and not rule.least <= float(str(value[name]).removesuffix("s")) <= rule.most:
+            yield shapes.snake(name), rule.text
+
+
+def _region(rule: Rule, value: Mapping[str, Any], location: str) -> Iterator[Violation]:
+    """Refuse a resource name of another location than the job's."""
+    name = rule.fields[0]
+    found = re.search(r"/locations/([^/]+)/", value.get(name, ""))
+    if location and found and found[1] != location:
+        yield shapes.snake(name), rule.text.replace("{location}", location)
 
 
 _Check = Callable[[Rule, Mapping[str, Any]], Iterator[Violation]]
@@ -129,4 +171,6 @@ _CHECKS: Mapping[str, _Check] = {
     "limits": _limit,
     "patterns": _pattern,
     "needs": _need,
+    "excludes": _exclude,
+    "ranges": _range,
 }

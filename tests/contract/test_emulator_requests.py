@@ -159,12 +159,16 @@ def test_a_body_that_is_no_json_is_refused(jobs: Service, raw: bytes) -> None:
 def test_what_the_job_logic_refuses_is_one_numbered_list(jobs: Service, path: str, body: Any, found: list[str]) -> None:
     answer = jobs.send("POST", path, body)
     assert (answer.status, answer.error) == (400, "INVALID_ARGUMENT")
-    assert "details" not in answer.json["error"]
     head, *entries, tail = answer.message.split("\t")
     assert (head, tail) == ("List of found errors:", "")
     fields = [entry.partition("Field: ")[2].partition("; Message: ") for entry in entries]
     assert [field for field, _, _ in fields] == found
     assert all(text for _, _, text in fields)
+    # recorded: statmike/vertex-ai-mlops#6, the same fields and texts once more as details
+    [detail] = answer.json["error"]["details"]
+    assert [(one["field"], one["description"]) for one in detail["fieldViolations"]] == [
+        (field, text) for field, _, text in fields
+    ]
 
 
 def test_the_accelerator_pair_is_refused_word_for_word_as_recorded(jobs: Service) -> None:

@@ -18,7 +18,7 @@ KINDS = schemas.load_kinds()
 CONDUCT = behaviour.load()
 FOLDER = resources.files(behaviour)
 DOCUMENTS = {name: json.loads(FOLDER.joinpath(name).read_text("utf-8")) for name in behaviour.FILES}
-SORTS = ("defaults", "slashes", "foreign", "required", "oneofs", "pairs", "first", "limits", "patterns", "needs")
+SORTS = behaviour.SORTS
 
 
 def messages(field: Field) -> Iterator[Field]:
