@@ -26,6 +26,7 @@ from reconciler.vocabulary import errors
 @flags.selection
 @flags.allowances
 @flags.impersonate
+@flags.rate
 @flags.output
 @flags.color
 def command(target: str, expected: str | None, **given: Any) -> int:
@@ -36,7 +37,12 @@ def command(target: str, expected: str | None, **given: Any) -> int:
             drawn = _saved(target, given, closing)
         else:
             drawn = planning.draw(
-                target, flags.options(given), closing, impersonate=given["impersonate"], reading=False
+                target,
+                flags.options(given),
+                closing,
+                impersonate=given["impersonate"],
+                reading=False,
+                rate=given["rate"],
             )
             applying.show(drawn, targets, given["color"])
         if expected is not None and expected != drawn.digest:
@@ -63,5 +69,5 @@ def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Dra
             f"the plan is for backend {saved.plan.backend}, this stack has {stack.backend}", "plan again"
         )
     outputs.say(f"Applying {file} to stack {stack.name} ({stack.uid}), backend {stack.backend}")
-    world = closing.enter_context(wiring.open_world(workspace, impersonate=given["impersonate"]))
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=given["impersonate"], asked=given["rate"]))
     return planning.Drawn(saved.plan, saved.document, workspace, world)

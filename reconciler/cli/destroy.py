@@ -20,6 +20,7 @@ from reconciler.renderers import table
 @flags.choosing
 @flags.allowances
 @flags.impersonate
+@flags.rate
 @flags.output
 @flags.color
 def command(path: str, *, records: bool, **given: Any) -> int:
@@ -29,6 +30,8 @@ def command(path: str, *, records: bool, **given: Any) -> int:
         raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")
     options = flags.options(given, Destroy(records))
     with ExitStack() as closing:
-        drawn = planning.draw(path, options, closing, impersonate=given["impersonate"], reading=False)
+        drawn = planning.draw(
+            path, options, closing, impersonate=given["impersonate"], reading=False, rate=given["rate"]
+        )
         applying.show(drawn, targets, given["color"])
         return applying.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)

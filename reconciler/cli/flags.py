@@ -13,8 +13,14 @@ from reconciler.core.planning import Options
 
 Decorated = Callable[..., Any]
 
+Rate = tuple[int, int] | None
+"""What --rate asks for: requests and submissions a minute; None where it was not given."""
+
 _LONGEST_NUMBER = 9
 """Digits of a duration: more than thirty years in seconds, and far from what a number overflows at."""
+
+_HIGHEST_RATE = 1_000_000
+"""Requests a minute: no quota is as high, and no process sends as many."""
 
 WAITS = ("running", "finished")
 """What --wait can wait for; the last is what it means by itself."""
@@ -33,6 +39,30 @@ secret_env = click.option(
 )
 impersonate = click.option(
     "--impersonate-service-account", "impersonate", default="", metavar="EMAIL", help="Act as this service account."
+)
+
+
+def _rate(_context: click.Context, _option: click.Parameter, given: str | None) -> Rate:
+    """Read `N` or `N,M`. Submissions are a tenth where M is not said, as they are of Google's published quotas."""
+    if given is None:
+        return None
+    requests, comma, submissions = given.partition(",")
+    numbers = [requests, submissions] if comma else [requests]
+    if not all(each.isascii() and each.isdigit() and 1 <= int(each) <= _HIGHEST_RATE for each in numbers):
+        raise click.UsageError(
+            f"--rate {given!r} is no budget; write requests a minute, or requests and submissions: 600 or 600,60"
+        )
+    most, starts = int(requests), int(submissions) if comma else max(1, int(requests) // 10)
+    if starts > most:
+        raise click.UsageError(f"--rate {given}: a submission is a request too, so there cannot be more of them")
+    return most, starts
+
+
+rate = click.option(
+    "--rate",
+    metavar="N[,M]",
+    callback=_rate,
+    help="Send at most N requests a minute and project, M of them submissions (creates, deletes); M is N/10 unless said.",
 )
 
 

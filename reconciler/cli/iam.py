@@ -28,10 +28,11 @@ def command() -> None:
 @command.command()
 @click.argument("address")
 @flags.impersonate
-def get(address: str, impersonate: str) -> int:
+@flags.rate
+def get(address: str, impersonate: str, rate: flags.Rate) -> int:
     """Print the policy of ADDRESS as JSON, etag included."""
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate, reading=True)
+        world, kind, run = _open(address, closing, impersonate, rate, reading=True)
         _print(world.api.get_iam_policy(kind, run.resource))
     return 0
 
@@ -40,7 +41,8 @@ def get(address: str, impersonate: str) -> int:
 @click.argument("address")
 @click.argument("policy_file")
 @flags.impersonate
-def set_(address: str, policy_file: str, impersonate: str) -> int:
+@flags.rate
+def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> int:
     """Replace the policy of ADDRESS by POLICY_FILE (JSON or YAML, with the etag that `get` printed)."""
     reading = documents.read(Path(policy_file), policy_file)
     if reading.problems:
@@ -56,7 +58,7 @@ def set_(address: str, policy_file: str, impersonate: str) -> int:
             "start from `reconciler iam get`",
         )
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate, reading=False)
+        world, kind, run = _open(address, closing, impersonate, rate, reading=False)
         _print(world.api.set_iam_policy(kind, run.resource, value))
     return 0
 
@@ -65,16 +67,19 @@ def set_(address: str, policy_file: str, impersonate: str) -> int:
 @click.argument("address")
 @click.argument("permissions", nargs=-1, required=True)
 @flags.impersonate
-def test(address: str, permissions: tuple[str, ...], impersonate: str) -> int:
+@flags.rate
+def test(address: str, permissions: tuple[str, ...], impersonate: str, rate: flags.Rate) -> int:
     """Print those of PERMISSIONS that the caller has on ADDRESS."""
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate, reading=True)
+        world, kind, run = _open(address, closing, impersonate, rate, reading=True)
         for permission in world.api.test_iam_permissions(kind, run.resource, permissions):
             click.echo(escape.visible(permission))
     return 0
 
 
-def _open(address: str, closing: ExitStack, impersonate: str, *, reading: bool) -> tuple[World, Kind, Run]:
+def _open(
+    address: str, closing: ExitStack, impersonate: str, rate: flags.Rate, *, reading: bool
+) -> tuple[World, Kind, Run]:
     """Find the newest live run of an address whose kind has a policy."""
     workspace = wiring.open_workspace(".")
     name = parts_of(address)[0]
@@ -82,7 +87,7 @@ def _open(address: str, closing: ExitStack, impersonate: str, *, reading: bool) 
     if kind is None or not kind.can(Verb.GET_IAM_POLICY):
         have = ", ".join(sorted(each.name for each in workspace.kinds.values() if each.can(Verb.GET_IAM_POLICY)))
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
-    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
     observed = observing.observe(world, workspace.stack, (), {name})
     mine = [run for run in observed.runs if run.address == address and workspace.stack.owns(run.owner)]
     if not mine:

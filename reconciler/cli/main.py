@@ -35,7 +35,7 @@ LATER = frozenset(
 )
 """Commands of later versions, refused by name."""
 
-LATER_FLAGS = frozenset({"--changed-since", "--against", "--executor", "--rate", "--for", "--run-jobs", "--check"})
+LATER_FLAGS = frozenset({"--changed-since", "--against", "--executor", "--for", "--run-jobs", "--check"})
 """Flags of later versions, refused by name."""
 
 ONE_DASH = ("out", "detailed-exitcode", "auto-approve")

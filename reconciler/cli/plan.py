@@ -20,6 +20,7 @@ from reconciler.renderers import table
 @flags.selection
 @flags.allowances
 @flags.impersonate
+@flags.rate
 @flags.verbose
 @flags.output
 @flags.color
@@ -27,7 +28,9 @@ def command(path: str, out: str | None, color: str, **given: Any) -> int:
     """Show what apply would do to the stack at PATH; `-` reads the whole desired set from stdin."""
     targets = outputs.chosen(given["given"], table.PLAN_FORMATS)
     with ExitStack() as closing:
-        drawn = planning.draw(path, flags.options(given), closing, impersonate=given["impersonate"], reading=True)
+        drawn = planning.draw(
+            path, flags.options(given), closing, impersonate=given["impersonate"], reading=True, rate=given["rate"]
+        )
     if out:
         outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
     planning.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])

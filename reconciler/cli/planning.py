@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, TextIO
 
 import reconciler
-from reconciler.cli import outputs, wiring
-from reconciler.core import recipe
+from reconciler.cli import flags, outputs, wiring
+from reconciler.core import quota_time, recipe
 from reconciler.core.planning import Observed, Options
 from reconciler.engine import planner
 from reconciler.engine.observing import World
@@ -43,6 +43,7 @@ def draw(
     *,
     impersonate: str = "",
     reading: bool,
+    rate: flags.Rate = None,
 ) -> Drawn:
     """Read the stack at `path` and plan it, or plan its end where the options say destroy.
 
@@ -53,14 +54,16 @@ def draw(
     desired = wiring.require(read)
     for problem in read.problems:
         outputs.say(f"Warning: {problem.place}: {problem.message}")
-    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading))
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
     commit = wiring.revision(workspace)
     if options.destroy is None:
         planned = planner.plan(world, workspace.stack, desired, options, commit)
     else:
         records = options.destroy.records
         planned = planner.destroy(world, workspace.stack, desired, options, commit, records=records)
-    plan = planned.plan
+    budget = wiring.budget(workspace, rate)
+    longest = quota_time.longest(planned.plan, budget.requests, budget.submissions) if budget else None
+    plan = replace(planned.plan, quota_time=longest)
     _tell_unmatched(options, desired, planned.observed)
     return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)
 

@@ -30,15 +30,24 @@ HEADER = ("ADDRESS", "PHASE", "RUN", "SINCE", "AGE", "DECISION", "ERROR")
 @click.argument("addresses", nargs=-1)
 @click.option("--watch", is_flag=True, help="Look again every 5 seconds until nothing is active.")
 @flags.impersonate
+@flags.rate
 @flags.output
 @flags.color
-def command(addresses: tuple[str, ...], given: tuple[str, ...], color: str, impersonate: str, *, watch: bool) -> int:
+def command(
+    addresses: tuple[str, ...],
+    given: tuple[str, ...],
+    color: str,
+    impersonate: str,
+    rate: flags.Rate,
+    *,
+    watch: bool,
+) -> int:
     """Show the live runs of the stack here, or of ADDRESSES (Kind/name)."""
     targets = outputs.chosen(given, ("text", "json"))
     with ExitStack() as closing:
         workspace = wiring.open_workspace(".")
         desired = wiring.require(wiring.read_manifests(workspace, "."))
-        world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=True))
+        world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate))
         while True:
             view = _look(world, workspace, desired, addresses)
             outputs.write(targets, view.render, color)

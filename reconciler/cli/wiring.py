@@ -21,11 +21,12 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Desired, Problem, Severity, Stack
 
 if TYPE_CHECKING:
+    from reconciler.cli.flags import Rate
     from reconciler.core.planning import Revision
     from reconciler.core.validate import Validator
     from reconciler.engine.observing import World
     from reconciler.transport.google import Credentials
-    from reconciler.transport.rate import Pace
+    from reconciler.transport.rate import Budget
     from reconciler.vocabulary.kinds import Kinds
     from reconciler.vocabulary.ports import Store
     from reconciler.vocabulary.wire import Transport
@@ -142,8 +143,13 @@ def revision(workspace: Workspace) -> Revision:
 
 
 @contextmanager
-def open_world(workspace: Workspace, *, impersonate: str = "", reading: bool = False) -> Iterator[World]:
-    """Connect to the stack's backend and store; everything is closed on leaving. `reading` creates no file."""
+def open_world(
+    workspace: Workspace, *, impersonate: str = "", reading: bool = False, asked: Rate = None
+) -> Iterator[World]:
+    """Connect to the stack's backend and store; everything is closed on leaving. `reading` creates no file.
+
+    `asked` is the budget of --rate: requests and submissions a minute.
+    """
     from reconciler.api.endpoints import Endpoints
     from reconciler.api.jobs import HttpJobs
     from reconciler.engine.observing import World, at_once
@@ -154,12 +160,22 @@ def open_world(workspace: Workspace, *, impersonate: str = "", reading: bool = F
     with ExitStack() as closing:
         google = _Google(closing, impersonate)
         store = _store(workspace, closing, google)
-        pace = rate.Pace(clock, rate.Budget())
-        transport = _transport(workspace, closing, google, store, pace, reading=reading)
+        limit = budget(workspace, asked)
+        pace = rate.Pace(clock, limit) if limit else None
+        transport = _transport(workspace, closing, google, store, reading=reading)
+        transport = rate.paced(transport, pace) if pace else transport
         steady = retrying(transport, clock, random.SystemRandom().random)
         api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe()), clock)
-        turn = pace.wait if workspace.stack.backend == "google" else at_once
-        yield World(api, workspace.kinds, store, clock, turn=turn)
+        yield World(api, workspace.kinds, store, clock, turn=pace.wait if pace else at_once)
+
+
+def budget(workspace: Workspace, asked: Rate) -> Budget | None:
+    """Return the budget in force: the one asked for, else Google's published one; none for a backend on this machine."""
+    from reconciler.transport.rate import Budget
+
+    if asked is not None:
+        return Budget(*asked)
+    return Budget() if workspace.stack.backend == "google" else None
 
 
 @contextmanager
@@ -202,14 +218,12 @@ class _Google:
         return http, google.DefaultCredentials(session, self._impersonate, _universe())
 
 
-def _transport(
-    workspace: Workspace, closing: ExitStack, google_: _Google, store: Store, pace: Pace, *, reading: bool
-) -> Transport:
+def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store: Store, *, reading: bool) -> Transport:
     """Reach the backend. On Google, hosts of places the stack left are reached too: their runs are looked for."""
     stack = workspace.stack
     if stack.backend == "embedded":
         return _embedded(workspace, closing, reading=reading)
-    from reconciler.transport import google, hosts, rate
+    from reconciler.transport import google, hosts
     from reconciler.transport.http import HttpTransport
 
     if stack.backend != "google":
@@ -217,7 +231,7 @@ def _transport(
     scopes = [*stack.scopes, *(scope for _, scope in store.places())]
     locations = {scope.location for scope in scopes if scope.location}
     versions = {kind.api_version for kind in workspace.kinds.values()}
-    return rate.paced(google_.toward(hosts.allowed_hosts(versions, locations, _universe())), pace)
+    return google_.toward(hosts.allowed_hosts(versions, locations, _universe()))
 
 
 def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:

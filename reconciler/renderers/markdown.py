@@ -64,7 +64,8 @@ def _head(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
         *([f"revision {_code(revision)}"] if revision else []),
         f"digest {escape.code(str(saved['digest']))}",
     ]
-    return [f"**{words.headline(plan)}**", "", ", ".join(facts), ""]
+    quota = words.quota_time(plan)
+    return [f"**{words.headline(plan)}**", "", ", ".join(facts), "", *([_code(quota), ""] if quota else [])]
 
 
 def _code(text: str, limit: int = _LONGEST_NAME) -> str:

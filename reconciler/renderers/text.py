@@ -103,4 +103,9 @@ def _operation_lines(number: int, operation: Operation, change: Change, style: S
 def _ending(plan: Plan, saved: Mapping[str, Any], style: Style) -> list[str]:
     if not plan.has_changes and not plan.blocked:
         return [paint(words.NO_CHANGES, Hue.GREEN, style)]
-    return [paint(words.summary(plan), Hue.BOLD, style), f"Digest: {escape.visible(str(saved['digest']))}"]
+    quota = escape.visible(words.quota_time(plan))
+    return [
+        paint(words.summary(plan), Hue.BOLD, style),
+        *([quota] if quota else []),
+        f"Digest: {escape.visible(str(saved['digest']))}",
+    ]

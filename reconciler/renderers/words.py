@@ -62,6 +62,14 @@ def summary(plan: Plan) -> str:
     return f"Plan: {', '.join(parts)}, {counts[Action.NOOP.value]} unchanged."
 
 
+def quota_time(plan: Plan) -> str:
+    """Return how long the writes take at the budget in force, empty where that is no matter."""
+    wait = plan.quota_time
+    if wait is None:
+        return ""
+    return f"Quota: about {wait.minutes} min at {wait.limit} {wait.what} a minute for project {wait.project}."
+
+
 def headline(plan: Plan) -> str:
     """Return what a reader has to know first: the summary, or that there is nothing to do."""
     return summary(plan) if plan.has_changes or plan.blocked else NO_CHANGES

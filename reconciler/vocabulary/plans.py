@@ -118,8 +118,21 @@ class ScopeCount:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaTime:
+    """The minutes that a budget of requests makes the writes of a plan take. `limit` of `what` go in a minute."""
+
+    project: str
+    minutes: int
+    limit: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The complete recipe. `revision` is the Git commit the manifests came from, empty outside Git."""
+    """The complete recipe. `revision` is the Git commit the manifests came from, empty outside Git.
+
+    `quota_time` is for people and no part of what is saved or approved: it hangs on how somebody applies.
+    """
 
     stack: str
     uid: str
@@ -129,6 +142,7 @@ class Plan:
     scopes: tuple[ScopeCount, ...]
     blocked: tuple[Blocker, ...]
     changes: tuple[Change, ...]
+    quota_time: QuotaTime | None = None
 
     @property
     def has_changes(self) -> bool:

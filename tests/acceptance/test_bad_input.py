@@ -149,7 +149,7 @@ COMMAND_LINES: list[tuple[list[str], list[str]]] = [
     (["plan", "--changed-since", "main"], ["--changed-since", "not built yet"]),
     (["plan", "--against", "x"], ["--against", "not built yet"]),
     (["plan", "--against=x"], ["--against", "not built yet"]),
-    (["apply", "--rate", "5"], ["--rate", "not built yet"]),
+    (["apply", "--rate", "0"], ["--rate", "600,60"]),
     (["emulate", "--faults", "nowhere.yaml"], ["nowhere.yaml", "No such file"]),
     (["emulate", "--run-jobs"], ["--run-jobs", "not built yet"]),
     *[([name], [name, "not built yet"]) for name in ("fmt", "wait", "logs", "get", "query", "cancel", "delete", "forget")],
