@@ -129,6 +129,20 @@ SWITCHES: tuple[Switch, ...] = (
         "a worker pool with neither containerSpec nor pythonPackageSpec is taken, or answered 400",
         "unverified: the proto has a oneof without REQUIRED",
     ),
+    Switch(
+        "retired-accelerators",
+        "taken",
+        ("taken", "refused"),
+        "a machine with an accelerator that ended, the K80, is taken, or answered 400",
+        "recorded: python-docs-samples#13233 (2025: refused); job files in use still name it",
+    ),
+    Switch(
+        "network-name",
+        "any",
+        ("any", "full"),
+        "a network that is no `projects/.../global/networks/...` is taken, or answered 400",
+        "unverified: the proto gives the form, job files in use have short names",
+    ),
 )
 """Every switch. The first name that differs from its default is worth a line in a bug report."""
 
@@ -223,5 +237,11 @@ _TURNS: Mapping[str, Callable[[Conduct, str], Conduct]] = {
     ),
     "pool-without-task": lambda conduct, _: _rules(
         conduct, lambda rules: replace(rules, oneofs=_turned_on(rules.oneofs, "task"))
+    ),
+    "retired-accelerators": lambda conduct, _: _rules(
+        conduct, lambda rules: replace(rules, accelerators=_turned_on(rules.accelerators))
+    ),
+    "network-name": lambda conduct, _: _rules(
+        conduct, lambda rules: replace(rules, patterns=_turned_on(rules.patterns))
     ),
 }

@@ -104,7 +104,7 @@ def _required(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _oneof(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
-    if rule.on and not any(name in value for name in rule.fields):
+    if not any(name in value for name in rule.fields):
         names = ", ".join(f"`{shapes.snake(name)}`" for name in rule.fields)
         yield "", f"One of {names} must be set."
 

@@ -71,7 +71,16 @@ class Rules:
     regions: tuple[Rule, ...]
     accelerators: tuple[Rule, ...]
     labels: Mapping[str, Any]
-    checks: Mapping[str, tuple[tuple[str, Rule], ...]] = field(default_factory=dict)
+    checks: Mapping[str, tuple[tuple[str, Rule], ...]] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Sort what is followed by message: a create looks at many messages and few rules speak of each."""
+        checks: dict[str, list[tuple[str, Rule]]] = {}
+        for sort in CHECKED:
+            for rule in getattr(self, sort):
+                if rule.on:
+                    checks.setdefault(rule.message, []).append((sort, rule))
+        object.__setattr__(self, "checks", {message: tuple(found) for message, found in checks.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,7 @@ class Conduct:
     digits: int
     has_update_time: bool
     filter_text: tuple[str, ...]
+    filter_times: tuple[str, ...]
     state_numbers: Mapping[str, int]
     terminal: frozenset[str]
     permissions: tuple[str, ...]
@@ -141,6 +151,7 @@ def _conduct(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Conduct:
         digits=entry["times"]["digits"],
         has_update_time=entry["times"]["update"],
         filter_text=tuple(entry["filter"]["text"]),
+        filter_times=tuple(entry["filter"].get("times", ("createTime",))),
         state_numbers=document["states"]["numbers"],
         terminal=frozenset(document["states"]["terminal"]),
         permissions=tuple(document["policy"]["permissions"]),
@@ -163,11 +174,7 @@ def _steps(entries: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
 
 def _rules(document: Mapping[str, Any]) -> Rules:
     read = {sort: tuple(map(_rule, document[sort])) for sort in SORTS}
-    checks: dict[str, tuple[tuple[str, Rule], ...]] = {}
-    for sort in CHECKED:
-        for rule in read[sort]:
-            checks[rule.message] = (*checks.get(rule.message, ()), *([(sort, rule)] if rule.on else []))
-    return Rules(**read, labels=document["labels"], checks=checks)
+    return Rules(**read, labels=document["labels"])
 
 
 def _rule(entry: Mapping[str, Any]) -> Rule:
