@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from importlib import resources
 from typing import Any
 
 import pytest
 
+from reconciler.emulator import behaviour
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
 
@@ -78,6 +82,26 @@ def test_a_list_of_nothing_is_an_empty_object(jobs: Service, path: str, query: d
         ('createTime="2025-06-15T17:08:40+02:00"', "c"),
         ('create_time!="2025-06-15T15:08:40Z"', "abde"),
         ("display_name:job_?", ""),
+        ('display_name="*o*_*a*"', "a"),
+        ('display_name:"j*b*_*" AND NOT display_name:"*_[a-d]"', "abcde"),
+        (r'display_name:"job\_a"', "a"),
+        (r'display_name:"job_\*"', ""),
+        ("display_name='job_a'", "a"),
+        ("display_name='job_a'display_name=\"job_a\"", "a"),
+        ("(((labels.team=vision)))", "ab"),
+        ("-(labels.team=vision OR labels.team=speech) AND display_name!=job_e", "d"),
+        ("NOT(labels:team)", "de"),
+        ("labels.team=vision OR labels.team=speech AND labels.n=1", "a"),
+        ("labels.team=vision OR labels.team=speech labels.n=1", "a"),
+        ("labels.team=vision labels.n=1 OR display_name=job_b AND labels:team", "ab"),
+        ("labels.none!=x", ""),
+        ('create_time>="2025-06-15T15:08:40.000000Z"', "cde"),
+        ('create_time>"2025-06-15T15:08:39.9999999Z"', "cde"),
+        ('create_time<"2025-06-15T15:08:40.0000001Z"', "abc"),
+        ('create_time="2025-06-15T15:08:40.0000001Z"', ""),
+        ('create_time!="2025-06-15T15:08:40.0000001Z"', "abcde"),
+        ("create_time>0001-01-01T00:00:00+23:59", "abcde"),
+        ("create_time<9999-12-31T23:59:59-23:59", "abcde"),
     ],
 )
 def test_a_filter_finds_exactly_its_jobs(filled: Service, text: str, found: str) -> None:
@@ -108,7 +132,22 @@ def test_a_filter_finds_exactly_its_jobs(filled: Service, text: str, found: str)
         "labels.team=vision OR AND",
         "NOT",
         "!",
-        'display_name="*a*b*"',
+        "labels.team==vision",
+        "labels.team=!vision",
+        "labels.team=a=b",
+        "labels.team= AND labels.n=1",
+        "labels.team=vision and labels.n=1",
+        "vision",
+        '"vision"',
+        "NOT NOT labels.team=vision",
+        "--labels.team=vision",
+        "labels:team*x.y(z)",
+        "create_time>20250615T150840Z",
+        "create_time>2025-06-15 15:08:40Z",
+        "create_time>2025-02-30T00:00:00Z",
+        "create_time>2025-06-15T15:08:40.1234567890Z",
+        "error.code=3",
+        "end_time>2025-06-15T15:08:40Z",
         "(" * 60 + "state=JOB_STATE_FAILED" + ")" * 60,
         " ".join(["labels.a=b"] * 300),
     ],
@@ -116,6 +155,55 @@ def test_a_filter_finds_exactly_its_jobs(filled: Service, text: str, found: str)
 def test_a_filter_that_is_none_is_refused(filled: Service, text: str) -> None:
     answer = filled.send("GET", CUSTOM, filter=text)
     assert (answer.status, answer.error) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "display_name=" + "x" * 60_000,
+        'display_name="' + "[*" * 20_000 + '"',
+        "(" * 50_000,
+        "NOT " * 10_000,
+        "-" * 50_000,
+        " " * 49_000 + "(",
+        "labels.a=b OR " * 3_000 + "labels.a=b",
+        "a." * 20_000 + "a=b",
+        '"' + "\\" * 40_000,
+    ],
+)
+def test_a_filter_of_any_size_is_refused_in_no_time(text: str) -> None:
+    with service.opened("in process") as jobs:
+        before = time.process_time()
+        answer = jobs.send("GET", CUSTOM, filter=text)
+        assert (answer.status, answer.error) == (400, "INVALID_ARGUMENT")
+        assert len(answer.message) < 50_500
+        assert time.process_time() - before < 2
+
+
+def test_a_value_with_many_wildcards_takes_no_time_to_match() -> None:
+    with service.opened("in process") as jobs:
+        jobs.create(CUSTOM, service.custom_job(displayName="a" * 128))
+        before = time.process_time()
+        assert jobs.rows(CUSTOM, "customJobs", filter='display_name:"' + "*a" * 100 + '*b"') == []
+        assert len(jobs.rows(CUSTOM, "customJobs", filter='display_name:"' + "*a" * 100 + '*"')) == 1
+        assert time.process_time() - before < 2
+
+
+@pytest.mark.parametrize("name", ["create_time", "startTime", "end_time", "updateTime"])
+def test_the_times_a_filter_compares_are_data(name: str) -> None:
+    folder = resources.files(behaviour)
+    documents = [json.loads(folder.joinpath(each).read_text("utf-8")) for each in behaviour.FILES]
+    for entry in documents[0]["kinds"]:
+        entry["filter"]["times"] = ["createTime", "startTime", "endTime", "updateTime"]
+    with service.opened("in process", conduct=behaviour.parse(documents)) as jobs:
+        jobs.create(CUSTOM, service.custom_job(displayName="job_a"))
+        jobs.clock.advance(10_000)
+        jobs.create(CUSTOM, service.custom_job(displayName="job_b"))
+        alive = "" if name in ("startTime", "end_time") else "b"
+        assert names(jobs, filter=f"{name}<2025-06-15T16:00:00Z") == "a"
+        assert names(jobs, filter=f"{name}!=2020-01-01T00:00:00Z") == "a" + alive
+        assert names(jobs, filter=f"NOT {name}!=2020-01-01T00:00:00Z") == ("" if alive else "b")
+        assert names(jobs, filter=f"{name}!=2020-01-01T00:00:00.0000001Z") == "a" + alive
 
 
 def test_rows_come_newest_update_first(filled: Service) -> None:
