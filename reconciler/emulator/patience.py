@@ -53,21 +53,15 @@ class Patience:
         late = [channel for channel in channels if now - self._since[channel][1] > self._patience(channel)]
         waiting = [channel for channel in channels if _waits_for_request(channel)]
         if full and not late and waiting:
-            late = [min(waiting, key=lambda channel: self._since[channel][1])]
+            late = [min(waiting, key=lambda channel: (self._since[channel][1], channel.creation_time))]
         for channel in late:
             channel.handle_close()  # not will_close: that waits for a socket that may never take another byte
 
     def _stood(self, channel: Any, now: float) -> tuple[object, float]:
-        """Return what a connection is doing and since when."""
-        doing: object = None
-        if channel.total_outbufs_len:
-            doing = channel.total_outbufs_len // _PROGRESS
-        elif channel.requests or channel.request is not None:
-            doing = channel.requests[0] if channel.requests else channel.request
+        """Return what a connection is doing and since when, as far as was seen."""
         before = self._since.get(channel)
-        if before is not None and before[0] == doing and doing is not None:
-            return before
-        return doing, now if doing is not None else channel.last_activity
+        doing = _doing(channel)
+        return before if before is not None and before[0] == doing else (doing, now)
 
     def _patience(self, channel: Any) -> float:
         if channel.total_outbufs_len:
@@ -75,6 +69,15 @@ class Patience:
         if channel.requests:
             return float("inf")  # it is the server's turn
         return self._limits.idle if channel.request is None else self._limits.request
+
+
+def _doing(channel: Any) -> object:
+    """Return a value that changes when a connection gets on: a reply is taken, a request ended, another begun."""
+    if channel.total_outbufs_len:
+        return channel.total_outbufs_len // _PROGRESS
+    if channel.requests:
+        return channel.requests[0]
+    return channel.last_activity if channel.request is None else channel.request
 
 
 def _waits_for_request(channel: Any) -> bool:

@@ -108,12 +108,11 @@ def serve(
     port: int = 0,
     names: Iterable[str] = (),
     limits: Limits | None = None,
-    now: Callable[[], float] = time.time,
+    now: Callable[[], float] = time.monotonic,
 ) -> Handle:
     """Bind a server for a Transport; port 0 takes a free one. Raises ReconcilerError where the port cannot be had.
 
-    `names` are hosts it answers for beside loopback's and its own. `now` is the clock of connections: waitress's own
-    stamps are time.time's.
+    `names` are hosts it answers for beside loopback's and its own. `now`, in seconds, is the clock of connections.
     """
     from waitress.server import create_server
 
