@@ -216,7 +216,10 @@ def _change(item: Mapping[str, Any]) -> Change:
 
 
 def _on_removal(item: Mapping[str, Any]) -> OnRemoval:
-    return OnRemoval(Removal(_be(item["policy"], str)), tuple(_be(run, str) for run in _be(item["runs"], list)))
+    runs = tuple(_be(run, str) for run in _be(item["runs"], list))
+    if not runs:
+        raise ValueError("onRemoval names no run")
+    return OnRemoval(Removal(_be(item["policy"], str)), runs)
 
 
 def _operation(item: Mapping[str, Any]) -> Operation:

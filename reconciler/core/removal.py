@@ -35,10 +35,11 @@ def notes(place: Address, changed: Collection[str]) -> list[str]:
         now = place.desired.lifecycle.removal if place.desired else _recorded(place).get(run.run_key)
         if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
             told.add((run.removal, now))
-    says = "the manifest says" if place.desired else "its manifest last said"
+    said, when = (
+        ("the manifest says", "once no manifest names it ") if place.desired else ("its manifest last said", "")
+    )
     return [
-        f"a live job is stamped onRemoval {label} and {says} {now}: "
-        f"once no manifest names it the safest counts, {safest((label, now))}"
+        f"a live job is stamped onRemoval {label} and {said} {now}: {when}the safest counts, {safest((label, now))}"
         for label, now in sorted(told)
     ]
 

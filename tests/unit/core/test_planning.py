@@ -17,7 +17,7 @@ from reconciler.core.planning import Observed, Options, Revision
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
-from reconciler.vocabulary.plans import Plan, ScopeCount
+from reconciler.vocabulary.plans import OnRemoval, Plan, ScopeCount
 from tests.unit.core.jobs_model import (
     HERE,
     KINDS,
@@ -286,6 +286,75 @@ def test_removal_is_the_safest_of_label_and_ledger(
     assert said(made)["CustomJob/gone"] == expected
     asks = label is None and ledger is None and default is None
     assert [rule for rule, _ in blocked(made)] == (["unwritten_cancel"] if asks else [])
+
+
+@pytest.mark.parametrize(
+    ("label", "ledger", "now", "records"),
+    [
+        ("ask", None, "ask", False),
+        ("ask", "ask", "ask", False),
+        ("ask", None, "keep", True),
+        ("ask", "ask", "keep", True),
+        ("ask", "keep", "keep", True),  # the label still says otherwise: an older plan may have been applied meanwhile
+        ("keep", "ask", "keep", True),
+        ("keep", "keep", "delete", True),
+        (None, None, "ask", True),
+    ],
+)
+def test_a_plan_records_what_the_manifest_says_where_label_or_ledger_say_otherwise(
+    label: str | None, ledger: str | None, now: str, records: bool
+) -> None:
+    run = replace(live(manifest(), 1, RUNNING), removal=Removal(label) if label else None)
+    past = (replace(remembered(run, None), removal=Removal(ledger)),) if ledger else ()
+    for wanted in DesiredState:
+        life = Lifecycle(desired=wanted, on_removal=Removal(now))
+        [change] = plan([manifest(life=life)], [run], ledger=past).changes
+        assert change.on_removal == (OnRemoval(Removal(now), (run.run_key,)) if records else None)
+
+
+def test_protection_is_recorded_as_keep_and_runs_without_a_key_or_a_manifest_are_left_out() -> None:
+    want = manifest(life=Lifecycle(on_removal=Removal.DELETE, protect=True))
+    marked, bare = live(manifest(), 2, RUNNING), live(manifest(), 1, DONE, run_key="")
+    made = plan([want], [marked, bare, live(manifest(name="gone"), 1, RUNNING, resource="gone")])
+    assert {change.address: change.on_removal for change in made.changes} == {
+        "CustomJob/train": OnRemoval(Removal.KEEP, (marked.run_key,)),
+        "CustomJob/gone": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("label", "ledger", "manifest_says", "told"),
+    [
+        (
+            "delete",
+            "delete",
+            "keep",
+            "stamped onRemoval delete and the manifest says keep: … the safest counts, keep",
+        ),
+        (
+            "keep",
+            "cancel",
+            "cancel",
+            "stamped onRemoval keep and the manifest says cancel: … the safest counts, keep",
+        ),
+        ("ask", "keep", "ask", ""),
+        ("delete", "ask", None, "stamped onRemoval delete and its manifest last said ask: the safest counts, ask"),
+        ("ask", "delete", None, "stamped onRemoval ask and its manifest last said delete: the safest counts, ask"),
+        ("ask", "ask", None, ""),
+        ("ask", None, None, ""),
+        (None, "ask", "keep", ""),
+    ],
+)
+@pytest.mark.parametrize("phase", [RUNNING, Phase.FAILED])
+def test_the_plan_says_where_manifest_and_label_differ(
+    label: str | None, ledger: str | None, manifest_says: str | None, told: str, phase: Phase
+) -> None:
+    run = replace(live(manifest(), 1, phase), removal=Removal(label) if label else None)
+    past = (replace(remembered(run, None), removal=Removal(ledger)),) if ledger else ()
+    wanted = [manifest(life=Lifecycle(on_removal=Removal(manifest_says)))] if manifest_says else []
+    [change] = plan(wanted, [run], ledger=past).changes
+    notes = [note for note in change.notes if "onRemoval" in note]
+    assert notes == ([f"a live job is {told}".replace("…", "once no manifest names it")] if told else [])
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def sample() -> Plan:
         manifest(name="a", labels={"team": "vision"}),
         manifest(name="b", life=Lifecycle(on_change=OnChange.REPLACE)),
         manifest("Job", name="c", iam=(binding,)),
-        manifest(name="d"),
+        manifest(name="d", life=Lifecycle(on_removal=Removal.KEEP)),
     ]
     runs = (
         live(old, 1, Phase.RUNNING, resource="b1"),
@@ -73,6 +73,17 @@ def test_a_plan_comes_back_as_it_went() -> None:
     assert saved.digest == DOCUMENT["digest"] == recipe.digest(PLAN)
     assert saved.created_at == "2026-01-01T00:00:00Z"
     assert recipe.to_json(saved.plan, saved.created_at, "0.1.0") == DOCUMENT
+
+
+def test_a_policy_to_record_is_covered_by_the_digest_and_may_be_absent() -> None:
+    [told] = [change for change in DOCUMENT["changes"] if "onRemoval" in change]
+    assert told["address"] == "CustomJob/d"
+    held = live(manifest(name="d"), 1, Phase.FAILED).run_key
+    assert told["onRemoval"] == {"policy": "keep", "runs": [held]}
+    without = copy.deepcopy(DOCUMENT)
+    del without["changes"][3]["onRemoval"]
+    assert refused(without) is errors.PlanEdited
+    assert recipe.from_json(sealed(without)).plan.changes[3].on_removal is None
 
 
 def test_digest_and_seal_are_hashes_that_anyone_can_recompute() -> None:
@@ -243,6 +254,13 @@ FORGERIES: dict[str, tuple[tuple[Any, ...], Any]] = {
     "notes that are text": (("changes", 0, "notes"), "abc"),
     "a source that is a list": (("changes", 0, "source"), []),
     "a source that is false": (("changes", 0, "source"), False),
+    "a policy nobody has": (("changes", 3, "onRemoval", "policy"), "perhaps"),
+    "a policy for no list": (("changes", 3, "onRemoval", "runs"), "1-x"),
+    "a policy for numbers": (("changes", 3, "onRemoval", "runs"), [1]),
+    "a policy with more": (("changes", 3, "onRemoval"), {"policy": "keep", "runs": ["1-x"], "more": 1}),
+    "a policy without runs": (("changes", 3, "onRemoval"), {"policy": "keep"}),
+    "a policy of no run": (("changes", 3, "onRemoval", "runs"), []),
+    "a policy that is null": (("changes", 3, "onRemoval"), None),
     "a create of another name": (("changes", 0, "operations", 0, "body", "labels", "reconciler_name"), "z"),
     "a create of another kind": (("changes", 0, "operations", 0, "body", "labels", "reconciler_kind"), "nasjob"),
     "a removal nobody has": (("changes", 0, "operations", 0, "body", "labels", "reconciler_removal"), "bogus"),

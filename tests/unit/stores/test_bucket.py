@@ -35,8 +35,9 @@ def test_one_listing_answers_the_whole_ledger(bucket: BucketShelf) -> None:
     store = bucket.store()
     for number in range(1, 8):
         store.ledger.started(replace(RUN, number=number, run_key=f"{number}-x"))
+        store.ledger.removal_changed(replace(RUN, number=number, run_key=f"{number}-x"), Removal.KEEP)
     before = len(bucket.cloud.seen)
-    assert {run.resource for run in store.ledger.runs()} == {RUN.resource}
+    assert {(run.resource, run.removal) for run in store.ledger.runs()} == {(RUN.resource, Removal.KEEP)}
     assert {operation for operation, _ in bucket.cloud.seen[before:]} == {"list"}
 
 

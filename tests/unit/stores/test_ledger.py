@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,54 @@ def test_the_first_outcome_and_the_first_start_stay(shelf: Shelf) -> None:
     assert len(shelf.kept()) == 2
 
 
+def test_the_policy_recorded_last_counts_and_the_start_stays(shelf: Shelf) -> None:
+    shelf.store().ledger.started(RUN)
+    for policy in (Removal.KEEP, Removal.DELETE, Removal.CANCEL, Removal.DELETE):
+        [held] = shelf.store().ledger.runs()
+        shelf.store().ledger.removal_changed(held, policy)
+        [now] = shelf.store().ledger.runs()
+        assert now == replace(RUN, removal=policy, removals=held.removals + 1)
+    shelf.store().ledger.ended(now, Phase.FAILED)
+    [ended] = shelf.store().ledger.runs()
+    assert (ended.removal, ended.removals, ended.phase) == (Removal.DELETE, 4, Phase.FAILED)
+    assert len(shelf.kept()) == 6
+
+
+def test_the_tenth_change_of_a_policy_comes_after_the_second(shelf: Shelf) -> None:
+    shelf.store().ledger.started(RUN)
+    for number in range(12):
+        policy = Removal.KEEP if number % 2 else Removal.DELETE
+        shelf.store().ledger.removal_changed(replace(RUN, removals=number), policy)
+    [held] = shelf.store().ledger.runs()
+    assert (held.removal, held.removals) == (Removal.KEEP, 12)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((Removal.DELETE, Removal.ASK, Removal.CANCEL))), ids=str)
+def test_of_policies_written_at_once_the_safest_counts(shelf: Shelf, order: tuple[Removal, ...]) -> None:
+    shelf.store().ledger.started(RUN)
+    for policy in order:
+        shelf.store().ledger.removal_changed(RUN, policy)
+    [held] = shelf.store().ledger.runs()
+    assert (held.removal, held.removals) == (Removal.ASK, 1)
+    shelf.store().ledger.removal_changed(held, Removal.DELETE)
+    [held] = shelf.store().ledger.runs()
+    assert (held.removal, held.removals) == (Removal.DELETE, 2)
+
+
+def test_a_policy_written_twice_is_one_record(shelf: Shelf) -> None:
+    shelf.store().ledger.started(RUN)
+    for _ in range(2):
+        shelf.store().ledger.removal_changed(RUN, Removal.KEEP)
+    assert len(shelf.kept()) == 2
+
+
+def test_a_listing_that_missed_the_start_still_tells_the_run(tmp_path: Path) -> None:
+    ledger(tmp_path).started(RUN)
+    ledger(tmp_path).removal_changed(RUN, Removal.KEEP)
+    next(path for path in files(tmp_path) if ".started" in path.name).unlink()
+    assert ledger(tmp_path).runs() == (replace(RUN, removal=Removal.KEEP, removals=1),)
+
+
 def test_finished_runs_are_listed_without_being_opened(tmp_path: Path) -> None:
     book = ledger(tmp_path)
     book.started(RUN)
@@ -113,9 +162,11 @@ def test_the_longest_labels_still_make_a_file_name(shelf: Shelf) -> None:
         removal=Removal.CANCEL,
     )
     shelf.store().ledger.started(long)
+    shelf.store().ledger.removal_changed(replace(long, removals=10**9 - 2), Removal.DELETE)
     shelf.store().ledger.ended(long, Phase.ENDED_UNKNOWN)
     assert max(len(os.fsencode(name.rpartition("/")[2])) for name in shelf.kept()) <= 255
-    assert shelf.store().ledger.runs() == (replace(long, phase=Phase.ENDED_UNKNOWN, resource=""),)
+    last = replace(long, removal=Removal.DELETE, removals=10**9 - 1)
+    assert shelf.store().ledger.runs() == (replace(last, phase=Phase.ENDED_UNKNOWN, resource=""),)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +200,12 @@ def test_what_could_not_be_read_back_is_not_written(shelf: Shelf, change: dict[s
         "CustomJob/train-mnist/2-b.started~2~v1-a~~perhaps",
         "CustomJob/train-mnist/2-b.ended~2~v1-a~~ask~DONE",
         "CustomJob/train-mnist/2-b.begun~2~v1-a~~ask",
+        "CustomJob/train-mnist/2-b.removal-1-keep~2~v1-a~~ask",
+        "CustomJob/train-mnist/2-b.removal-0-keep~2~v1-a~~keep",
+        "CustomJob/train-mnist/2-b.removal-01-keep~2~v1-a~~keep",
+        "CustomJob/train-mnist/2-b.removal-1-stay~2~v1-a~~keep",
+        "CustomJob/train-mnist/2-b.removal-1-keep~2~v1-a~~keep~FAILED",
+        "CustomJob/train-mnist/2-b.removal-keep~2~v1-a~~keep",
         "CustomJob/2-b.started~2~v1-a~~ask",
         "stray~x",
     ],
