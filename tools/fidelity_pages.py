@@ -29,7 +29,7 @@ _GRADES: tuple[tuple[str, str], ...] = (
 
 
 def parts() -> dict[str, str]:
-    """Return the generated part of docs/emulator.md."""
+    """Return the generated part of docs/fidelity.md about the behaviour data."""
     return {"fidelity": "\n\n".join(_api(data) for data in _files())}
 
 
@@ -54,6 +54,7 @@ def _api(data: Mapping[str, Any]) -> str:
 
 def _behaviours(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "form of error replies", data["errors"]["source"]
+    yield "hosts and their locations", data["hosts"]["source"]
     for kind in data["kinds"]:
         yield from _kind(kind)
     yield "numbers and finality of states", data["states"]["source"]

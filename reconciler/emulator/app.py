@@ -1,6 +1,6 @@
 """The emulator as a Transport: it lets faults strike a request and answers as the service would.
 
-It refuses to know any kind by name, and takes any host."""
+It refuses to know any kind by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.emulator import audit, behaviour, broken, control, lifecycle, lists, masks, replies, requests
+from reconciler.emulator import audit, behaviour, broken, control, hosts, lifecycle, lists, masks, replies, requests
 from reconciler.emulator.audit import Audit
 from reconciler.emulator.behaviour import Conduct
 from reconciler.emulator.faults import Asked, Fault
@@ -61,6 +61,7 @@ class Emulator:
             for kind in kinds.values()
             if kind.name in conduct
         )
+        self._located = next((one for one in conduct.values() if one.hosts.regions), None)
         self._clock = clock
         self._sleep = sleep or clock.sleep
         self._projects = Projects(projects or {})
@@ -151,12 +152,18 @@ class Emulator:
 
     def _answer(self, call: Call, route: Route | None, bent: Bent) -> Any:
         """Return the JSON to answer, None for a path or method that is not served."""
-        if route is None:
+        if route is None or not self._is_served_at(call.host, route):
             return None
         call.allow(route.parameters)
         if route.served is None or route.verb is None:
             return self._operation(route.place)
         return self._run(route.verb, route.served, self._key(route.served, route.place), call, bent)
+
+    def _is_served_at(self, host: str, route: Route) -> bool:
+        """Say whether a host serves the API; raises Refusal where its location is another than the path's."""
+        conduct = route.served.conduct if route.served else self._located
+        field = "name" if route.place.job else "parent"
+        return conduct is None or hosts.serves(host, conduct.hosts, requests.segment(route.place.location), field)
 
     def _run(self, verb: Verb, served: Served, key: Key, call: Call, bent: Bent) -> Any:
         now = self._now()

@@ -41,12 +41,16 @@ class Received(Request):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request after parsing. `path` is still encoded; `query` holds the last value of each parameter."""
+    """A request after parsing. `path` is still encoded; `query` holds the last value of each parameter.
+
+    `host` is the name the request was sent to, without a port.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     body: bytes
+    host: str = ""
 
     @property
     def pretty(self) -> bool:
@@ -89,13 +93,13 @@ class Call:
 
 
 def read(request: Request) -> Call:
-    """Take a request apart; the host does not matter. Raises Refusal (400) for an address that is none."""
+    """Take a request apart. Raises Refusal (400) for an address that is none."""
     try:
         parts = urlsplit(request.url)
     except ValueError as error:
         raise Refusal("INVALID_ARGUMENT", f"The address is malformed: {error}.") from error
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return Call(request.method.upper(), parts.path, query, request.body)
+    return Call(request.method.upper(), parts.path, query, request.body, parts.hostname or "")
 
 
 def segment(text: str) -> str:

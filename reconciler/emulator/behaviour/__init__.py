@@ -84,6 +84,15 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Hosts:
+    """The hosts of an API: its service's name, and the locations that have one of their own; none: one host for all."""
+
+    service: str
+    regions: tuple[str, ...]
+    multi_regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conduct:
     """How the service treats the jobs of one kind.
 
@@ -97,6 +106,7 @@ class Conduct:
     resource: str
     missing: str
     package: str
+    hosts: Hosts
     style: str
     first_state: str
     created: Mapping[str, Mapping[str, Any]]
@@ -137,6 +147,11 @@ def _conduct(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Conduct:
         resource=entry["resource"],
         missing=entry["missing"],
         package=document["package"],
+        hosts=Hosts(
+            service=document["hosts"]["service"],
+            regions=tuple(document["hosts"]["regions"]),
+            multi_regions=tuple(document["hosts"]["multi_regions"]),
+        ),
         style=document["errors"]["style"],
         first_state=entry["created"]["state"],
         created=entry["created"]["fields"],
