@@ -3,39 +3,99 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.emulator.replies import Refusal
-from reconciler.emulator.shapes import snake
+from reconciler.emulator.shapes import Field, Form
 
 Mask = Mapping[str, "Mask"]
 """A tree of names; `*` stands for any name, and over an empty tree for everything below."""
 
-_NAME = re.compile(r"[^,()/]+")
+Known = Field | Mapping[str, "Known | None"]
+"""What a reply may hold: a field of a message, or names with what lies below them; None where anything may."""
+
+_NAME = re.compile(r"[^,()/.\s]+")
+_LONGEST = 20_000
+_DEEPEST = 20
 
 
-def read_mask(text: str, known: Collection[str]) -> Mask:
+class Unknown(Exception):
+    """A path that leads to no field; the text is the path."""
+
+
+def read_mask(text: str, known: Known) -> Mask:
     """Parse `readMask`: dotted paths, snake_case or camelCase, checked against the resource's fields."""
-    spelt = {snake(name): name for name in known}
     tree: dict[str, Any] = {}
     for path in text.split(","):
-        first, *rest = path.strip().split(".")
-        name = spelt.get(snake(first), first)
-        if name != "*" and name not in known:
-            raise Refusal("INVALID_ARGUMENT", f'The read mask has a path "{path.strip()}" that is no field.')
-        if name == "*":
-            return {"*": {}}
-        _plant(tree, [name, *map(_camel, rest)])
-    return tree
+        names = path.strip().split(".")
+        if not all(names) or len(names) > _DEEPEST:
+            raise _no_field(path.strip())
+        _plant(tree, names)
+    try:
+        return resolve(tree, known)
+    except Unknown as unknown:
+        raise _no_field(str(unknown)) from unknown
+
+
+def _no_field(path: str) -> Refusal:
+    return Refusal("INVALID_ARGUMENT", f'The read mask has a path "{path}" that is no field.')
 
 
 def field_selection(text: str) -> Mask:
-    """Parse the system parameter `fields`, such as `customJobs(name,state),nextPageToken`."""
-    tree, at = _selection(text, 0, 0)
+    """Parse the system parameter `fields`: `a,b` or `a/b` or `a.b` or `a(b,c)` or `*`, to any depth."""
+    tree, at = _selection(text, 0, 0) if len(text) <= _LONGEST else ({}, 0)
     if at != len(text) or not tree:
-        raise Refusal("INVALID_ARGUMENT", f"Invalid field selection {text}")
+        raise _malformed(text)
     return tree
+
+
+def expand(mask: Mask, known: Known) -> Mask:
+    """Check a selection against what a reply may hold; a path that leads nowhere is a 400.
+
+    The words are those that other APIs behind the same front end give (unverified for these).
+    """
+    try:
+        return resolve(mask, known)
+    except Unknown as unknown:
+        text = f"Error expanding 'fields' parameter. Cannot find matching fields for path '{unknown}'."
+        violation = (str(unknown), text)
+        raise Refusal("INVALID_ARGUMENT", "Request contains an invalid argument.", [violation]) from unknown
+
+
+def resolve(mask: Mask, known: Known | None, path: str = "") -> Mask:
+    """Spell a mask's names as replies do, camelCase in messages. Raises Unknown for a path to no field."""
+    while isinstance(known, Field) and known.form is Form.LIST:
+        known = known.item
+    names = _names(known)
+    found: dict[str, Any] = {}
+    for name, below in mask.items():
+        where = f"{path}.{name}" if path else name
+        if name == "*":
+            found[name] = below
+        elif names is None:
+            found[name] = found[_camel(name)] = resolve(below, None, where)
+        elif isinstance(known, Field) and known.form is Form.MAP:
+            found[name] = resolve(below, known.item, where)
+        else:
+            spelt = name if name in names else _camel(name)
+            if spelt not in names:
+                raise Unknown(where)
+            found[spelt] = {**found.get(spelt, {}), **resolve(below, names[spelt], where)}
+    return found
+
+
+def _names(known: Known | None) -> Mapping[str, Known | None] | None:
+    """Return the names below something, None where any may be."""
+    if not isinstance(known, Field):
+        return known
+    if known.form is Form.MESSAGE:
+        return known.fields
+    return None if known.form in (Form.ANY, Form.OUTPUT) else {}
+
+
+def _malformed(text: str) -> Refusal:
+    return Refusal("INVALID_ARGUMENT", f"Invalid field selection {text[:1000]}")
 
 
 def _selection(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
@@ -44,17 +104,17 @@ def _selection(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
         path: list[str] = []
         below: dict[str, Any] = {}
         while found := _NAME.match(text, at):
-            path.append(found[0].strip())
+            path.append(found[0])
             at = found.end()
-            if at == len(text) or text[at] != "/":
+            if text[at : at + 1] not in ("/", "."):
                 break
             at += 1
-        if not path or depth > 20:
-            raise Refusal("INVALID_ARGUMENT", f"Invalid field selection {text}")
+        if not path or text[at - 1] in "/." or depth + len(path) > _DEEPEST:
+            raise _malformed(text)
         if text[at : at + 1] == "(":
             below, at = _selection(text, at + 1, depth + 1)
             if text[at : at + 1] != ")":
-                raise Refusal("INVALID_ARGUMENT", f"Invalid field selection {text}")
+                raise _malformed(text)
             at += 1
         _plant(tree, path, below)
         if text[at : at + 1] != ",":
@@ -71,14 +131,27 @@ def apply(mask: Mask, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     anything = mask.get("*")
-    kept = {name: mask.get(name, anything) for name in value}
+    kept = {name: _both(mask.get(name), anything) for name in value}
     return {name: apply(below, value[name]) for name, below in kept.items() if below is not None}
 
 
+def _both(named: Mask | None, anything: Mask | None) -> Mask | None:
+    """Join what is wanted of one name with what is wanted of any."""
+    if named is None or anything is None:
+        return anything if named is None else named
+    return {**anything, **{name: {**anything.get(name, {}), **below} for name, below in named.items()}}
+
+
 def _plant(tree: dict[str, Any], path: list[str], below: Mapping[str, Any] | None = None) -> None:
+    """Put a path into a tree, joined with what is there."""
     for name in path[:-1]:
         tree = tree.setdefault(name, {})
-    tree.setdefault(path[-1], {}).update(below or {"*": {}})
+    _join(tree.setdefault(path[-1], {}), below or {"*": {}})
+
+
+def _join(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for name, below in more.items():
+        _join(tree.setdefault(name, {}), below)
 
 
 def _camel(name: str) -> str:
