@@ -27,6 +27,9 @@ MOST_READINGS = 10
 MOST_EMPTY_PAGES = 1000
 """Pages without a row in a sequence before a list counts as endless. AIP-158 allows any number."""
 
+MOST_NAMED = 5
+"""Places without an answer that an error names."""
+
 POLICY_VERSION = 3
 """The IAM policy version that shows conditional bindings; an older one hides them and a write would drop them."""
 
@@ -50,6 +53,8 @@ class HttpJobs:
         Rows move while a long list is read (recorded: the order is by updateTime, which every change of state renews),
         and one that moved ahead of the page being read would never be seen. So a list of several pages is read again,
         by name only, until that shows nothing new.
+
+        Raises errors.ListIncomplete after the last page where a reply names places that could not be reached.
         """
         query: dict[str, str | int] = {"pageSize": self._page_size}
         if label_filter:
@@ -161,14 +166,17 @@ class HttpJobs:
         _require(kind, Verb.LIST)
         what = f"list {collection(kind, scope)}"
         tokens: set[str] = set()
+        lacking: set[str] = set()
         token, empty = "", 0
         while True:
             asked = {**query, "pageToken": token} if token else query
             reply = self._exchange("GET", self._endpoints.collection_url(kind, scope, asked), what)
             rows = _rows(reply, kind, what)
+            lacking |= _unreachable(reply, what)
             yield rows
             token = _next_token(reply, what)
             if not token:
+                _require_whole(lacking, what)
                 return
             empty = 0 if rows else empty + 1
             if token in tokens or empty >= MOST_EMPTY_PAGES:
@@ -223,6 +231,28 @@ def _sound(row: dict[str, Any], what: str) -> dict[str, Any]:
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise errors.TransportFailed(f"{what}: `labels` of the reply is no map of texts")
     return row
+
+
+def _unreachable(reply: Mapping[str, Any], what: str) -> set[str]:
+    """Return what a list says it could not reach (AIP-217, `unreachable`).
+
+    The replies of our kinds do not declare the field today (discovery aiplatform v1 rev 20261106), as lists of other
+    services and of operations do; a service that begins to leave places out says so there.
+    """
+    names = reply.get("unreachable") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise errors.TransportFailed(f"{what}: `unreachable` of the reply is no list of texts")
+    return set(names)
+
+
+def _require_whole(lacking: set[str], what: str) -> None:
+    if lacking:
+        named = sorted(lacking)
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        raise errors.ListIncomplete(
+            f"{what}: the reply says that it could not reach {', '.join(named[:MOST_NAMED])}{more}",
+            "try again when the service reaches it",
+        )
 
 
 def _next_token(reply: Mapping[str, Any], what: str) -> str:

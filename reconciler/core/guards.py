@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.vocabulary.model import Limits
-from reconciler.vocabulary.plans import Blocker
+from reconciler.vocabulary.model import Limits, Scope
+from reconciler.vocabulary.plans import Blocker, ScopeCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Census:
     """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests.
 
     `foreign` counts runs by another owner's uid; `departed` counts our active runs by places the stack left.
+    `incomplete` holds what `incomplete` made of the lists.
     """
 
     runs: int
@@ -47,6 +48,7 @@ class Census:
     manifests: int
     foreign: Mapping[str, int] = field(default_factory=dict)
     departed: Mapping[str, int] = field(default_factory=dict)
+    incomplete: tuple[Blocker, ...] = ()
 
 
 def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowed, stack: str) -> tuple[Blocker, ...]:
@@ -60,6 +62,7 @@ def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowe
         *(Blocker("refused", toll.refused) for toll in tolls if toll.refused),
         *_departed(census),
         *_foreign(census, stack),
+        *census.incomplete,
     ]
     return tuple(blocker for blocker in found if not lifted(blocker, allowed))
 
@@ -137,6 +140,33 @@ def _foreign(census: Census, stack: str) -> list[Blocker]:
         )
         for uid, count in sorted(census.foreign.items())
     ]
+
+
+def incomplete(covered: Sequence[ScopeCount], left: Sequence[ScopeCount]) -> tuple[Blocker, ...]:
+    """Return a block for every list that lacks something: of places the stack covers, and of those it left."""
+    now = [
+        Blocker(
+            "incomplete",
+            f"what runs in {count.kind} in {count.scope} is not fully known: {count.lacking}. Plan again once it is",
+        )
+        for count in sorted(covered, key=_place)
+        if count.lacking
+    ]
+    then = [
+        Blocker(
+            "incomplete",
+            f"the stack ran {count.kind} in {count.scope}, no longer covers it, and what still runs there is not "
+            f"known: {count.lacking}. Get the access back, put the place back into the stack, or, if it is gone for "
+            f"good, run `reconciler forget --scope {count.scope} --kind {count.kind}`",
+        )
+        for count in sorted(left, key=_place)
+        if count.lacking
+    ]
+    return (*now, *then)
+
+
+def _place(count: ScopeCount) -> tuple[str, Scope]:
+    return count.kind, count.scope
 
 
 def _some(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from reconciler.core.changes import Address, Destroy
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Stack, address_of
-from reconciler.vocabulary.plans import Action, Change, Plan, ScopeCount
+from reconciler.vocabulary.plans import Action, Blocker, Change, Plan, ScopeCount
 from reconciler.vocabulary.ports import Row
 
 
@@ -37,6 +37,7 @@ class Observed:
     """The world as it was read: `runs` from complete lists, `full` and `policies` by resource name.
 
     `left` are places the stack was applied to and no longer covers, with the active runs of ours that are still there.
+    What a list of either lacks stands in its count.
     """
 
     runs: tuple[Run, ...]
@@ -118,10 +119,18 @@ def build(
         backend=backend,
         revision=revision.commit,
         dirty=revision.dirty,
-        scopes=tuple(sorted(observed.scopes, key=lambda count: (count.kind, count.scope))),
+        scopes=tuple(
+            ScopeCount(count.kind, count.scope, count.runs)
+            for count in sorted(observed.scopes, key=lambda count: (count.kind, count.scope))
+        ),
         blocked=guards.check(tolls, census, stack.limits, options.allowed, stack.name),
         changes=tuple(built),
     )
+
+
+def incomplete(observed: Observed) -> tuple[Blocker, ...]:
+    """Return a block for every list that is known not to show everything."""
+    return guards.incomplete(observed.scopes, observed.left)
 
 
 def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
@@ -162,4 +171,5 @@ def _census(
         manifests=manifests,
         foreign=dict(foreign),
         departed={f"{count.kind} in {count.scope}": count.runs for count in observed.left if count.runs},
+        incomplete=incomplete(observed),
     )

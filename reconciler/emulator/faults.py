@@ -112,10 +112,19 @@ class EmptyPage:
     """Answer a page without rows whose token goes on where it stood."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Answer the last page of a list without rows, naming the place in `unreachable` (AIP-217).
+
+    The lists of these kinds do not declare the field (discovery aiplatform v1 rev 20261106, ml v1 rev 20251213); other
+    services' do, and a reader that passes it over takes a part for the whole.
+    """
+
+
 Breaking = Status | DropBefore | DropAfter | Truncate | Garbage
 """What takes the place of a reply; of those that strike one call only the first counts."""
 
-Bending = RowShift | ListLag | CancelLoses | MaskRefused | MaskIgnored | ShortPages | EmptyPage
+Bending = RowShift | ListLag | CancelLoses | MaskRefused | MaskIgnored | ShortPages | EmptyPage | Unreachable
 """What a method does otherwise than asked."""
 
 Action = Delay | Breaking | Bending
@@ -134,11 +143,12 @@ NAMES: Mapping[str, type[Action]] = {
     "mask_ignored": MaskIgnored,
     "short_pages": ShortPages,
     "empty_page": EmptyPage,
+    "unreachable": Unreachable,
 }
 """Actions by the name they have in files."""
 
 ONLY: Mapping[type[Action], str] = {CancelLoses: "cancel"} | dict.fromkeys(
-    (RowShift, ListLag, MaskRefused, MaskIgnored, ShortPages, EmptyPage), "list"
+    (RowShift, ListLag, MaskRefused, MaskIgnored, ShortPages, EmptyPage, Unreachable), "list"
 )
 """The one method that an action can strike; any where it is not named."""
 

@@ -26,12 +26,14 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
     conduct = served.conduct
     filter_text, mask_text = call.query.get("filter", ""), call.query.get("readMask", "")
     where, values = filters.compile_filter(filter_text, conduct)
-    mask = masks.read_mask(mask_text, served.shapes.root.fields) if mask_text else None
+    mask = masks.read_mask(mask_text, served.shapes.root) if mask_text else None
     if mask is not None and bent.refuse_mask:
         raise Refusal("INVALID_ARGUMENT", "Field: read_mask Error: The read mask is not supported.")
     page = pages.asked(call.query, conduct, served.resource_name(scope), filter_text, mask_text)
     if bent.most_rows:
         page = replace(page, size=min(page.size, bent.most_rows))
+    if bent.unreachable:
+        return {"unreachable": [_place(served, scope)]}
     if bent.empty:
         return {"nextPageToken": page.empty_token()}
     if conduct.days:
@@ -44,6 +46,11 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
         last = rows[page.size - 1]
         found["nextPageToken"] = page.token((getattr(last.life, by), last.key.job))
     return found
+
+
+def _place(served: Served, scope: Key) -> str:
+    """Return the name of what a list is a list of, less the collection."""
+    return served.resource_name(scope).rpartition(f"/{served.kind.collection}")[0]
 
 
 def _rows(

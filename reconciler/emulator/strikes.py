@@ -14,13 +14,19 @@ from reconciler.emulator.faults import (
     Breaking,
     CancelLoses,
     Delay,
+    DropAfter,
+    DropBefore,
     EmptyPage,
     Fault,
+    Garbage,
     ListLag,
     MaskIgnored,
     MaskRefused,
     RowShift,
     ShortPages,
+    Status,
+    Truncate,
+    Unreachable,
 )
 
 _BREAKING = get_args(Breaking)
@@ -34,6 +40,7 @@ class Bent:
     shift: RowShift | None = None
     most_rows: int = 0
     empty: bool = False
+    unreachable: bool = False
     refuse_mask: bool = False
     ignore_mask: bool = False
     cancel_ends: str = ""
@@ -108,10 +115,10 @@ def _strike(struck: Iterable[faults.Action]) -> Strike:
         match action:
             case Delay(seconds):
                 delay += seconds
-            case RowShift() | ListLag() | CancelLoses() | MaskRefused() | MaskIgnored() | ShortPages() | EmptyPage():
-                bending |= _bends(action)
-            case _:
+            case Status() | DropBefore() | DropAfter() | Truncate() | Garbage():
                 breaking = action
+            case _:
+                bending |= _bends(action)
     return Strike(delay, breaking, Bent(**bending))
 
 
@@ -125,6 +132,8 @@ def _bends(action: Bending) -> dict[str, Any]:
             return {"most_rows": rows}
         case EmptyPage():
             return {"empty": True}
+        case Unreachable():
+            return {"unreachable": True}
         case MaskRefused():
             return {"refuse_mask": True}
         case MaskIgnored():

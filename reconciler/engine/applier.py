@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core import assertions, guards, policies
+from reconciler.core import assertions, guards, planning, policies
 from reconciler.core.planning import Observed
 from reconciler.engine import carrying, observing
 from reconciler.engine.carrying import Carrier, Check
@@ -52,7 +52,7 @@ class Applier:
             observed = observing.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
             observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
             self._refuse_stale(plan, observed, digest, state)
-            self._refuse_blocked(plan, settings)
+            self._refuse_blocked(plan, observed, settings)
             self._refuse_unfilled(plan)
             self.world.store.remember_places((count.kind, count.scope) for count in plan.scopes)
             observing.remember(self.world, self.stack, observed, _removals(plan))
@@ -84,8 +84,10 @@ class Applier:
                 "plan again",
             )
 
-    def _refuse_blocked(self, plan: Plan, settings: Settings) -> None:
+    def _refuse_blocked(self, plan: Plan, observed: Observed, settings: Settings) -> None:
+        """Refuse what a guard blocks, and to write where what was just read has a gap, whatever the plan saw."""
         left = [blocker for blocker in plan.blocked if not guards.lifted(blocker, settings.allowed)]
+        left += [blocker for blocker in planning.incomplete(observed) if blocker not in left]
         if left:
             raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))
 

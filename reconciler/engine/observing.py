@@ -60,8 +60,9 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     wanted = {want.kind for want in desired} | set(also) | {old.kind for old in ledger} | {kind for kind, _ in ever}
     places = _places(stack, world.kinds, wanted)
     runs, counts = _settled_lists(world, stack, places)
+    left = _left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in places})
     known = {run.run_key for run in runs}
-    runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known])
+    runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known], left)
     runs += _derived(world, stack, desired, runs, ledger)
     runs = _rivals(world, stack, desired, runs)
     full, gone = _full(world, stack, desired, runs)
@@ -72,7 +73,7 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
         ledger=ledger,
         full=full,
         policies=_policies(world, stack, desired, runs),
-        left=_left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in places}),
+        left=left,
     )
 
 
@@ -110,13 +111,26 @@ def _places(stack: Stack, kinds: Kinds, wanted: Collection[str]) -> list[tuple[K
 
 
 def _left(world: World, stack: Stack, places: Collection[Place]) -> tuple[ScopeCount, ...]:
-    """List the places the stack was applied to and no longer covers; counts what of ours is active there."""
+    """List the places the stack was applied to and no longer covers; counts what of ours is active there.
+
+    One that is closed to us may be gone for good: it is no error, and a gap that whoever plans has to hear of.
+    """
 
     def count(place: Place) -> ScopeCount:
-        runs, _ = _list(world, stack, world.kinds[place[0]], place[1])
-        return ScopeCount(*place, sum(run.active and stack.owns(run.owner) for run in runs))
+        try:
+            runs, listed = _list(world, stack, world.kinds[place[0]], place[1])
+        except errors.ApiError as refused:
+            if not closed(refused):
+                raise
+            return ScopeCount(*place, 0, refused.message)
+        return ScopeCount(*place, sum(run.active and stack.owns(run.owner) for run in runs), listed.lacking)
 
     return tuple(world.each(count, sorted(places)))
+
+
+def closed(refused: errors.ApiError) -> bool:
+    """Say whether an answer means that a place is not ours to look at: forbidden, or not there."""
+    return refused.status in (403, 404)
 
 
 def _settled_lists(
@@ -141,13 +155,14 @@ def _hidden(world: World, seen: set[str]) -> list[Intent]:
 
 
 def _list(world: World, stack: Stack, kind: Kind, scope: Scope) -> tuple[list[Run], ScopeCount]:
-    runs = []
-    for page in world.api.list(kind, scope, marks.label_filter(stack), kind.list_mask):
-        for row in page:
-            run = read_run(row, kind, scope)
-            if run is not None:
-                runs.append(run)
-    return runs, ScopeCount(kind.name, scope, sum(stack.owns(run.owner) for run in runs))
+    runs: list[Run] = []
+    lacking = ""
+    try:
+        for page in world.api.list(kind, scope, marks.label_filter(stack), kind.list_mask):
+            runs += [run for run in (read_run(row, kind, scope) for row in page) if run is not None]
+    except errors.ListIncomplete as gap:
+        lacking = gap.message
+    return runs, ScopeCount(kind.name, scope, sum(stack.owns(run.owner) for run in runs), lacking)
 
 
 def read_run(row: Row, kind: Kind, scope: Scope) -> Run | None:
@@ -157,8 +172,11 @@ def read_run(row: Row, kind: Kind, scope: Scope) -> Run | None:
     return marks.read(row, kind, scope, resource)
 
 
-def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun]) -> list[Run]:
-    """Get every run the ledger holds as not ended and the lists did not show: lists lag, and ml hides old jobs."""
+def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: Sequence[ScopeCount] = ()) -> list[Run]:
+    """Get every run the ledger holds as not ended and the lists did not show: lists lag, and ml hides old jobs.
+
+    `left` are the places the stack left: of a run that may be in one whose list has a gap already, no answer is needed.
+    """
 
     def fetch(old: LedgerRun) -> Run | None:
         kind = world.kinds.get(old.kind)
@@ -168,10 +186,21 @@ def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun]) -> lis
             row = world.api.get(kind, old.resource)
         except errors.NotFound:
             return None
+        except errors.ApiError as refused:
+            if not closed(refused) or not any(gap.lacking and lies_in(old, gap.kind, gap.scope) for gap in left):
+                raise
+            return None
         run = read_run(row, kind, scope_of(old.resource, stack))
         return run if run and run.run_key == old.run_key else None
 
     return [run for run in world.each(fetch, waiting) if run is not None]
+
+
+def lies_in(old: LedgerRun, kind: str, scope: Scope) -> bool:
+    """Say whether a run may be one of a place. Its name has the project's number, which no place tells: kind and location do."""
+    parts = old.resource.split("/")
+    location = parts[3] if len(parts) > 3 and parts[2] == "locations" else ""
+    return old.kind == kind and location == scope.location
 
 
 def scope_of(resource: str, stack: Stack) -> Scope:

@@ -11,6 +11,7 @@ ReconcilerError
 │   ├── Conflict             409
 │   ├── RateLimited          429, too many requests
 │   ├── QuotaExhausted       429, hardware quota: waiting seconds does not help
+│   ├── ListIncomplete       200, and the reply says that it lacks something
 │   └── ServerFailed         5xx: what was asked may have happened
 ├── TransportFailed          no reply that could be read: what was asked may have happened
 ├── BackendRefused           credentials or host not allowed; nothing was sent
@@ -98,6 +99,10 @@ class QuotaExhausted(ApiError):
 
 class ServerFailed(ApiError):
     """5xx: the service failed; a write may have happened."""
+
+
+class ListIncomplete(ApiError):
+    """A list was read to its end, and said of itself that it does not show everything."""
 
 
 class TransportFailed(ReconcilerError):

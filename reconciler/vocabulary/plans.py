@@ -110,11 +110,15 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class ScopeCount:
-    """How many runs of the stack one list returned."""
+    """How many runs of the stack one list returned.
+
+    `lacking` says why the list is known not to show everything, empty where it does; a plan never carries it here.
+    """
 
     kind: str
     scope: Scope
     runs: int
+    lacking: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.emulator.faults import EmptyPage, Fault, ListLag, MaskIgnored, MaskRefused, RowShift, ShortPages
+from reconciler.emulator.faults import EmptyPage, Fault, ListLag, MaskIgnored, MaskRefused, RowShift, ShortPages, Unreachable
 from reconciler.emulator.lifecycle import Timings
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
@@ -44,6 +44,15 @@ def listed(jobs: Service, **query: str) -> list[str]:
 
 def states(jobs: Service, **query: str) -> list[str]:
     return [row["state"].removeprefix("JOB_STATE_") for row in jobs.rows(CUSTOM, "customJobs", **query)]
+
+
+def test_a_list_can_end_early_and_say_what_it_could_not_reach(jobs: Service) -> None:
+    made(jobs, 3)
+    jobs.emulator.inject(Fault(Unreachable(), first=2))
+    first = jobs.send("GET", CUSTOM, pageSize="1").json
+    second = jobs.send("GET", CUSTOM, pageSize="1", pageToken=first["nextPageToken"]).json
+    assert len(first["customJobs"]) == 1
+    assert second == {"unreachable": [first["customJobs"][0]["name"].partition("/customJobs")[0]]}
 
 
 def test_a_lag_hides_a_new_job_from_lists_and_then_shows_it(jobs: Service) -> None:

@@ -26,6 +26,7 @@ from reconciler.emulator.faults import (
     ShortPages,
     Status,
     Truncate,
+    Unreachable,
 )
 from reconciler.emulator.strikes import Strikes
 
@@ -49,6 +50,7 @@ EVERY_ACTION = {
     "mask_ignored": ({}, MaskIgnored()),
     "short_pages": ({"rows": 3}, ShortPages(3)),
     "empty_page": ({}, EmptyPage()),
+    "unreachable": ({}, Unreachable()),
 }
 
 
