@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-from tools import decision_pages, fidelity_pages, kind_pages
+from tools import client_matrix, decision_pages, doubts, error_pages, fidelity_pages, kind_pages, method_pages
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
@@ -26,7 +26,13 @@ def parts() -> dict[str, dict[str, str]]:
     """Return the generated parts by page (a path below docs/) and name."""
     return {
         "decisions.md": decision_pages.parts(),
-        "emulator.md": fidelity_pages.parts(),
+        "fidelity.md": {
+            **method_pages.parts(),
+            **client_matrix.parts(),
+            **error_pages.parts(),
+            **doubts.parts(),
+            **fidelity_pages.parts(),
+        },
         **kind_pages.pages(),
     }
 

@@ -27,18 +27,42 @@ if TYPE_CHECKING:
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Answer for this host name too; may be repeated.")
 @click.option("--db", default=":memory:", metavar="FILE", help="Keep the jobs in a file.")
 @click.option("--clock", type=click.Choice(["wall", "manual"]), default="wall", help="manual: moved by requests only.")
+@click.option(
+    "--behaviour",
+    "behaviours",
+    multiple=True,
+    metavar="NAME=CHOICE",
+    help="Choose a behaviour that nobody has recorded (docs/fidelity.md); may be repeated.",
+)
 @click.option("--faults", metavar="FILE", help="Faults to inject, as YAML or JSON (docs/emulator.md).")
-def command(port: int, host: str, allow_host: tuple[str, ...], db: str, clock: str, faults: str | None) -> int:
+def command(
+    port: int,
+    host: str,
+    allow_host: tuple[str, ...],
+    db: str,
+    clock: str,
+    behaviours: tuple[str, ...],
+    faults: str | None,
+) -> int:
     """Serve Vertex AI customJobs and nasJobs and AI Platform jobs on 127.0.0.1 until interrupted."""
-    from reconciler.emulator import app, gate, server
+    from reconciler.emulator import app, behaviour, gate, server, switches
     from reconciler.emulator.clocks import ManualClock
 
     kinds = schemas.load_kinds()
     injected = _read_faults(faults, kinds) if faults is not None else ()
+    switched = switches.read(behaviours)
     wall = WallClock()
     chosen = ManualClock() if clock == "manual" else wall
     # a delayed reply keeps its caller waiting for real, whatever clock the jobs live by
-    emulator = app.Emulator(kinds, db, chosen, app.random_ids(random.SystemRandom()), faults=injected, sleep=wall.sleep)
+    emulator = app.Emulator(
+        kinds,
+        db,
+        chosen,
+        app.random_ids(random.SystemRandom()),
+        conduct=switches.conduct(behaviour.load(), switched),
+        faults=(*switches.faults(switched), *injected),
+        sleep=wall.sleep,
+    )
     try:
         handle = server.serve(emulator, host, port, allow_host)
         outputs.say(f"Serving on {handle.url} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}")
@@ -46,6 +70,8 @@ def command(port: int, host: str, allow_host: tuple[str, ...], db: str, clock: s
             outputs.say(
                 f"Warning: {handle.host} is not loopback. Whoever reaches it may do everything, without a password."
             )
+        for name, choice in switched.items():
+            outputs.say(f"Behaviour {name}: {choice}.")
         if injected:
             outputs.say(f"{len(injected)} fault(s) from {faults} are in force.")
         _run(handle)

@@ -24,6 +24,7 @@ from tools import fidelity_pages, generate_docs
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 OTHER_PROGRAMS = {"--check": "tools/*.py", "--config": "gcloud", "--strict": "mypy"}
+OTHER_PROGRAMS |= dict.fromkeys(("--project", "--location", "--write"), "tools/probe_live.py")
 NOT_BUILT = docs_pages.section(README, "What it does not do yet")
 
 
