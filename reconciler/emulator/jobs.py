@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.emulator import fields, filling, lifecycle, replies, shapes, validation
 from reconciler.emulator.behaviour import Conduct, Step
@@ -46,8 +46,23 @@ class Served:
         return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
+class Runner(Protocol):
+    """Whoever runs jobs for real: their lives have no steps of the clock, it moves them."""
+
+    def takes(self, body: Mapping[str, Any]) -> bool:
+        """Say whether a job would be run."""
+
+    def claim(self, key: Key, body: Mapping[str, Any]) -> None:
+        """Take a job that is being created, inside the transaction that creates it."""
+
+    def holds(self, key: Key) -> bool:
+        """Say whether a job is run and has not ended."""
+
+
 class JobMethods:
     """The methods over the stored jobs; every one runs inside a transaction of the state."""
+
+    runner: Runner | None = None
 
     def __init__(self, state: State, ids: Callable[[], str], timings: Timings) -> None:
         self._state = state
@@ -63,8 +78,13 @@ class JobMethods:
         filled = filling.fill(served.shapes.root, body, served.conduct.rules)
         conduct = served.conduct
         made = {name: value for given, more in conduct.created.items() if given in body for name, value in more.items()}
-        life = lifecycle.begin(conduct.first_state, made, conduct.timeline, self._timings, at)
-        return self.show(served, self._add(served, scope, filled, life), call)
+        runs = self.runner is not None and self.runner.takes(filled)
+        steps = () if runs else conduct.timeline
+        life = lifecycle.begin(conduct.first_state, made, steps, self._timings, at)
+        job = self._add(served, scope, filled, life)
+        if runs and self.runner is not None:
+            self.runner.claim(job.key, filled)
+        return self.show(served, job, call)
 
     def _check(self, served: Served, scope: Key, body: Mapping[str, Any]) -> None:
         """Refuse what the job logic refuses: first every field at once, then a machine that cannot be had."""
@@ -106,7 +126,10 @@ class JobMethods:
                 return {}
             raise self._wrong_state(served, job, served.conduct.late_cancel)
         steps = _lost(served, ends) if ends else served.conduct.cancel
-        self._state.save(replace(job, life=lifecycle.cancel(job.life, steps, self._timings, now)))
+        life = lifecycle.cancel(job.life, steps, self._timings, now)
+        if not ends and self.runner is not None and self.runner.holds(key):
+            life = replace(life, ahead=tuple(each for each in life.ahead if not each[1].ends))  # the processes end it
+        self._state.save(replace(job, life=life))
         return {}
 
     def delete(self, served: Served, key: Key, call: Call, now: int) -> Any:

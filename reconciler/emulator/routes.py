@@ -72,6 +72,11 @@ class Routes:
         """The names of the kinds, sorted."""
         return tuple(sorted(served.kind.name for served in self._served.values()))
 
+    @property
+    def of_kinds(self) -> Mapping[str, Served]:
+        """What is served, by the name of the kind."""
+        return {served.kind.name: served for served in self._served.values()}
+
     def find(self, call: Call) -> Route | None:
         """Return what a call means, None for a path or method that is not served."""
         found = _PATH.fullmatch(call.path)

@@ -1,0 +1,62 @@
+"""The stored jobs as the supervisor sees and moves them. It starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.emulator import lifecycle
+from reconciler.emulator.jobs import Served
+from reconciler.emulator.running.supervisor import Move, Standing
+from reconciler.emulator.state import Key, State
+
+
+class StoredJobs:
+    """supervisor.Jobs over the emulator's state; `now` in microseconds since the epoch."""
+
+    def __init__(self, state: State, served: Mapping[str, Served], now: Callable[[], int]) -> None:
+        self._state = state
+        self._served = served
+        self._now = now
+
+    def now(self) -> float:
+        """Return the time the jobs live by, in seconds since the epoch."""
+        return self._now() / lifecycle.MICROSECONDS
+
+    def standing(self, key: Key) -> Standing | None:
+        """Say how a job stands, None for one that is gone."""
+        with self._state.transaction(write=True):
+            self._state.advance(self._now())
+            job = self._state.find(key)
+        return None if job is None else Standing(self._served[key.kind].is_terminal(job), job.life.cancelled)
+
+    def move(self, key: Key, to: Move, code: int = 0, message: str = "") -> bool:
+        """Take a job to a state, at once and for good. False where it is gone or over, or is cancelled and would go on."""
+        served, now = self._served[key.kind], self._now()
+        with self._state.transaction(write=True):
+            self._state.advance(now)
+            job = self._state.find(key)
+            if job is None or served.is_terminal(job):
+                return False
+            if job.life.cancelled and to in (Move.QUEUED, Move.RUNNING):
+                return False
+            state = _state(served, to)
+            life = lifecycle.force(job.life, served.conduct, state, now, _error(served, code, message))
+            self._state.save(replace(job, life=life, version=job.version + 1))
+        return True
+
+
+def _state(served: Served, to: Move) -> str:
+    """Return a state's name in the spelling of the kind."""
+    [found] = {to.value, f"JOB_STATE_{to.value}"} & set(served.conduct.state_numbers)
+    return found
+
+
+def _error(served: Served, code: int, message: str) -> dict[str, Any] | None:
+    """Write an error as the kind has it, a text or a google.rpc.Status; None where there is none to write."""
+    if not message:
+        return None
+    field = served.kind.error_field
+    told = served.conduct.cancel[-1].fields.get(field)
+    return {field: message if isinstance(told, str) else {"code": code, "message": message}}
