@@ -82,10 +82,11 @@ class Emulator:
         if call.path.startswith(control.PREFIX):
             return self._reply(call, lambda: self._control(call))
         route = self._routes.find(call)
-        strike = self._strikes.strike(_asked(call, route))
+        asked = _asked(call, route)
+        strike = self._strikes.strike(asked)
         if strike.delay:
             self._sleep(strike.delay)
-        return self._struck(call, route, strike)
+        return self._struck(call, route, strike, asked)
 
     def inject(self, *faults: Fault) -> None:
         """Let faults strike from the next call on, beside those in force."""
@@ -120,14 +121,14 @@ class Emulator:
         self._replicas.close()
         self._state.close()
 
-    def _struck(self, call: Call, route: Route | None, strike: Strike) -> Response:
+    def _struck(self, call: Call, route: Route | None, strike: Strike, asked: Asked) -> Response:
         """Answer, or do what stands in the place of an answer; both go into the audit."""
         reply, committed, status = None, False, 0
         try:
             if strike.breaking is None or strike.breaking.carried_out:
                 reply = self._reply(call, lambda: self._answer(call, route, strike.bent))
                 committed = reply.status == 200 and route is not None and route.verb not in (*READS, None)
-            shown = broken.shown(strike.breaking, reply) if strike.breaking is not None else reply
+            shown = broken.shown(strike.breaking, reply, asked) if strike.breaking is not None else reply
             assert shown is not None
             status = shown.status
             return shown

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.emulator import replies
-from reconciler.emulator.faults import Breaking, DropAfter, DropBefore, Garbage, Status, Truncate
+from reconciler.emulator import recorded, replies
+from reconciler.emulator.faults import Asked, Breaking, DropAfter, DropBefore, Garbage, Status, Truncate
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Response
 
@@ -17,20 +17,7 @@ _REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 500: "
 _REASONS |= {503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
 _MESSAGES = {500: "Internal error encountered.", 503: "The service is currently unavailable."}  # recorded
-_MESSAGES |= {
-    401: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
-    "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
-}  # recorded: java-aiplatform#1056
-
-# recorded: stable-diffusion-on-gcp#12, xmanager#29
-_HARDWARE = (
-    "The following quota metrics exceed quota limits: aiplatform.googleapis.com/custom_model_training_nvidia_l4_gpus"
-)
-# form recorded for a sister API; metric and limit of a job submission are unverified
-_RATE = (
-    "Quota exceeded for quota metric 'Job or LRO submission requests' and limit 'Job or LRO submission requests per "
-    "minute per region' of service 'aiplatform.googleapis.com' for consumer 'project_number:123456789012'."
-)
+_MESSAGES |= {401: recorded.REPLIES["token"].message}
 
 
 class Cut(errors.TransportFailed):
@@ -43,11 +30,13 @@ class Cut(errors.TransportFailed):
         """The content-length that is promised."""
 
 
-def shown(action: Breaking, reply: Response | None) -> Response:
-    """Return what the caller gets in place of `reply`, None where nothing was carried out. Raises Cut."""
+def shown(action: Breaking, reply: Response | None, asked: Asked) -> Response:
+    """Return what who `asked` gets in place of `reply`, None where nothing was carried out. Raises Cut."""
     match action:
+        case Status() if action.body in recorded.REPLIES:
+            return _timed(action, replies.written(CODES[action.body], recorded.envelope(action.body, asked)))
         case Status():
-            return BODIES[action.body](action)
+            return _FORMS[action.body](action)
         case DropBefore(sent=False):
             raise Cut("the connection could not be made", sent=False)
         case DropBefore() | DropAfter():
@@ -77,34 +66,23 @@ def _timed(action: Status, response: Response) -> Response:
     return dataclasses.replace(response, headers={**response.headers, "retry-after": str(action.retry_after)})
 
 
-def _rate(action: Status) -> Response:
-    value = _envelope(dataclasses.replace(action, message=_RATE))
-    # unverified for this service: the details of a rate 429 as other Google APIs have them
-    detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"}
-    value["error"]["details"] = [{**detail, "domain": "googleapis.com"}]
-    return _json(action, value)
-
-
-def _hardware(action: Status) -> Response:
-    return _json(action, _envelope(dataclasses.replace(action, message=_HARDWARE)))
-
-
 def _html(action: Status) -> Response:
     text = f"<!DOCTYPE html>\n<html lang=en>\n<title>Error {action.code}</title>\n<p><b>{action.code}.</b> An error.\n"
     return _timed(action, replies.page(action.code, text))
 
 
-BODIES: Mapping[str, Callable[[Status], Response]] = {
+_FORMS: Mapping[str, Callable[[Status], Response]] = {
     "envelope": lambda action: _json(action, _envelope(action)),
     "list": lambda action: _json(action, [_envelope(action)]),
-    "rate": _rate,
-    "hardware_quota": _hardware,
     "html": _html,
 }
-"""Forms of an error body: Google's envelope, the same wrapped in a list (recorded), both 429s, the front end's page."""
 
-QUOTAS = ("rate", "hardware_quota")
-"""Bodies that go with 429."""
+BODIES = (*_FORMS, *recorded.REPLIES)
+"""Forms of an error body: Google's envelope, the same wrapped in a list (recorded), the front end's page, and replies
+recorded whole."""
+
+CODES: Mapping[str, int] = {name: reply.code for name, reply in recorded.REPLIES.items()}
+"""The one status that goes with a body recorded whole."""
 
 WITH_ENVELOPE = ("envelope", "list")
 """Bodies whose message can be chosen."""

@@ -114,7 +114,7 @@ def _problems(item: Any, path: FieldPath, checks: Mapping[str, Check]) -> list[P
         if wrong:
             found.append(_bad((*path, key), wrong))
     missing = [each.name for each in fields if each.default is dataclasses.MISSING and each.name not in item]
-    if action is Status and item.get("body") in broken.QUOTAS:
+    if action is Status and item.get("body") in broken.CODES:
         missing = []
     found += [Problem("missing-field", f"`{name}` is missing.", path=path) for name in missing]
     return found or _contradictions(item, path, action)
@@ -127,8 +127,9 @@ def _contradictions(item: Mapping[str, Any], path: FieldPath, action: type[Actio
     if only and method not in (None, only, {"list": "GET", "cancel": "POST"}[only]):
         text = f"`{item['action']}` strikes {only} alone, never {method}."
         found.append(Problem("bad-value", text, f"Write `method: {only}`, or leave it out.", path=(*path, "method")))
-    if item.get("body") in broken.QUOTAS and item.get("code", 429) != 429:
-        found.append(Problem("bad-value", f"`body: {item['body']}` goes with code 429.", path=(*path, "code")))
+    code = broken.CODES.get(item.get("body", ""), 0)
+    if code and item.get("code", code) != code:
+        found.append(Problem("bad-value", f"`body: {item['body']}` goes with code {code}.", path=(*path, "code")))
     envelope = item.get("body", "envelope") in broken.WITH_ENVELOPE
     for key in ("reason", "message"):
         if key in item and action is Status and not envelope:
@@ -152,7 +153,7 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     action = NAMES[item["action"]]
     given = {each.name: item[each.name] for each in dataclasses.fields(action) if each.name in item}
     if action is Status:
-        given.setdefault("code", 429)
+        given.setdefault("code", broken.CODES.get(item.get("body", ""), 0))
     which = {key: item[key] for key in _WHICH if key in item and key != "nth"}
     nth = item.get("nth", [1, None])
     first, last = nth if isinstance(nth, list) else (nth, nth)
