@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from reconciler.emulator.replies import Refusal
 
 Position = tuple[int, str]
 """The last row of a page: its update time in microseconds and its id."""
+
+_NUMBER = re.compile(r"(?:-?[0-9]{1,10})?")
 
 START: Position = (2**63 - 1, "-")
 """The position before every row."""
@@ -56,11 +59,10 @@ def asked(query: Mapping[str, str], conduct: Conduct, *bound: str) -> Page:
 
 
 def _size(text: str, conduct: Conduct) -> int:
-    try:
-        size = int(text or "0")
-    except ValueError:
+    size = int(text or "0") if _NUMBER.fullmatch(text) else 2**31
+    if not -(2**31) <= size < 2**31:
         where = f"Invalid value at 'page_size' (TYPE_INT32), \"{text}\""
-        raise Refusal("INVALID_ARGUMENT", where, [("page_size", where)]) from None
+        raise Refusal("INVALID_ARGUMENT", where, [("page_size", where)])
     if size < 0:
         raise Refusal("INVALID_ARGUMENT", f"The page size must not be negative, got {size}.")
     return min(size or conduct.page_default, conduct.page_maximum)

@@ -20,7 +20,7 @@ _HEADERS: Mapping[str, str] = {
 }
 
 _STATUS = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "NOT_FOUND": 404, "ALREADY_EXISTS": 409}
-_STATUS |= {"ABORTED": 409, "PAYLOAD_TOO_LARGE": 413, "UNAVAILABLE": 503}
+_STATUS |= {"ABORTED": 409, "PAYLOAD_TOO_LARGE": 413, "UNIMPLEMENTED": 501, "UNAVAILABLE": 503}
 
 
 class Refusal(Exception):
@@ -60,7 +60,9 @@ def refused(refusal: Refusal, pretty: bool = True) -> Response:
     status = _STATUS[refusal.code]
     error: dict[str, Any] = {"code": status, "message": refusal.message, "status": refusal.code}
     if refusal.violations:
-        violations = [{"field": field, "description": text} for field, text in refusal.violations]
+        violations = [{"field": field} if field else {} for field, _ in refusal.violations]  # "" is left out (proto3)
+        for violation, (_, text) in zip(violations, refusal.violations, strict=True):
+            violation["description"] = text
         error["details"] = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}]
     return written(status, {"error": error}, pretty)
 
