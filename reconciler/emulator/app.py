@@ -8,11 +8,24 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator import audit, behaviour, broken, control, hosts, lifecycle, lists, masks, replies, requests
+from reconciler.emulator import (
+    audit,
+    behaviour,
+    broken,
+    control,
+    hosts,
+    lifecycle,
+    lists,
+    masks,
+    replies,
+    requests,
+    snapshots,
+)
 from reconciler.emulator.audit import Audit
 from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.clocks import SettableClock
 from reconciler.emulator.faults import Asked, Fault
 from reconciler.emulator.jobs import READS, JobMethods, Served
 from reconciler.emulator.lifecycle import Timings
@@ -28,6 +41,9 @@ from reconciler.emulator.strikes import Bent, Strike, Strikes
 from reconciler.vocabulary.kinds import Kinds, Verb
 from reconciler.vocabulary.ports import Clock
 from reconciler.vocabulary.wire import Request, Response
+
+if TYPE_CHECKING:
+    from reconciler.emulator.running.service import Machine, Running
 
 
 def random_ids(source: random.Random) -> Callable[[], str]:
@@ -62,6 +78,8 @@ class Emulator:
             if kind.name in conduct
         )
         self._located = next((one for one in conduct.values() if one.hosts.regions), None)
+        self._database = database
+        self._runner: Running | None = None
         self._clock = clock
         self._sleep = sleep or clock.sleep
         self._projects = Projects(projects or {})
@@ -116,8 +134,17 @@ class Emulator:
         if found is None:
             raise LookupError(f"{resource} is not the name of a job")
 
+    def run_jobs(self, machine: Machine) -> None:
+        """Really run the commands of jobs that are created from now on. Raises errors.StoreFailed."""
+        from reconciler.emulator.running.service import Running
+
+        self._runner = Running(self._database, self._state, self._routes.of_kinds, self._now, machine)
+        self._jobs.runner = self._runner
+
     def close(self) -> None:
-        """Close the database."""
+        """End what runs, then close the database."""
+        if self._runner is not None:
+            self._runner.close()
         self._replicas.close()
         self._state.close()
 
@@ -134,7 +161,9 @@ class Emulator:
             return shown
         finally:
             run_key = _run_key(call) if route is not None and route.verb is Verb.CREATE else ""
-            self._audit.record(call.method, call.path, status, committed, run_key)
+            method, time = route.method if route else "", lifecycle.timestamp(self._now(), 6)
+            who = {"verb": method, "time": time, "client": call.client, "agent": call.agent}
+            self._audit.record(call.method, call.path, status, committed, run_key, **who)
 
     def _reply(self, call: Call, answer: Callable[[], Any]) -> Response:
         """Write what a method answers, None for what is not served, or why it refuses."""
@@ -194,6 +223,8 @@ class Emulator:
 
     def _hear(self, changes: Sequence[Change]) -> None:
         self._replicas.hear(self._now(), changes)
+        if self._runner is not None:
+            self._runner.hear(changes)
 
     def _key(self, served: Served, place: Place) -> Key:
         location = requests.segment(place.location)
@@ -218,6 +249,9 @@ class Emulator:
             ("GET", "clock"): lambda: control.show_clock(self._clock),
             ("POST", "clock:advance"): lambda: control.advance_clock(self._clock, call),
             ("GET", "audit"): lambda: control.show_audit(self.audit(), call),
+            ("GET", "snapshot"): lambda: self._snapshot(call),
+            ("POST", "snapshot:restore"): lambda: self._restore(call),
+            ("POST", "reset"): self._reset,
             ("GET", "faults"): self._show_faults,
             ("POST", "faults"): lambda: self._inject_asked(call),
             ("DELETE", "faults"): self._clear_asked,
@@ -225,9 +259,47 @@ class Emulator:
         answer = answers.get((call.method, path))
         if answer is not None:
             return answer()
+        if call.method == "GET" and path.endswith(":logs"):
+            return self._logs(f"/v1/{path.removesuffix(':logs')}", call)
         if call.method != "POST" or not path.endswith(":setState"):
             return None
         return self._set_state(f"/v1/{path.removesuffix(':setState')}", *control.asked_state(call))
+
+    def _logs(self, path: str, call: Call) -> Any:
+        found = self._routes.job(path)
+        if found is None:
+            return None
+        served, place = found
+        key = self._key(served, place)
+        with self._state.transaction(write=True):
+            self._state.advance(self._now())
+            job = self._jobs.found(served, key)
+        if self._runner is None:
+            raise Refusal("FAILED_PRECONDITION", "This emulator runs no jobs, so there is no output: see --run-jobs.")
+        return self._runner.logs(served, job, call)
+
+    def _snapshot(self, call: Call) -> Any:
+        now = self._now()
+        with self._state.transaction(write=True):
+            self._state.advance(now)
+            return snapshots.take(self._state, control.asked_place(call), now)
+
+    def _restore(self, call: Call) -> Any:
+        """Put the jobs of a snapshot in the place of all there are; a clock that can be set is not left behind it."""
+        jobs, at = snapshots.read(call.json(), self._routes.of_kinds)
+        with self._state.transaction(write=True):
+            snapshots.restore(self._state, jobs, keep=control.asked_keep(call))
+        if isinstance(self._clock, SettableClock):
+            self._clock.advance(max(0, at - self._now()) / lifecycle.MICROSECONDS)
+        return {"jobs": len(jobs)}
+
+    def _reset(self) -> Any:
+        """Be as new but for the clock: no jobs, no operations, no faults, no calls."""
+        self.clear_faults()
+        with self._state.transaction(write=True):
+            self._state.clear()
+        self._audit.clear()
+        return {}
 
     def _show_faults(self) -> Any:
         return {"faults": self.faults()}

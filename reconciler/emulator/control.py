@@ -1,15 +1,17 @@
-"""The control path under /emulator/v1, which no Google API has: clock, state of one job, faults, calls so far.
+"""The control path under /emulator/v1, which no Google API has: clock, states, snapshots, faults, calls so far.
 
 It reads bodies and writes answers; what is asked for happens elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from reconciler.emulator import fault_documents, lifecycle, replies
-from reconciler.emulator.audit import Entry
+from reconciler.emulator.audit import Entry, Wanted
 from reconciler.emulator.clocks import SettableClock
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.replies import Refusal
@@ -18,6 +20,8 @@ from reconciler.vocabulary.model import show_path
 from reconciler.vocabulary.ports import Clock
 
 PREFIX = "/emulator/v1/"
+
+_STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx")
 
 MOST_ENTRIES = 1000
 """Entries of the audit in one answer."""
@@ -59,9 +63,28 @@ def asked_faults(call: Call, kinds: Collection[str]) -> tuple[Fault, ...]:
 
 
 def show_audit(entries: Iterable[Entry], call: Call) -> dict[str, Any]:
-    """Tell the calls after the query's `after`, oldest first, at most MOST_ENTRIES of them."""
+    """Tell the calls that the query asks for, oldest first, at most MOST_ENTRIES of them."""
+    names = [each.name for each in dataclasses.fields(Wanted) if each.name != "after"]
+    call.allow(("after", *names))
+    wanted = Wanted(asked_place(call), **{name: call.query[name] for name in names if name in call.query})
+    if wanted.status and not _STATUS.fullmatch(wanted.status):
+        raise Refusal("INVALID_ARGUMENT", "`status` must be a number such as 404, or 4xx.")
+    found = itertools.islice(filter(wanted.matches, entries), MOST_ENTRIES)
+    return {"calls": [dataclasses.asdict(entry) for entry in found]}
+
+
+def asked_place(call: Call) -> int:
+    """Read `after` of the query, 0 where it is not there."""
     after = call.query.get("after", "0")
-    if not after.isdecimal() or len(after) > 18:
-        raise Refusal("INVALID_ARGUMENT", "`after` must be the `n` of a call that was told before.")
-    found = [entry for entry in entries if entry.n > int(after)]
-    return {"calls": [dataclasses.asdict(entry) for entry in found[:MOST_ENTRIES]]}
+    if not (after.isascii() and after.isdecimal()) or len(after) > 18:
+        raise Refusal("INVALID_ARGUMENT", "`after` must be a number that was told before.")
+    return int(after)
+
+
+def asked_keep(call: Call) -> bool:
+    """Read `keep` of the query: whether jobs that a snapshot does not hold stay."""
+    call.allow(("keep",))
+    keep = call.query.get("keep", "false")
+    if keep not in ("true", "false"):
+        raise Refusal("INVALID_ARGUMENT", "`keep` must be true or false.")
+    return keep == "true"

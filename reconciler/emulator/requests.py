@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from reconciler.emulator import masks
 from reconciler.emulator.replies import Refusal
 from reconciler.vocabulary.wire import Request
 
-# discovery aiplatform v1 rev 20261106: parameters that every method takes
+# discovery aiplatform v1 rev 20261106: parameters that every method takes, most of them with a `$` before them too
 _SYSTEM = frozenset(
     (
         "$.xgafv",
-        "$alt",
         "access_token",
         "alt",
         "callback",
@@ -28,8 +27,26 @@ _SYSTEM = frozenset(
         "quotaUser",
         "uploadType",
         "upload_protocol",
+        "apiVersion",
+        "outputDefaults",
+        "trace",
+        "userProject",
     )
 )
+
+_FORMATS = frozenset(("", "json", "json;enum-encoding=int", "json;enum-encoding=string"))
+_OVERRIDE = "x-http-method-override"
+_MASK = "x-goog-fieldmask"
+
+# parameters of methods that go by another name in protos, which the front end takes as well
+_SPELT: Mapping[str, str] = {
+    "page_size": "pageSize",
+    "page_token": "pageToken",
+    "read_mask": "readMask",
+    "update_mask": "updateMask",
+    "return_partial_success": "returnPartialSuccess",
+    "options.requested_policy_version": "options.requestedPolicyVersion",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +60,8 @@ class Received(Request):
 class Call:
     """A request after parsing. `path` is still encoded; `query` holds the last value of each parameter.
 
-    `host` is the name the request was sent to, without a port.
+    `host` is the name the request was sent to, without a port; `client` the address and port it came from, where a
+    server knows them; `agent` what it says of itself.
     """
 
     method: str
@@ -51,6 +69,8 @@ class Call:
     query: Mapping[str, str]
     body: bytes
     host: str = ""
+    client: str = ""
+    agent: str = ""
 
     @property
     def pretty(self) -> bool:
@@ -60,15 +80,18 @@ class Call:
     @property
     def numbers(self) -> bool:
         """True where enums are wanted as numbers (what Google's generated clients ask for)."""
-        return "enum-encoding=int" in self.query.get("$alt", self.query.get("alt", ""))
+        return "enum-encoding=int" in self.query.get("alt", "")
 
     @property
     def selection(self) -> masks.Mask | None:
-        """The `fields` parameter as a mask."""
+        """The `fields` parameter, or the header in its place, as a mask."""
         return masks.field_selection(self.query["fields"]) if self.query.get("fields") else None
 
     def allow(self, names: Collection[str]) -> None:
-        """Refuse parameters that neither the system nor the method knows."""
+        """Refuse parameters that neither the system nor the method knows, and forms of reply that are not JSON."""
+        if self.query.get("alt", "") not in _FORMATS:
+            # unverified: the service has `proto` and `media` too
+            raise Refusal("INVALID_ARGUMENT", f"Replies of the form `{self.query['alt']}` are not supported.")
         unknown = [name for name in self.query if name not in _SYSTEM and name not in names]
         if unknown:
             texts = [
@@ -94,12 +117,38 @@ class Call:
 
 def read(request: Request) -> Call:
     """Take a request apart. Raises Refusal (400) for an address that is none."""
+    request = _meant(request)
     try:
         parts = urlsplit(request.url)
     except ValueError as error:
         raise Refusal("INVALID_ARGUMENT", f"The address is malformed: {error}.") from error
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return Call(request.method.upper(), parts.path, query, request.body, parts.hostname or "")
+    query = {_canonical(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+    client = request.client if isinstance(request, Received) else ""
+    agent = request.headers.get("user-agent", "")
+    return Call(request.method.upper(), parts.path, query, request.body, parts.hostname or "", client, agent)
+
+
+def _meant(request: Request) -> Request:
+    """Put into the address what stands elsewhere: a GET sent as a POST with its query as body, a mask in a header."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    method, more, body = headers.get(_OVERRIDE, request.method).upper(), [], request.body
+    if request.method.upper() != "POST" or method == "POST":
+        method = request.method
+    elif method == "GET":  # google-api-python-client does so for addresses above 2,048 characters
+        more, body = [body.decode("ascii", "replace")], b""
+    if headers.get(_MASK):
+        more.append(urlencode({"fields": headers[_MASK]}))
+    if not more and method == request.method:
+        return request
+    url = request.url + ("&" if "?" in request.url else "?") + "&".join(more)
+    return replace(request, method=method, url=url, body=body)
+
+
+def _canonical(name: str) -> str:
+    """Spell a parameter as discovery does: snake_case and, for those of the system, a `$` before it are taken too."""
+    if name[:1] == "$" and name[1:] in _SYSTEM:
+        return name[1:]
+    return _SPELT.get(name, name)
 
 
 def segment(text: str) -> str:

@@ -220,6 +220,17 @@ class State:
         text = f"{clauses} AND ({where}) ORDER BY {by}, job DESC LIMIT ?"
         return list(self._jobs(text, (*bound, *values, most)))[::-1]
 
+    def stored_after(self, after: int, most: int) -> list[Job]:
+        """Return at most `most` jobs of every scope whose own number is above `after`, in the order of the numbers."""
+        return list(self._jobs("id > ? ORDER BY id LIMIT ?", (after, most)))
+
+    def clear(self) -> None:
+        """Remove every job and operation."""
+        gone = self._connection.execute("SELECT kind, project, location, job FROM jobs ORDER BY id").fetchall()
+        self._changes.extend((Key(*row), None) for row in gone)
+        for table in ("labels", "jobs", "operations"):
+            self._connection.execute(f"DELETE FROM {table}")
+
     def created_after(self, at: int) -> list[Job]:
         """Return the jobs of every scope created after a time, oldest first."""
         return list(self._jobs("created > ? ORDER BY created", (at,)))
@@ -232,6 +243,26 @@ class State:
             ).rowcount
             == 1
         )
+
+    def operations(
+        self, prefix: str, where: str, values: Sequence[Any], after: str, most: int
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return at most `most` operations whose names start so, by name, after an id; each with its id.
+
+        A record whose body is only a `name` stands for the operation of that name. `where` speaks of `found.body`.
+        """
+        text = (
+            "SELECT listed.name, found.body FROM operations listed"
+            " JOIN operations found ON found.name = json_extract(listed.body, '$.name')"
+            f" WHERE listed.name > ? AND listed.name < ? AND ({where}) ORDER BY listed.name LIMIT ?"
+        )
+        bound = (prefix + after, prefix[:-1] + chr(ord(prefix[-1]) + 1), *values, most)
+        rows = self._connection.execute(text, bound).fetchall()
+        return [(name.removeprefix(prefix), json.loads(body)) for name, body in rows]
+
+    def remove_operation(self, name: str) -> None:
+        """Delete the record of an operation."""
+        self._connection.execute("DELETE FROM operations WHERE name=?", (name,))
 
     def operation(self, name: str) -> Mapping[str, Any] | None:
         """Read one operation by its full name."""
