@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +14,16 @@ import click
 
 from reconciler.cli import outputs
 from reconciler.cli.clock import WallClock
+from reconciler.cli.environment import variable
 from reconciler.files import documents, positions, schemas
 from reconciler.vocabulary import errors
 
 if TYPE_CHECKING:
+    from reconciler.emulator.app import Emulator
     from reconciler.emulator.faults import Fault
     from reconciler.emulator.server import Handle
     from reconciler.vocabulary.kinds import Kinds
+    from reconciler.vocabulary.wire import Transport
 
 
 @click.command()
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     help="Choose a behaviour that nobody has recorded (docs/fidelity.md); may be repeated.",
 )
 @click.option("--faults", metavar="FILE", help="Faults to inject, as YAML or JSON (docs/emulator.md).")
+@click.option("--run-jobs", is_flag=True, help="Run container commands on this machine, as you (docs/running-jobs.md).")
 def command(
     port: int,
     host: str,
@@ -43,6 +49,8 @@ def command(
     clock: str,
     behaviours: tuple[str, ...],
     faults: str | None,
+    *,
+    run_jobs: bool,
 ) -> int:
     """Serve Vertex AI customJobs and nasJobs and AI Platform jobs on 127.0.0.1 until interrupted."""
     from reconciler.emulator import app, behaviour, gate, server, switches
@@ -64,7 +72,7 @@ def command(
         sleep=wall.sleep,
     )
     try:
-        handle = server.serve(emulator, host, port, allow_host)
+        handle = server.serve(_running(emulator, host) if run_jobs else emulator, host, port, allow_host)
         outputs.say(f"Serving on {handle.url} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}")
         if not gate.is_loopback(handle.host):
             outputs.say(
@@ -72,6 +80,8 @@ def command(
             )
         for name, choice in switched.items():
             outputs.say(f"Behaviour {name}: {choice}.")
+        if run_jobs:
+            outputs.say("Container commands run on this machine, as you, for whoever can reach the port.")
         if injected:
             outputs.say(f"{len(injected)} fault(s) from {faults} are in force.")
         _run(handle)
@@ -79,6 +89,23 @@ def command(
     finally:
         emulator.close()
     return 0
+
+
+def _running(emulator: Emulator, host: str) -> Transport:
+    """Let an emulator run jobs; the flag alone can, since no file and no variable may start programs."""
+    from reconciler.emulator import gate
+    from reconciler.emulator.running import browsers
+    from reconciler.emulator.running.service import Machine
+
+    if host != "localhost" and not gate.is_loopback(host):
+        raise errors.InputError(
+            f"--run-jobs with --host {host}: whoever reaches that address could run programs as you",
+            "leave one of the two out",
+        )
+    # nothing else of this environment: it holds what is ours, tokens and all
+    kept = {"PATH": variable("PATH") or os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    emulator.run_jobs(Machine(kept, time.monotonic))
+    return browsers.refusing(emulator)
 
 
 def _run(handle: Handle) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "apply": "carry out a saved plan, or plan, ask and apply",
     "destroy": "cancel what is active, and with --delete remove the records",
     "status": "show live runs, and for one address also why",
+    "logs": "show what a run printed, from an emulator that runs jobs",
     "iam": "read, write and test the IAM policy of an ml job",
     "explain": "describe kinds and fields, or print a JSON Schema",
     "emulate": "serve the job APIs on this machine",
@@ -30,12 +31,12 @@ COMMANDS = {
 """Every command and its line in --help; the module of the same name holds it."""
 
 LATER = frozenset(
-    {"fmt", "wait", "logs", "get", "query", "cancel", "delete", "forget", "import", "export", "snapshot"}
+    {"fmt", "wait", "get", "query", "cancel", "delete", "forget", "import", "export", "snapshot"}
     | {"completion"}
 )
 """Commands of later versions, refused by name."""
 
-LATER_FLAGS = frozenset({"--changed-since", "--against", "--executor", "--for", "--run-jobs", "--check"})
+LATER_FLAGS = frozenset({"--changed-since", "--against", "--executor", "--for", "--check"})
 """Flags of later versions, refused by name."""
 
 ONE_DASH = ("out", "detailed-exitcode", "auto-approve")

@@ -185,6 +185,18 @@ def open_store(workspace: Workspace, *, impersonate: str = "") -> Iterator[Store
         yield _store(workspace, closing, _Google(closing, impersonate))
 
 
+@contextmanager
+def open_emulator() -> Iterator[Transport]:
+    """Connect to an emulator on this machine, for its paths that no Google API has."""
+    from reconciler.transport import google
+    from reconciler.transport.http import HttpTransport
+    from reconciler.transport.retry import retrying
+
+    with HttpTransport() as http:
+        near = google.loopback(http, variable("RECONCILER_TOKEN"))
+        yield retrying(near, WallClock(), random.SystemRandom().random)
+
+
 def _universe() -> str:
     from reconciler.transport import hosts
 
