@@ -148,7 +148,7 @@ def test_over_http_a_cut_connection_may_always_have_carried_the_request(action: 
 @contextmanager
 def asked(port: int, path: str = CUSTOM) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         yield connection
 
 
@@ -337,7 +337,8 @@ def test_the_audit_can_be_read_in_parts_over_the_control_path(jobs: Service) -> 
         jobs.send("GET", CUSTOM)
     told = jobs.send("GET", "/emulator/v1/audit").json["calls"]
     assert [call["n"] for call in told] == [1, 2, 3]
-    assert told[0] == {"n": 1, "method": "GET", "path": CUSTOM, "status": 200, "committed": False, "run_key": ""}
+    first = {"n": 1, "method": "GET", "path": CUSTOM, "status": 200, "committed": False, "run_key": "", "verb": "list"}
+    assert first.items() <= told[0].items()
     assert [call["n"] for call in jobs.send("GET", "/emulator/v1/audit", after="2").json["calls"]] == [3]
     assert jobs.send("GET", "/emulator/v1/audit", after="x").status == 400
 
