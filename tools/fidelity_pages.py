@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -57,6 +57,14 @@ def _behaviours(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "hosts and their locations", data["hosts"]["source"]
     for kind in data["kinds"]:
         yield from _kind(kind)
+    chances = data["chances"]
+    yield f"random lives: how long jobs wait, {_seconds(chances['waits']['between'])}", chances["waits"]["source"]
+    for run in chances["runs"]:
+        lasts = f"after {_seconds(run['lasts'])}" if "lasts" in run else "without having run"
+        yield f"random lives: {run['name']}: {code(run['state'])} {lasts}", run["source"]
+    for way in chances["cancels"]:
+        steps = ", ".join(f"{code(step['state'])} after {_seconds(step['between'])}" for step in way["steps"])
+        yield f"random lives: cancel, {way['name']}: {steps}", way["source"]
     yield "numbers and finality of states", data["states"]["source"]
     yield "rules for labels", data["labels"]["source"]
     for item in data["defaults"]:
@@ -89,6 +97,10 @@ def _kind(kind: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield f"{name}: page sizes", kind["pages"]["source"]
     yield f"{name}: what a list leaves out", kind["listed"]["source"]
     yield f"{name}: filters", kind["filter"]["source"]
+
+
+def _seconds(between: Sequence[float]) -> str:
+    return f"{between[0]:g} to {between[1]:g} s"
 
 
 def _field(item: Mapping[str, Any]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from reconciler.emulator import fields, filling, lifecycle, replies, shapes, validation
+from reconciler.emulator import chances, fields, filling, lifecycle, replies, shapes, validation
 from reconciler.emulator.behaviour import Conduct, Step
 from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.replies import Refusal
@@ -68,6 +70,7 @@ class JobMethods:
         self._state = state
         self._ids = ids
         self._timings = timings
+        self._alike: Counter[str] = Counter()
 
     def create(self, served: Served, scope: Key, call: Call, now: int) -> Any:
         """Check, fill in and store a job; answer the job itself."""
@@ -79,12 +82,25 @@ class JobMethods:
         conduct = served.conduct
         made = {name: value for given, more in conduct.created.items() if given in body for name, value in more.items()}
         runs = self.runner is not None and self.runner.takes(filled)
-        steps = () if runs else conduct.timeline
+        steps = () if runs else self._life(served, scope, filled)
         life = lifecycle.begin(conduct.first_state, made, steps, self._timings, at)
         job = self._add(served, scope, filled, life)
         if runs and self.runner is not None:
             self.runner.claim(job.key, filled)
         return self.show(served, job, call)
+
+    def _life(self, served: Served, scope: Key, body: Mapping[str, Any]) -> tuple[Step, ...]:
+        """Return what lies ahead of a new job; with a seed, what it draws for the next job that says just this."""
+        if self._timings.seed is None:
+            return served.conduct.timeline
+        about = _about(served, body)
+        self._alike[about] += 1
+        return chances.life(served.conduct, self._timings.seed, f"{self._alike[about]}:{about}", scope.location)
+
+    def _end_by_cancel(self, served: Served, job: Job) -> tuple[Step, ...]:
+        if self._timings.seed is None:
+            return served.conduct.cancel
+        return chances.cancel(served.conduct, self._timings.seed, _about(served, job.body))
 
     def _check(self, served: Served, scope: Key, body: Mapping[str, Any]) -> None:
         """Refuse what the job logic refuses: first every field at once, then a machine that cannot be had."""
@@ -125,7 +141,7 @@ class JobMethods:
             if not served.conduct.late_cancel:
                 return {}
             raise self._wrong_state(served, job, served.conduct.late_cancel)
-        steps = _lost(served, ends) if ends else served.conduct.cancel
+        steps = _lost(served, ends) if ends else self._end_by_cancel(served, job)
         life = lifecycle.cancel(job.life, steps, self._timings, now)
         if not ends and self.runner is not None and self.runner.holds(key):
             life = replace(life, ahead=tuple(each for each in life.ahead if not each[1].ends))  # the processes end it
@@ -248,6 +264,12 @@ class JobMethods:
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
         return Refusal("FAILED_PRECONDITION", told)
+
+
+def _about(served: Served, body: Mapping[str, Any]) -> str:
+    """Tell a job from others by what it says: neither its id nor the time is the same in the next run of a test."""
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return f"{served.kind.name}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _unfinished(operation: Mapping[str, Any]) -> dict[str, Any]:

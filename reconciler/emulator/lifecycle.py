@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,13 +16,16 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How fast the recorded life cycles pass.
+    """The policy of lives: how fast the kinds' own timelines pass, or what takes their place.
 
-    `speed` is a factor, infinite for moves that show on the next read; with `ends` False jobs run until told.
+    `speed` is a factor, infinite for moves that show on the next read; with `ends` False jobs run until told; with
+    `moves` False they stay as they are until told. A `seed` draws every life from the kinds' chances instead.
     """
 
     speed: float = 1.0
     ends: bool = True
+    moves: bool = True
+    seed: int | None = None
 
 
 RECORDED = Timings()
@@ -29,6 +33,23 @@ RECORDED = Timings()
 
 INSTANT = Timings(speed=math.inf)
 """Jobs have ended, and cancels have worked, by the next read."""
+
+MANUAL = Timings(moves=False)
+"""Jobs and cancels move through the control path alone."""
+
+PRESETS = ("recorded", "instant", "manual", "random:SEED")
+"""The policies by the names that a command line gives them."""
+
+
+def preset(name: str) -> Timings:
+    """Return the policy of a name among PRESETS, SEED a whole number. Raises ValueError for another."""
+    fixed = {"recorded": RECORDED, "instant": INSTANT, "manual": MANUAL}
+    if name in fixed:
+        return fixed[name]
+    kind, _, seed = name.partition(":")
+    if kind == "random" and re.fullmatch(r"-?[0-9]{1,18}", seed):
+        return Timings(seed=int(seed))
+    raise ValueError(f"`{name}` is no life; there are {', '.join(PRESETS)}, SEED being a whole number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +73,7 @@ class Life:
 
 def begin(state: str, fields: Mapping[str, Any], steps: Iterable[Step], timings: Timings, now: int) -> Life:
     """Start a life at `now` with all its steps ahead."""
-    kept = tuple(step for step in steps if timings.ends or not step.ends)
+    kept = tuple(step for step in steps if timings.moves and (timings.ends or not step.ends))
     return Life(state=state, created=now, updated=now, fields=fields, ahead=_schedule(kept, timings, now))
 
 
@@ -78,8 +99,10 @@ def take(life: Life, step: Step, at: int) -> Life:
 
 def cancel(life: Life, steps: Iterable[Step], timings: Timings, now: int) -> Life:
     """Plan the steps of a cancel; a job that ends before them has won the race, a second cancel changes nothing."""
+    if life.cancelled or not timings.moves:
+        return replace(life, cancelled=True)
     planned = _schedule(steps, timings, now)
-    if life.cancelled or not planned:
+    if not planned:
         return life
     earlier = tuple((at, step) for at, step in life.ahead if at < planned[0][0])
     won = any(step.ends for _, step in earlier)

@@ -30,6 +30,33 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """One way a life or a cancel can go, with its weight among the others.
+
+    A life ends in `state` with `fields` after it ran for a time within `lasts` seconds; without them it never ran.
+    A cancel takes `steps`: each at a time within `between` seconds after the call.
+    """
+
+    name: str
+    weight: float
+    source: str
+    state: str = ""
+    lasts: tuple[float, float] | tuple[()] = ()
+    between: tuple[float, float] = (0.0, 0.0)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Chance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """What a seed draws from: how long a job waits in seconds, how it ends, how a cancel shows."""
+
+    waits: tuple[float, float]
+    runs: tuple[Chance, ...]
+    cancels: tuple[Chance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule about a message: the fields it speaks of, numbers or text with it, and where it was learnt.
 
@@ -112,6 +139,7 @@ class Conduct:
     created: Mapping[str, Mapping[str, Any]]
     timeline: tuple[Step, ...]
     cancel: tuple[Step, ...]
+    chances: Chances
     live_delete: str
     late_cancel: str
     page_default: int
@@ -157,6 +185,7 @@ def _conduct(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Conduct:
         created=entry["created"]["fields"],
         timeline=_steps(entry["timeline"]),
         cancel=_steps(entry["cancel"]),
+        chances=_chances(document["chances"]),
         live_delete=entry["live_delete"]["text"],
         late_cancel=entry["late_cancel"]["text"],
         page_default=entry["pages"]["default"],
@@ -184,6 +213,25 @@ def _steps(entries: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
             fields=entry.get("fields", {}),
         )
         for entry in entries
+    )
+
+
+def _chances(entry: Mapping[str, Any]) -> Chances:
+    low, high = entry["waits"]["between"]
+    return Chances((low, high), tuple(map(_chance, entry["runs"])), tuple(map(_chance, entry["cancels"])))
+
+
+def _chance(entry: Mapping[str, Any]) -> Chance:
+    low, high = entry.get("between", (0.0, 0.0))
+    return Chance(
+        name=entry.get("name", ""),
+        weight=entry.get("weight", 1),
+        source=entry.get("source", ""),
+        state=entry.get("state", ""),
+        lasts=(entry["lasts"][0], entry["lasts"][1]) if "lasts" in entry else (),
+        between=(low, high),
+        fields=entry.get("fields", {}),
+        steps=tuple(map(_chance, entry.get("steps", ()))),
     )
 
 
