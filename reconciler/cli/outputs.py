@@ -17,8 +17,14 @@ from reconciler.renderers import escape, results
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 
-LATER = frozenset({"html", "mermaid", "sarif", "junit", "github", "gitlab", "jsonl"})
+LATER = frozenset({"html", "mermaid", "jsonl"})
 """Formats of later versions, refused by name."""
+
+ELSEWHERE = dict.fromkeys(("sarif", "junit", "github"), "belongs to validate") | {
+    "markdown": "belongs to plans",
+    "gitlab": "belongs to validate and to plans",
+}
+"""Formats that are built, and what they are forms of."""
 
 
 def style(color: str = "auto", stream: TextIO | None = None) -> Style:
@@ -36,7 +42,7 @@ def chosen(given: Sequence[str], known: Collection[str]) -> list[tuple[str, str]
         name, _, file = each.partition("=")
         if name not in known:
             built = ", ".join(sorted(known))
-            why = "is not built yet" if name in LATER else "is no output format"
+            why = "is not built yet" if name in LATER else ELSEWHERE.get(name, "is no output format")
             raise click.UsageError(f"-o {name} {why}; there are: {built}")
         targets.append((name, file))
     if sum(not file for _, file in targets) > 1:

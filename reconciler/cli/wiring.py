@@ -12,13 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli import lives
 from reconciler.cli.clock import WallClock
 from reconciler.cli.environment import ci_run, variable
 from reconciler.core import buckets
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Desired, Problem, Severity, Stack
+from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
 
 if TYPE_CHECKING:
     from reconciler.cli.flags import Rate
@@ -53,7 +54,8 @@ class Manifests:
 
     desired: tuple[Desired, ...]
     problems: tuple[Problem, ...]
-    documents: int
+    documents: tuple[tuple[Place, int, str], ...]
+    """Where each document starts: its file and line, its index in the file, and its address where it has one."""
 
     @property
     def ok(self) -> bool:
@@ -124,7 +126,12 @@ def check(workspace: Workspace, reading: Reading, texts: Mapping[str, str] | Non
     result = workspace.validator.check(reading.documents, workspace.stack)
     locator = positions.Locator(workspace.root, texts)
     problems = locator.place_all([*reading.problems, *result.problems])
-    return Manifests(result.desired, problems, len(reading.documents))
+    addresses = {(want.source.file, want.source.line): want.address for want in result.desired if want.source}
+    documents = tuple(
+        (Place(each.file, each.line), each.index, addresses.get((each.file, each.line), ""))
+        for each in reading.documents
+    )
+    return Manifests(result.desired, problems, documents)
 
 
 def require(read: Manifests) -> tuple[Desired, ...]:
@@ -260,7 +267,8 @@ def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Tra
                 "make the stack's folder writable, or name a backend that runs elsewhere in RECONCILER_BACKEND",
             ) from cause
     database = str(file) if file.exists() or not reading else ":memory:"
-    emulator = app.Emulator(workspace.kinds, database, WallClock(), app.random_ids(random.SystemRandom()))
+    life = lives.read(variable("RECONCILER_LIFE"), "RECONCILER_LIFE in the environment")
+    emulator = app.Emulator(workspace.kinds, database, WallClock(), app.random_ids(random.SystemRandom()), life)
     closing.callback(emulator.close)
     return emulator
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,18 @@ def revision(root: Path) -> tuple[str, bool]:
         return "", False
     changed = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude).reconciler")
     return commit, changed is None or bool(changed.strip())
+
+
+def prefix(root: Path) -> str:
+    """Return the way from the repository's root to a folder, empty or ending with a slash; from here where Git is not.
+
+    CI systems name files from the root of the repository, wherever a command runs.
+    """
+    told = _git(root, "rev-parse", "--show-prefix")
+    if told is not None:
+        return told.removesuffix("\n")
+    here = os.path.relpath(root)
+    return "" if here == "." else f"{Path(here).as_posix()}/"
 
 
 def _git(root: Path, *arguments: str) -> str | None:

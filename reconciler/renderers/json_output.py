@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core import secrets
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
-from reconciler.vocabulary.model import Problem, Severity, show_path
+from reconciler.vocabulary.model import Checked, Problem, Severity, show_path
 from reconciler.vocabulary.plans import Outcome, Plan
 
 
@@ -28,8 +28,9 @@ def _field(field: Mapping[str, Any]) -> dict[str, Any]:
     return {key: secrets.SENSITIVE if hidden and key in ("before", "after") else field[key] for key in field}
 
 
-def problems(problems: Sequence[Problem], style: Style) -> str:  # noqa: ARG001 - the shape every form has
+def problems(checked: Sequence[Checked], style: Style) -> str:  # noqa: ARG001 - the shape every form has
     """Return `{"valid", "problems"}`. Warnings leave an input valid; a line or column nobody knows is null."""
+    problems = [problem for each in checked for problem in each.problems]
     valid = not any(problem.severity is Severity.ERROR for problem in problems)
     return escape.json_text({"valid": valid, "problems": [_problem(item) for item in results.in_order(problems)]})
 

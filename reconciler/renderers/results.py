@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reconciler.renderers import columns, escape, words
 from reconciler.renderers.style import Hue, Style, paint
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Place, Problem, Severity, show_path
+from reconciler.vocabulary.model import Checked, Place, Problem, Severity, show_path
 from reconciler.vocabulary.plans import Outcome, Status
 
 _BAD = (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
@@ -36,6 +36,18 @@ def in_order(problems: Sequence[Problem]) -> list[Problem]:
 def place(problem: Problem) -> Place:
     """Return where a problem is; only the file where nobody has looked up line and column."""
     return problem.place or Place(problem.file)
+
+
+def sentence(problem: Problem) -> str:
+    """Return where in the document, what is wrong, and what to do, in one line of plain words."""
+    path = f"{show_path(problem.path)}: " if problem.path else ""
+    stop = "" if problem.message.endswith((".", "?", "!")) else ";"
+    return f"{path}{problem.message}" + (f"{stop} {problem.hint}" if problem.hint else "")
+
+
+def checked(checked: Sequence[Checked], style: Style) -> str:
+    """Return the problems of every stack that was checked."""
+    return problems([problem for each in checked for problem in each.problems], style)
 
 
 def problems(problems: Sequence[Problem], style: Style) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconciler.renderers import json_output, markdown, results, text
+from reconciler.renderers import github, gitlab, json_output, junit, markdown, results, sarif, text
 from reconciler.renderers.style import Style
-from reconciler.vocabulary.model import Problem
+from reconciler.vocabulary.model import Checked
 from reconciler.vocabulary.plans import Outcome, Plan
 
 PlanForm = Callable[[Plan, Mapping[str, Any], Style], str]
 """(plan, the plan file's content as core.recipe.to_json returns it, style) → text"""
 
-ProblemForm = Callable[[Sequence[Problem], Style], str]
-"""(problems with their places filled in, style) → text"""
+ProblemForm = Callable[[Sequence[Checked], Style], str]
+"""(what was checked, with the places of its problems filled in, style) → text"""
 
 OutcomeForm = Callable[[str, Sequence[Outcome], Style], str]
 """(the plan's digest, outcomes in the order of the apply, style) → text"""
@@ -23,11 +23,16 @@ PLAN_FORMATS: Mapping[str, PlanForm] = {
     "text": text.plan,
     "json": json_output.plan,
     "markdown": markdown.plan,
+    "gitlab": gitlab.plan,
 }
 
 PROBLEM_FORMATS: Mapping[str, ProblemForm] = {
-    "text": results.problems,
+    "text": results.checked,
     "json": json_output.problems,
+    "sarif": sarif.problems,
+    "junit": junit.problems,
+    "github": github.problems,
+    "gitlab": gitlab.problems,
 }
 
 OUTCOME_FORMATS: Mapping[str, OutcomeForm] = {

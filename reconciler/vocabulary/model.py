@@ -77,6 +77,19 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of one stack found.
+
+    `documents` are the places where its documents start, by file and index, each with its address where it has one.
+    `prefix` leads from the root of the repository to the stack: empty, or ending with a slash.
+    """
+
+    problems: tuple[Problem, ...]
+    documents: tuple[tuple[Place, int, str], ...] = ()
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One YAML or JSON document as read. `file` is relative to the stack; `line` is where the document starts."""
 

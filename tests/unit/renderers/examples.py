@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.core import recipe
-from reconciler.vocabulary.model import Place, Problem, Scope, Severity, Source
+from reconciler.vocabulary.model import Checked, Place, Problem, Scope, Severity, Source
 from reconciler.vocabulary.plans import (
     ABSENT,
     Action,
@@ -128,6 +128,13 @@ PROBLEMS = (
     Problem("required", "spec is missing", file="a.yaml", place=Place("a.yaml", 2, 1), address="CustomJob/other"),
     Problem("no-stack", "there is no reconciler.yaml here or above", "run `reconciler init`"),
 )
+
+DOCUMENTS = (
+    (Place("a.yaml", 1), 0, "CustomJob/train"),
+    (Place("a.yaml", 40), 1, "CustomJob/fine"),
+    (Place("b.yaml", 1), 0, ""),
+)
+CHECKED = (Checked(PROBLEMS, DOCUMENTS, "jobs/vision/"),)
 
 OUTCOMES = tuple(
     Outcome(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from reconciler.renderers import json_output, markdown, results, text
+from reconciler.renderers import github, gitlab, json_output, junit, markdown, results, sarif, text
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 from tests.unit.renderers import examples
@@ -32,7 +32,12 @@ GOLDENS: dict[str, Callable[[], str]] = {
     "plan.md": lambda: markdown.plan(EVERYTHING, saved(EVERYTHING), PLAIN),
     "plan_quiet.md": lambda: markdown.plan(QUIET, saved(QUIET), PLAIN),
     "problems.txt": lambda: results.problems(examples.PROBLEMS, PLAIN),
-    "problems.json": lambda: json_output.problems(examples.PROBLEMS, PLAIN),
+    "problems.json": lambda: json_output.problems(examples.CHECKED, PLAIN),
+    "problems.sarif": lambda: sarif.problems(examples.CHECKED, PLAIN),
+    "problems.junit.xml": lambda: junit.problems(examples.CHECKED, PLAIN),
+    "problems.github": lambda: github.problems(examples.CHECKED, PLAIN),
+    "problems.gitlab.json": lambda: gitlab.problems(examples.CHECKED, PLAIN),
+    "plan.gitlab.json": lambda: gitlab.plan(EVERYTHING, saved(EVERYTHING), PLAIN),
     "outcomes.txt": lambda: results.outcomes("sha256:ab", examples.OUTCOMES, PLAIN),
     "outcomes_done.txt": lambda: results.outcomes("sha256:ab", examples.DONE, PLAIN),
     "outcomes.json": lambda: json_output.outcomes("sha256:ab", examples.OUTCOMES, PLAIN),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings, strategies
@@ -13,11 +16,13 @@ from markdown_it.token import Token
 
 from reconciler.renderers import escape, json_output, markdown, results, text
 from reconciler.renderers.style import Style
+from reconciler.renderers.table import PROBLEM_FORMATS
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Place, Problem, Scope, Source
+from reconciler.vocabulary.model import Checked, Place, Problem, Scope, Severity, Source
 from reconciler.vocabulary.plans import Action, Blocker, Change, FieldChange, Operation, Outcome, Plan, Status
 from tests.unit.renderers import examples
 from tests.unit.renderers.examples import saved
+from tests.unit.renderers.test_reports import sarif_schema
 
 HOSTILE = {
     "escape sequence": "\x1b[2J\x1b]0;owned\x07red",
@@ -67,8 +72,16 @@ def terminal_outputs(bad: str) -> Iterator[str]:
 
 def json_outputs(bad: str) -> Iterator[str]:
     yield json_output.plan(hostile_plan(bad), {**saved(hostile_plan("x")), "backend": bad}, Style())
-    yield json_output.problems([Problem(bad, bad, bad, file=bad, path=(bad,), address=bad)], Style())
+    yield json_output.problems([Checked((Problem(bad, bad, bad, file=bad, path=(bad,), address=bad),))], Style())
     yield json_output.outcomes(bad, [Outcome(bad, bad, Status.FAILED, bad, bad)], Style())
+
+
+def report_outputs(bad: str) -> dict[str, str]:
+    """Every report of problems; the files of CI systems hold no name of their own, so all of it may be hostile."""
+    problem = Problem(bad, bad, bad, file=bad, path=("spec", bad), address=bad, place=Place(bad, 1, 1))
+    warning = replace(problem, severity=Severity.WARNING)
+    checked = [Checked((problem, warning), ((Place(bad, 1), 0, bad),), f"{bad}/")]
+    return {name: PROBLEM_FORMATS[name](checked, Style()) for name in ("sarif", "junit", "github", "gitlab")}
 
 
 def steering(output: str) -> list[str]:
@@ -78,8 +91,35 @@ def steering(output: str) -> list[str]:
 @pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
 def test_no_output_holds_a_character_that_steers_the_reader(bad: str) -> None:
     plan = markdown.plan(hostile_plan(bad), saved(hostile_plan("x")), Style())
-    for output in (*terminal_outputs(bad), *json_outputs(bad), plan):
+    for output in (*terminal_outputs(bad), *json_outputs(bad), plan, *report_outputs(bad).values()):
         assert steering(output) == []
+
+
+@pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_value_breaks_out_of_a_report(bad: str) -> None:
+    reports = report_outputs(bad)
+    shown = escape.visible(bad)
+    [sarif_run] = json.loads(reports["sarif"])["runs"]
+    assert [each["ruleId"] for each in sarif_run["results"]] == [bad, bad]
+    assert not [*sarif_schema().iter_errors(json.loads(reports["sarif"]))]
+    assert [each["check_name"] for each in json.loads(reports["gitlab"])] == [bad, bad]
+    [suite] = ElementTree.fromstring(reports["junit"])
+    [case] = suite
+    assert (case.get("name"), [child.tag for child in case]) == (shown, ["failure", "system-out"])
+    first, second = reports["github"].splitlines()
+    for line, level in ((first, "error"), (second, "warning")):
+        found = re.fullmatch(rf"::{level} col=1,file=([^:,]*),line=1,title=([^:,]*)::(.*)", line)
+        assert found is not None
+        assert unescaped(found[1]) == f"{shown}/{shown}"
+        assert unescaped(found[2]) == f"reconciler: {shown}"
+        assert shown in unescaped(found[3])
+
+
+def unescaped(text: str) -> str:
+    """Read a workflow command's value back as GitHub's runner does."""
+    for code, char in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+        text = text.replace(code, char)
+    return text
 
 
 @pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE.keys())
