@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import outputs
+from reconciler.cli import lives, outputs
 from reconciler.cli.clock import WallClock
 from reconciler.cli.environment import variable
 from reconciler.files import documents, positions, schemas
@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     metavar="NAME=CHOICE",
     help="Choose a behaviour that nobody has recorded (docs/fidelity.md); may be repeated.",
 )
+@click.option(
+    "--life",
+    default="recorded",
+    show_default=True,
+    metavar="NAME",
+    help="How jobs live: recorded, instant, manual or random:SEED (docs/emulator.md).",
+)
 @click.option("--faults", metavar="FILE", help="Faults to inject, as YAML or JSON (docs/emulator.md).")
 @click.option("--run-jobs", is_flag=True, help="Run container commands on this machine, as you (docs/running-jobs.md).")
 def command(
@@ -48,6 +55,7 @@ def command(
     db: str,
     clock: str,
     behaviours: tuple[str, ...],
+    life: str,
     faults: str | None,
     *,
     run_jobs: bool,
@@ -59,6 +67,7 @@ def command(
     kinds = schemas.load_kinds()
     injected = _read_faults(faults, kinds) if faults is not None else ()
     switched = switches.read(behaviours)
+    timings = lives.read(life, f"--life {life}")
     wall = WallClock()
     chosen = ManualClock() if clock == "manual" else wall
     # a delayed reply keeps its caller waiting for real, whatever clock the jobs live by
@@ -67,6 +76,7 @@ def command(
         db,
         chosen,
         app.random_ids(random.SystemRandom()),
+        timings,
         conduct=switches.conduct(behaviour.load(), switched),
         faults=(*switches.faults(switched), *injected),
         sleep=wall.sleep,
@@ -80,6 +90,8 @@ def command(
             )
         for name, choice in switched.items():
             outputs.say(f"Behaviour {name}: {choice}.")
+        if life != "recorded":
+            outputs.say(f"Life of jobs: {life}.")
         if run_jobs:
             outputs.say("Container commands run on this machine, as you, for whoever can reach the port.")
         if injected:
