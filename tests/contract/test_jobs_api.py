@@ -241,7 +241,7 @@ def test_labels_are_replaced_under_their_etag_where_there_is_a_patch(backend: Ba
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [((), "deselected"), (("--live-project", "some-project"), "live-CustomJob")]
+    ("asked", "told"), [((), "deselected"), (("--live-project", "some-project"), "[live-CustomJob]")]
 )
 def test_the_real_service_is_left_alone_unless_a_project_is_named(asked: tuple[str, ...], told: str) -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", __file__, *asked]
@@ -249,4 +249,4 @@ def test_the_real_service_is_left_alone_unless_a_project_is_named(asked: tuple[s
         command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     ).stdout
     assert told in collected
-    assert ("live-CustomJob" in collected) is bool(asked)
+    assert ("[live-CustomJob]" in collected) is bool(asked)
