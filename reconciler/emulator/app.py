@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.emulator import (
     audit,
     behaviour,
+    beside,
     broken,
     control,
     hosts,
@@ -25,9 +26,10 @@ from reconciler.emulator import (
 )
 from reconciler.emulator.audit import Audit
 from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.beside import BesideMethods
 from reconciler.emulator.clocks import SettableClock
 from reconciler.emulator.faults import Asked, Fault
-from reconciler.emulator.jobs import READS, JobMethods, Served
+from reconciler.emulator.jobs import JobMethods, Served
 from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.policies import PolicyMethods
 from reconciler.emulator.projects import Projects
@@ -78,6 +80,7 @@ class Emulator:
             if kind.name in conduct
         )
         self._located = next((one for one in conduct.values() if one.hosts.regions), None)
+        self._unlocated = next((one for one in conduct.values() if not one.hosts.regions), None)
         self._database = database
         self._runner: Running | None = None
         self._clock = clock
@@ -86,6 +89,7 @@ class Emulator:
         self._state = State(database, self._hear)
         self._jobs = JobMethods(self._state, ids, timings)
         self._policies = PolicyMethods(self._state, self._jobs)
+        self._beside = BesideMethods(self._state, self._jobs)
         self._replicas = Replicas(self._state)
         self._audit = Audit()
         self._strikes = Strikes()
@@ -154,7 +158,7 @@ class Emulator:
         try:
             if strike.breaking is None or strike.breaking.carried_out:
                 reply = self._reply(call, lambda: self._answer(call, route, strike.bent))
-                committed = reply.status == 200 and route is not None and route.verb not in (*READS, None)
+                committed = reply.status == 200 and route is not None and route.writes
             shown = broken.shown(strike.breaking, reply, asked) if strike.breaking is not None else reply
             assert shown is not None
             status = shown.status
@@ -168,7 +172,6 @@ class Emulator:
     def _reply(self, call: Call, answer: Callable[[], Any]) -> Response:
         """Write what a method answers, None for what is not served, or why it refuses."""
         try:
-            selection = call.selection
             found = answer()
         except Refusal as refusal:
             return replies.refused(refusal, call.pretty)
@@ -178,30 +181,32 @@ class Emulator:
             return replies.refused(Refusal("UNAVAILABLE", "The service is currently unavailable."), call.pretty)
         if found is None:
             return replies.unknown_path()
-        return replies.ok(found if selection is None else masks.apply(selection, found), call.pretty)
+        return replies.ok(found, call.pretty)
 
     def _answer(self, call: Call, route: Route | None, bent: Bent) -> Any:
         """Return the JSON to answer, None for a path or method that is not served."""
         if route is None or not self._is_served_at(call.host, route):
             return None
         call.allow(route.parameters)
-        if route.served is None or route.verb is None:
-            return self._operation(route.place)
-        return self._run(route.verb, route.served, self._key(route.served, route.place), call, bent)
+        selection = call.selection and masks.expand(call.selection, beside.reply_of(route))
+        found = self._run(route, self._key(route.kind, route.place), call, bent)
+        return masks.apply(selection, found) if selection else found
 
     def _is_served_at(self, host: str, route: Route) -> bool:
         """Say whether a host serves the API; raises Refusal where its location is another than the path's."""
-        conduct = route.served.conduct if route.served else self._located
-        field = "name" if route.place.job else "parent"
+        conduct = route.served.conduct if route.served else self._located if route.place.location else self._unlocated
+        field = "name" if route.place.job or route.place.child else "parent"
         return conduct is None or hosts.serves(host, conduct.hosts, requests.segment(route.place.location), field)
 
-    def _run(self, verb: Verb, served: Served, key: Key, call: Call, bent: Bent) -> Any:
+    def _run(self, route: Route, key: Key, call: Call, bent: Bent) -> Any:
         now = self._now()
-        write = verb not in READS or self._state.has_due(now)
+        write = route.writes or self._state.has_due(now)
         with self._state.transaction(write):
             if write:
                 self._state.advance(now)
-            return self._method(verb, served, key, call, now, bent)
+            if route.served is None or route.verb is None:
+                return self._beside.answer(route, key, call, now)
+            return self._method(route.verb, route.served, key, call, now, bent)
 
     def _method(self, verb: Verb, served: Served, key: Key, call: Call, now: int, bent: Bent) -> Any:
         methods: Mapping[Verb, Callable[[], Any]] = {
@@ -226,22 +231,13 @@ class Emulator:
         if self._runner is not None:
             self._runner.hear(changes)
 
-    def _key(self, served: Served, place: Place) -> Key:
+    def _key(self, kind: str, place: Place) -> Key:
         location = requests.segment(place.location)
         if location == "-":
             # unverified: no page documents the wildcard for job kinds
             raise Refusal("INVALID_ARGUMENT", "The wildcard location `-` is not supported.")
         project = self._projects.number(requests.segment(place.project))
-        return Key(served.kind.name, project, location, requests.segment(place.job))
-
-    def _operation(self, place: Place) -> Any:
-        project = self._projects.number(requests.segment(place.project))
-        name = f"projects/{project}/locations/{requests.segment(place.location)}/operations/{place.job}"
-        with self._state.transaction(write=False):
-            operation = self._state.operation(name)
-        if operation is None:
-            raise Refusal("NOT_FOUND", f"Operation {name} was not found.")
-        return operation
+        return Key(kind, project, location, requests.segment(place.job))
 
     def _control(self, call: Call) -> Any:
         path = call.path.removeprefix(control.PREFIX)
@@ -270,7 +266,7 @@ class Emulator:
         if found is None:
             return None
         served, place = found
-        key = self._key(served, place)
+        key = self._key(served.kind.name, place)
         with self._state.transaction(write=True):
             self._state.advance(self._now())
             job = self._jobs.found(served, key)
@@ -320,7 +316,7 @@ class Emulator:
         now = self._now()
         with self._state.transaction(write=True):
             self._state.advance(now)
-            return self._jobs.set_state(served, self._key(served, place), state, error, now)
+            return self._jobs.set_state(served, self._key(served.kind.name, place), state, error, now)
 
     def _now(self) -> int:
         return round(self._clock.now() * lifecycle.MICROSECONDS)

@@ -6,11 +6,11 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from reconciler.emulator import chances, fields, filling, lifecycle, replies, shapes, validation
+from reconciler.emulator import chances, fields, filling, lifecycle, nas_trials, operations, replies, shapes, validation
 from reconciler.emulator.behaviour import Conduct, Step
 from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.replies import Refusal
@@ -169,6 +169,7 @@ class JobMethods:
                 "response": {"@type": "type.googleapis.com/google.protobuf.Empty"},
             }
             if self._state.add_operation(name, operation):
+                self._state.add_operation(operations.nested(served.resource_name(key), operation), {"name": name})
                 return _unfinished(operation) if served.conduct.polled_delete else operation
         raise Refusal("UNAVAILABLE", "The service is currently unavailable.")
 
@@ -221,8 +222,8 @@ class JobMethods:
             raise Refusal("NOT_FOUND", served.conduct.missing)
         return job
 
-    def show(self, served: Served, job: Job, call: Call | None = None) -> dict[str, Any]:
-        """Write a job as its resource, enums as names or, where the call asks, as numbers."""
+    def show(self, served: Served, job: Job, call: Call | None = None, omits: Collection[str] = ()) -> dict[str, Any]:
+        """Write a job as its resource, enums as names or, where the call asks, as numbers; lists leave fields out."""
         kind, conduct, life = served.kind, served.conduct, job.life
         body = dict(job.body)
         numbers = call is not None and call.numbers
@@ -236,7 +237,9 @@ class JobMethods:
         if conduct.has_update_time:
             times["updateTime"] = life.updated
         shown |= {name: lifecycle.timestamp(at, conduct.digits) for name, at in times.items() if at is not None}
-        shown |= life.fields
+        shown |= {name: value for name, value in life.fields.items() if name not in omits}
+        if nas_trials.OUTPUT in shown:
+            shown[nas_trials.OUTPUT] = nas_trials.output_of(job, life.updated, numbers=numbers)
         if labels is not None:
             shown["labels"] = labels
         if kind.etag:

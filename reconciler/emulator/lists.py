@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from reconciler.emulator import filters, lifecycle, masks, pages
+from reconciler.emulator.behaviour import Conduct
 from reconciler.emulator.faults import RowShift
 from reconciler.emulator.jobs import Served
-from reconciler.emulator.pages import Page
+from reconciler.emulator.pages import Page, Sizes
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
 from reconciler.emulator.state import Job, Key, State
@@ -17,8 +18,13 @@ from reconciler.emulator.strikes import Bent
 
 _DAY = 86_400 * lifecycle.MICROSECONDS
 
-Show = Callable[[Served, Job, Call], dict[str, Any]]
-"""Writes a job as its resource."""
+Show = Callable[[Served, Job, Call, Collection[str]], dict[str, Any]]
+"""Writes a job as its resource, but for the fields that lists leave out."""
+
+
+def sizes_of(conduct: Conduct) -> Sizes:
+    """Return the page sizes of a kind's lists."""
+    return Sizes(conduct.page_default, conduct.page_maximum)
 
 
 def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent: Bent, show: Show) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
     mask = masks.read_mask(mask_text, served.shapes.root) if mask_text else None
     if mask is not None and bent.refuse_mask:
         raise Refusal("INVALID_ARGUMENT", "Field: read_mask Error: The read mask is not supported.")
-    page = pages.asked(call.query, conduct, served.resource_name(scope), filter_text, mask_text)
+    page = pages.asked(call.query, sizes_of(conduct), served.resource_name(scope), filter_text, mask_text)
     if bent.most_rows:
         page = replace(page, size=min(page.size, bent.most_rows))
     if bent.unreachable:
@@ -40,7 +46,9 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
         where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
     by = "created" if conduct.by_creation else "updated"
     rows = _rows(state, scope, where, values, page, bent.shift, by)
-    shown = [_row(served, show(served, job, call), None if bent.ignore_mask else mask) for job in rows[: page.size]]
+    mask = None if bent.ignore_mask else mask
+    full = [show(served, job, call, conduct.omits) for job in rows[: page.size]]
+    shown = [row if mask is None else masks.apply(mask, row) for row in full]
     found: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
     if len(rows) > page.size:
         last = rows[page.size - 1]
@@ -63,8 +71,3 @@ def _rows(
         return state.listed(scope, where, values, page.after, page.size + 1 + shift.rows, by)[shift.rows :]
     again = state.shown_before(scope, where, values, page.after, min(shift.rows, page.size - 1), by)
     return again + state.listed(scope, where, values, page.after, page.size + 1 - len(again), by)
-
-
-def _row(served: Served, resource: dict[str, Any], mask: masks.Mask | None) -> Any:
-    row = {name: value for name, value in resource.items() if name not in served.conduct.omits}
-    return row if mask is None else masks.apply(mask, row)

@@ -14,6 +14,9 @@ from typing import Any
 from reconciler.emulator import lifecycle
 from reconciler.emulator.state import Job
 
+OUTPUT = "nasJobOutput"
+"""The output field of a job that holds its trials."""
+
 MOST = 1000
 """Search trials that are worked out for one job (chosen); a job that asks for more shows so many."""
 
@@ -114,14 +117,24 @@ def top_of(job: Job, now: int) -> tuple[Mapping[str, Any], ...]:
     return tuple(sorted(measured, key=lambda trial: _rank(job, spec, int(trial["id"]))))
 
 
-def output_of(job: Job, now: int) -> dict[str, Any]:
-    """Return the `nasJobOutput` of a finished job: every search trial and every train trial that was started."""
+def output_of(job: Job, now: int, *, numbers: bool = False) -> dict[str, Any]:
+    """Return the `nasJobOutput` of a finished job: every search trial and every train trial that was started.
+
+    States are names or, on demand, numbers.
+    """
     trials = trials_of(job, now)
     trained = sorted(
         (trial["trainTrial"] for trial in trials if "trainTrial" in trial), key=lambda trial: int(trial["id"])
     )
-    output: dict[str, Any] = {"searchTrials": [trial["searchTrial"] for trial in trials]} if trials else {}
-    return {"multiTrialJobOutput": output | ({"trainTrials": trained} if trained else {})}
+    stages = {"searchTrials": [trial["searchTrial"] for trial in trials], "trainTrials": trained}
+    if numbers:
+        stages = {name: [numbered(trial) for trial in stage] for name, stage in stages.items()}
+    return {"multiTrialJobOutput": {name: stage for name, stage in stages.items() if stage}}
+
+
+def numbered(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Give one NasTrial its state as a number, as `$alt=json;enum-encoding=int` asks for."""
+    return {**trial, "state": STATES[trial["state"]]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +155,7 @@ class _Window:
         start = life.started if life.started is not None else life.created
         ending = next(((at, step.state) for at, step in life.ahead if step.ends), None)
         at, state = (life.ended, life.state) if life.ended is not None else ending or (None, life.state)
-        whole = at is not None and state.endswith(("SUCCEEDED", "FAILED")) and not life.cancelled
+        whole = at is not None and state.endswith(("SUCCEEDED", "FAILED"))
         length = max(at - start, 0) if at is not None and whole else _RUN
         lead = length // _LEAD
         until = now if life.ended is None else min(now, life.ended)

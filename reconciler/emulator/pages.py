@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.emulator.behaviour import Conduct
 from reconciler.emulator.replies import Refusal
 
 Position = tuple[int, str]
@@ -20,6 +19,14 @@ _NUMBER = re.compile(r"(?:-?[0-9]{1,10})?")
 
 START: Position = (2**63 - 1, "-")
 """The position before every row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Rows on a page where none are asked for, and at most."""
+
+    default: int
+    maximum: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +54,25 @@ class Page:
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def asked(query: Mapping[str, str], conduct: Conduct, *bound: str) -> Page:
+def asked(query: Mapping[str, str], sizes: Sizes, *bound: str) -> Page:
     """Read `pageSize` and `pageToken`; `bound` is all that must be equal between pages (AIP-158)."""
     binding = hashlib.sha256("\n".join(bound).encode()).hexdigest()[:12]
     token = query.get("pageToken", "")
-    size = _size(query.get("pageSize", ""), conduct)
+    size = _size(query.get("pageSize", ""), sizes)
     if not token:
         return Page(size, None, binding)
     position, empty = _position(token, binding)
     return Page(size, position, binding, empty)
 
 
-def _size(text: str, conduct: Conduct) -> int:
+def _size(text: str, sizes: Sizes) -> int:
     size = int(text or "0") if _NUMBER.fullmatch(text) else 2**31
     if not -(2**31) <= size < 2**31:
         where = f"Invalid value at 'page_size' (TYPE_INT32), \"{text}\""
         raise Refusal("INVALID_ARGUMENT", where, [("page_size", where)])
     if size < 0:
         raise Refusal("INVALID_ARGUMENT", f"The page size must not be negative, got {size}.")
-    return min(size or conduct.page_default, conduct.page_maximum)
+    return min(size or sizes.default, sizes.maximum)
 
 
 def _position(token: str, binding: str) -> tuple[Position, int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-from reconciler.emulator.jobs import Served
+from reconciler.emulator.jobs import READS, Served
 from reconciler.emulator.requests import Call
 from reconciler.vocabulary.kinds import Verb
 
@@ -15,8 +16,43 @@ OPERATION = "operation"
 
 _PATH = re.compile(
     r"/v1/projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
-    r"/(?P<collection>[A-Za-z]+)(?:/(?P<job>[^/:]+))?(?::(?P<custom>[A-Za-z]+))?"
+    r"/(?P<collection>[A-Za-z]+)(?:/(?P<job>[^/:]+)(?:/(?P<below>[A-Za-z]+)(?:/(?P<child>[^/:]+))?)?)?"
+    r"(?::(?P<custom>[A-Za-z]+))?"
 )
+
+
+class Beside(StrEnum):
+    """The methods of what is no job: operations and trials."""
+
+    GET_OPERATION = OPERATION
+    LIST_OPERATIONS = "operations.list"
+    WAIT_OPERATION = "operations.wait"
+    CANCEL_OPERATION = "operations.cancel"
+    DELETE_OPERATION = "operations.delete"
+    LIST_TRIALS = "nasTrialDetails.list"
+    GET_TRIAL = "nasTrialDetails.get"
+
+
+_PAGED = ("pageSize", "pageToken")
+
+# (HTTP method, path names one, custom verb): method and parameters; discovery aiplatform v1 rev 20261106
+_OPERATIONS: Mapping[tuple[str, bool, str], tuple[Beside, tuple[str, ...]]] = {
+    ("GET", False, ""): (Beside.LIST_OPERATIONS, ("filter", *_PAGED, "returnPartialSuccess")),
+    ("GET", True, ""): (Beside.GET_OPERATION, ()),
+    ("POST", True, "wait"): (Beside.WAIT_OPERATION, ("timeout",)),
+    ("POST", True, "cancel"): (Beside.CANCEL_OPERATION, ()),
+    ("DELETE", True, ""): (Beside.DELETE_OPERATION, ()),
+}
+_TRIALS: Mapping[tuple[str, bool, str], tuple[Beside, tuple[str, ...]]] = {
+    ("GET", False, ""): (Beside.LIST_TRIALS, _PAGED),
+    ("GET", True, ""): (Beside.GET_TRIAL, ()),
+}
+
+# what lies below one job, by the collection of the job: nasJobs list no operations (discovery aiplatform v1)
+_BELOW = {("customJobs", "operations"): _OPERATIONS, ("nasJobs", "nasTrialDetails"): _TRIALS}
+
+# discovery ml v1 rev 20251213: an API without locations neither waits for operations nor deletes them
+_NEED_LOCATION = (Beside.WAIT_OPERATION, Beside.DELETE_OPERATION)
 
 # (HTTP method, path names a job, custom verb): what it means and which parameters it takes
 _METHODS: Mapping[tuple[str, bool, str], tuple[Verb, tuple[str, ...]]] = {
@@ -39,25 +75,35 @@ class Place:
     project: str
     location: str
     job: str
+    child: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method of a kind, or None for both where an operation is read; `parameters` are those it takes."""
+    """A method of a kind, or `beside` one of what is no job; `parameters` are those it takes.
+
+    `served` is also the kind of the job that operations or trials lie below, None for those of a location.
+    """
 
     place: Place
     served: Served | None = None
     verb: Verb | None = None
     parameters: tuple[str, ...] = ()
+    beside: Beside | None = None
 
     @property
     def method(self) -> str:
         """The name of the method."""
-        return self.verb.value if self.verb else OPERATION
+        return self.verb.value if self.verb else self.beside.value if self.beside else ""
+
+    @property
+    def writes(self) -> bool:
+        """True where a call that succeeds has changed something."""
+        return self.beside is Beside.DELETE_OPERATION or (self.verb is not None and self.verb not in READS)
 
     @property
     def kind(self) -> str:
-        """The name of the kind, empty for operations."""
+        """The name of the kind, empty for the operations of a location."""
         return self.served.kind.name if self.served else ""
 
 
@@ -82,11 +128,18 @@ class Routes:
         found = _PATH.fullmatch(call.path)
         if found is None:
             return None
+        asked = (call.method, found["child"] is not None, found["custom"] or "")
         if found["collection"] == "operations":
-            fits = call.method == "GET" and found["job"] and found["location"] and not found["custom"]
-            return Route(_place(found)) if fits else None
+            return None if found["below"] else _of_location(found, call.method)
         served = self._of(found)
-        method = _METHODS.get((call.method, found["job"] is not None, found["custom"] or ""))
+        if found["below"]:
+            method, parameters = _BELOW.get((found["collection"], found["below"]), {}).get(asked, (None, ()))
+            fits = served is not None and method is not None
+            return Route(_place(found), served, None, parameters, method) if fits else None
+        return self._of_kind(found, served, call.method)
+
+    def _of_kind(self, found: re.Match[str], served: Served | None, asked: str) -> Route | None:
+        method = _METHODS.get((asked, found["job"] is not None, found["custom"] or ""))
         if served is None or method is None or not served.kind.can(method[0]):
             return None
         return Route(_place(found), served, *method)
@@ -95,11 +148,20 @@ class Routes:
         """Return the kind and place of a job's path, None where it is none."""
         found = _PATH.fullmatch(path)
         served = self._of(found) if found else None
-        return (served, _place(found)) if found and served and found["job"] else None
+        return (served, _place(found)) if found and served and found["job"] and not found["below"] else None
 
     def _of(self, found: re.Match[str]) -> Served | None:
         return self._served.get((found["location"] is not None, found["collection"]))
 
 
 def _place(found: re.Match[str]) -> Place:
-    return Place(found["project"], found["location"] or "", found["job"] or "")
+    return Place(found["project"], found["location"] or "", found["job"] or "", found["child"] or "")
+
+
+def _of_location(found: re.Match[str], asked: str) -> Route | None:
+    """Return the method of an operation of a location or, for APIs without locations, of a project."""
+    method, parameters = _OPERATIONS.get((asked, found["job"] is not None, found["custom"] or ""), (None, ()))
+    if method is None or (not found["location"] and method in _NEED_LOCATION):
+        return None
+    place = Place(found["project"], found["location"] or "", "", found["job"] or "")
+    return Route(place, None, None, parameters, method)

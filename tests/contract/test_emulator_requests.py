@@ -362,7 +362,17 @@ def test_the_recorded_404_is_matched_to_the_byte(jobs: Service) -> None:
         ("DELETE", f"{ML}/one"),
         ("POST", "/v1/projects/demo/locations/us-central1/operations/1"),
         ("GET", "/emulator/v1/nothing"),
-        ("GET", "/v1/projects/demo/locations/us-central1/customJobs/1/operations"),
+        ("GET", f"{NAS}/1/operations"),
+        ("GET", f"{CUSTOM}/1/nasTrialDetails"),
+        ("POST", f"{CUSTOM}/1/operations/2"),
+        ("POST", f"{CUSTOM}/1/operations/2:undelete"),
+        ("POST", f"{NAS}/1/nasTrialDetails/2:cancel"),
+        ("DELETE", "/v1/projects/demo/operations/2"),
+        ("POST", "/v1/projects/demo/operations/2:wait"),
+        ("GET", f"{ML}/one/operations"),
+        ("GET", f"{CUSTOM}/1/operations/2/more"),
+        ("GET", "/v1/projects/demo/locations/us-central1/operations/1/operations"),
+        ("GET", "/v1beta1/projects/demo/locations/us-central1/customJobs"),
     ],
 )
 def test_unknown_paths_and_methods_are_a_404_in_html(jobs: Service, method: str, path: str) -> None:
