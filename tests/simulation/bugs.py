@@ -130,6 +130,20 @@ class Books:
         self.ledger.removal_changed(run, removal)
 
 
+@dataclass(frozen=True)
+class Forgetful(Books):
+    """What a manifest says after the start is not recorded."""
+
+    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
+        del run, removal
+
+
+def _forgetful(store: ports.Store) -> ports.Store:
+    shelf = Shelf(store)
+    shelf.ledger = Forgetful(store.ledger, lambda run: run)
+    return shelf
+
+
 def _bent(bend: Callable[[LedgerRun], LedgerRun | None]) -> Callable[[ports.Store], ports.Store]:
     def wrap(store: ports.Store) -> ports.Store:
         shelf = Shelf(store)
@@ -212,6 +226,7 @@ BUGS: Mapping[str, Parts] = {
     "the removal label trusted over a safer policy": Parts(
         store=_bent(lambda run: replace(run, removal=Removal.DELETE))
     ),
+    "a removal policy edited after the start forgotten": Parts(store=_forgetful),
     "a duplicate's cancel counted as an outcome": Parts(applier=Counting),
 }
 """Every planted bug by its name."""

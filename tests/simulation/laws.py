@@ -66,7 +66,7 @@ def _removed(site: Site) -> None:
         here = (job.kind, job.name)
         if at in site.truth.foreign or at in site.truth.stripped or here in named or not job.active or not job.name:
             continue
-        if site.removals.get(here) != "keep":
+        if not site.policies.may_stay(job):
             site.truth.broken(f"{job.kind}/{job.name} has no manifest and goes on")
 
 

@@ -18,6 +18,8 @@ DEEDS = {
     "token": 2,
     "relabel manifest": 2,
     "policy": 2,
+    "safer": 2,
+    "looser": 2,
     "cancel wanted": 1,
     "absent": 2,
     "cancel": 3,
@@ -41,6 +43,7 @@ class People:
         self._chance = chance
         self._often = often
         self._gone: list[Wish] = []
+        self._turned: set[tuple[str, str]] = set()
         self.edited: set[tuple[str, str]] = set()
 
     def between(self) -> None:
@@ -76,7 +79,8 @@ class People:
     def _write(self, wish: Wish) -> str:
         self._site.wishes[wish.address] = wish
         self.edited.add(wish.address)
-        self._site.kept.pop(wish.address, None)
+        for name in (wish.name, wish.formerly):
+            self._site.gone.pop((wish.kind, name), None)
         return f"{wish.kind}/{wish.name} v{wish.version} {wish.desired} {wish.token}"
 
     def _edit(self) -> str:
@@ -93,8 +97,8 @@ class People:
         del self._site.wishes[wish.address]
         self._gone.append(wish)
         self.edited.add(wish.address)
-        if wish.removal == "keep" and self._site.shared:
-            self._site.kept[wish.address] = self._site.baton.now()
+        for name in (wish.name, wish.formerly):
+            self._site.gone[wish.kind, name] = self._site.baton.now()
         return f"{wish.kind}/{wish.name}"
 
     def _restore(self) -> str:
@@ -126,6 +130,33 @@ class People:
     def _policy(self) -> str:
         wish = self._pick()
         return self._write(replace(wish, member=self._chance.choice(("ann", "bob")))) if wish.kind == "Job" else ""
+
+    def _turn(self, removal: str) -> str:
+        """Say another removal policy, and nothing else: no address is edited by that."""
+        found = [wish for _, wish in sorted(self._site.wishes.items()) if wish.removal != removal]
+        if not found:
+            return ""
+        wish = self._chance.choice(found)
+        self._site.wishes[wish.address] = replace(wish, removal=removal)
+        self._turned.add(wish.address)
+        return f"{wish.kind}/{wish.name} {wish.removal} to {removal}"
+
+    def _safer(self) -> str:
+        return self._turn(self._chance.choice(("keep", "keep", "ask")))
+
+    def _looser(self) -> str:
+        return self._turn(self._chance.choice(("cancel", "delete")))
+
+    def _unname(self) -> str:
+        """Remove a manifest whose removal policy was edited before; rather one whose last record alone keeps a run."""
+        turned = [wish for address, wish in sorted(self._site.wishes.items()) if address in self._turned]
+        policies, jobs = self._site.policies, self._site.truth.of
+        telling = [
+            wish
+            for wish in turned
+            if any(job.active and policies.of(job) == {"keep"} != {*job.stamps} for job in jobs(wish.kind, wish.name))
+        ]
+        return self._take_away(self._chance.choice(telling or turned)) if turned and len(self._site.wishes) > 2 else ""
 
     def _cancel_wanted(self) -> str:
         return self._write(replace(self._pick(), desired="Cancelled"))

@@ -31,6 +31,8 @@ STORIES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("relabel", "relabel manifest"), ("absent", "cancel wanted")),
     (("rename", "cancel"), ("delete", "token")),
     ((), ("relabel manifest", "policy")),
+    (("safer", "safer", "looser"), ("unname", "unname")),
+    (("looser", "safer", "safer"), ("unname", "looser", "unname")),
 )
 """What people do after the first round and after the second; a story is drawn for each seed."""
 ALWAYS = ("edit", "absent", "absent", "remove", "relabel manifest", "relabel manifest", "policy", "policy")
@@ -120,8 +122,6 @@ class _Seed:
                 wish = Wish(kind, name, removal=removal, member="ann")
             site.wishes[wish.address] = wish
         site.kinds = tuple(dict.fromkeys(wish.kind for wish in site.wishes.values()))
-        site.removals = {wish.address: wish.removal for wish in site.wishes.values()}
-        site.removals |= {(kind, f"{name}-2"): removal for (kind, name), removal in site.removals.items()}
         site.budget = chance.choice((None, None, None, Budget(60, 3)))
         site.page_size = chance.choice((2, 3, 100))
         site.hands = chance.choice((1, 2, 3))

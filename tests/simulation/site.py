@@ -34,6 +34,7 @@ from tests.invariants.site import ANYTHING, CHECK, KnownSecrets
 from tests.simulation import truth, weather, wishes
 from tests.simulation.baton import Baton, Turnstile
 from tests.simulation.life import Fate, Life, LivingStore
+from tests.simulation.policies import Policies
 from tests.simulation.service import KNOWN, Service, conduct
 from tests.simulation.wishes import STACK, Wish
 from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
@@ -103,9 +104,10 @@ class Site:
         self.truth = truth.Truth(self.service)
         self.service.before = lambda: self._now_seen("clone")
         self.wishes: dict[tuple[str, str], Wish] = {}
-        self.kept: dict[tuple[str, str], float] = {}
+        self.policies = Policies(self.truth, alone=mode == "folder")
+        self.gone: dict[tuple[str, str], float] = {}
+        self.planned: list[tuple[Plan, tuple[Desired, ...]]] = []
         self.kinds: tuple[str, ...] = ()
-        self.removals: dict[tuple[str, str], str] = {}
         self.told: list[str] = []
         self.page_size = 100
         self.hands = 1
@@ -190,7 +192,9 @@ class Site:
     def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
         """Plan with everything allowed."""
         made = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), Revision()).plan
-        return self.parts.plan(made)
+        bent = self.parts.plan(made)
+        self.planned.append((bent, wanted))
+        return bent
 
     def apply(self, world: World, plan: Plan, process: Process, life: Life, *, saved: bool) -> Applied:
         """Apply a plan."""
@@ -201,7 +205,10 @@ class Site:
             for operation in change.operations
         }
         applier = self.parts.applier(world, self.stack, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
-        return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=self.hands))
+        wanted = next(wanted for made, wanted in self.planned if made is plan)
+        complete = self.shared and "fault row missed" not in self.seen
+        with self.policies.applying(wanted, process.planned - STACK.settle, complete=complete):
+            return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=self.hands))
 
     def _watched(self, life: Life, process: Process) -> Transport:
         """Send to the service, and hold every write that was carried out to the laws."""
@@ -277,9 +284,11 @@ class Site:
         self._hold_removal(job, "cancel", process)
 
     def _hold_removal(self, job: truth.Job, verb: str, process: Process) -> None:
-        since = self.kept.get((job.kind, job.name))
+        since = self.gone.get((job.kind, job.name))
         if self.shared and since is not None and process.planned >= since:
-            self.truth.broken(f"{verb} of {job.kind}/{job.name}, which was to be kept")
+            why = self.policies.forbids(job, verb)
+            if why:
+                self.truth.broken(f"{verb} of {job.kind}/{job.name}, which no manifest names: {why}")
 
     def _hold_create(self, job: truth.Job, process: Process) -> None:
         same = [each for each in self.truth.of(job.kind, job.name) if each is not job]

@@ -24,7 +24,10 @@ def version_of(body: Any) -> str:
 
 @dataclass(eq=False)
 class Job:
-    """One job that ever was. `causes` are all who ended or deleted it, or tried to."""
+    """One job that ever was. `causes` are all who ended or deleted it, or tried to.
+
+    `stamps` are the removal policies its label ever said, in order.
+    """
 
     kind: str
     id: str
@@ -40,6 +43,7 @@ class Job:
     gone: bool = False
     ended: float | None = None
     causes: set[str] = field(default_factory=set)
+    stamps: list[str] = field(default_factory=list)
 
 
 class Truth:
@@ -67,6 +71,9 @@ class Truth:
                 job = _job(live, len(self.jobs), now, by)
                 self.jobs[at] = job
                 fresh.append(job)
+            stamp = live.labels.get("reconciler_removal", "")
+            if job.stamps[-1:] != [stamp]:
+                job.stamps.append(stamp)
             job.state, job.active = live.state, live.active and at not in self.stripped
             if live.state == "SUCCEEDED":
                 job.causes.add("ended by itself")
