@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli import flags, wiring
-from reconciler.core import heads
+from reconciler.core import heads, planning
 from reconciler.engine import observing
 from reconciler.engine.observing import World
 from reconciler.files import documents
@@ -89,6 +89,9 @@ def _open(
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
     observed = observing.observe(world, workspace.stack, (), {name})
+    gaps = planning.incomplete(observed)
+    if gaps:
+        raise errors.PlanBlocked("; ".join(f"{gap.rule}: {gap.message}" for gap in gaps))
     mine = [run for run in observed.runs if run.address == address and workspace.stack.owns(run.owner)]
     if not mine:
         raise errors.InputError(f"{address} has no live run", "see `reconciler status`")

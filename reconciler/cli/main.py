@@ -26,12 +26,13 @@ COMMANDS = {
     "explain": "describe kinds and fields, or print a JSON Schema",
     "emulate": "serve the job APIs on this machine",
     "unlock": "show who holds the lock, and remove one whose holder is gone",
+    "forget": "drop a place that the stack left and that is gone for good",
     "version": "print the version",
 }
 """Every command and its line in --help; the module of the same name holds it."""
 
 LATER = frozenset(
-    {"fmt", "wait", "get", "query", "cancel", "delete", "forget", "import", "export", "snapshot"}
+    {"fmt", "wait", "get", "query", "cancel", "delete", "import", "export", "snapshot"}
     | {"completion"}
 )
 """Commands of later versions, refused by name."""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli import flags, outputs, wiring
-from reconciler.core import heads
+from reconciler.core import heads, planning
 from reconciler.core.planning import Observed, Options, Revision
 from reconciler.engine import planner
 from reconciler.engine.observing import World
@@ -50,6 +50,8 @@ def command(
         world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate))
         while True:
             view = _look(world, workspace, desired, addresses)
+            for gap in planning.incomplete(view.observed):
+                outputs.say(f"Warning: {gap.rule}: {gap.message}")
             outputs.write(targets, view.render, color)
             if not watch or not any(run.active for run in view.runs):
                 return 0

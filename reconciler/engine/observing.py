@@ -56,7 +56,7 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     `also` names kinds to list besides those of the manifests and the ledger.
     """
     ledger = world.store.ledger.runs()
-    ever = [place for place in world.store.places() if place[0] in world.kinds]
+    ever = _ever(world)
     wanted = {want.kind for want in desired} | set(also) | {old.kind for old in ledger} | {kind for kind, _ in ever}
     places = _places(stack, world.kinds, wanted)
     runs, counts = _settled_lists(world, stack, places)
@@ -118,14 +118,37 @@ def _left(world: World, stack: Stack, places: Collection[Place]) -> tuple[ScopeC
 
     def count(place: Place) -> ScopeCount:
         try:
-            runs, listed = _list(world, stack, world.kinds[place[0]], place[1])
+            return ScopeCount(*place, *active_in(world, stack, place))
         except errors.ApiError as refused:
             if not closed(refused):
                 raise
             return ScopeCount(*place, 0, refused.message)
-        return ScopeCount(*place, sum(run.active and stack.owns(run.owner) for run in runs), listed.lacking)
 
     return tuple(world.each(count, sorted(places)))
+
+
+def _ever(world: World) -> list[Place]:
+    return [place for place in world.store.places() if place[0] in world.kinds]
+
+
+def left_behind(world: World, stack: Stack) -> tuple[Place, ...]:
+    """Return the remembered places that the stack no longer covers, ordered."""
+    ever = _ever(world)
+    covered = {(kind.name, scope) for kind, scope in _places(stack, world.kinds, {kind for kind, _ in ever})}
+    return tuple(sorted(set(ever) - covered))
+
+
+def covered_keys(world: World, stack: Stack, kinds: Collection[str]) -> frozenset[str]:
+    """Return the run keys that complete lists of some kinds show in the places the stack covers."""
+    places = [place for place in _places(stack, world.kinds, kinds) if place[0].name in kinds]
+    listed = world.each(lambda place: _list(world, stack, *place), places)
+    return frozenset(run.run_key for runs, _ in listed for run in runs)
+
+
+def active_in(world: World, stack: Stack, place: Place) -> tuple[int, str]:
+    """Count our active runs in a place, and say what its list lacks."""
+    runs, listed = _list(world, stack, world.kinds[place[0]], place[1])
+    return sum(run.active and stack.owns(run.owner) for run in runs), listed.lacking
 
 
 def closed(refused: errors.ApiError) -> bool:

@@ -38,6 +38,9 @@ class Blobs(Protocol):
     def listing(self) -> Iterator[Listed]:
         """Yield every object, in no order, without reading any."""
 
+    def remove(self, item: Listed) -> None:
+        """Remove an object for good; one that is gone costs nothing."""
+
     def read(self, item: Listed) -> bytes:
         """Return an object's content."""
 
@@ -68,6 +71,13 @@ class FolderBlobs:
         """Yield every object; raises errors.StoreFailed naming a file that is none. Dotted names are passed over."""
         with disk.explaining(self._root, "list"):
             yield from self._walk(self._root, "")
+
+    def remove(self, item: Listed) -> None:
+        """Remove an object for good; one that is gone costs nothing."""
+        path = self._path(item)
+        with disk.explaining(path, "remove"):
+            path.unlink(missing_ok=True)
+            disk.sync_directory(path.parent)
 
     def read(self, item: Listed) -> bytes:
         """Return an object's content."""

@@ -48,6 +48,12 @@ class BucketBlobs:
                 raise disk.alien(self._bucket.url(stored.name))
             yield item
 
+    def remove(self, item: Listed) -> None:
+        """Remove an object; one that is gone costs nothing."""
+        found = self._bucket.head(self._root + item.key)
+        if found is not None:
+            self._bucket.delete(found.name, found.generation)
+
     def read(self, item: Listed) -> bytes:
         """Return an object's content."""
         return self._bucket.read(self._root + item.key) if item.content is None else item.content
@@ -124,3 +130,8 @@ class BucketStore:
     def remember_places(self, places: Iterable[ports.Place]) -> None:
         """Remember kinds and scopes for good."""
         self._places.remember(places)
+
+    def forget_places(self, places: Iterable[ports.Place]) -> None:
+        """Forget kinds and scopes that a person gave up."""
+        self.assert_held()
+        self._places.forget(places)

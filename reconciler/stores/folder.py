@@ -49,3 +49,7 @@ class FolderStore:
     def remember_places(self, places: Iterable[ports.Place]) -> None:
         """Remember kinds and scopes for good."""
         self._places.remember(places)
+
+    def forget_places(self, places: Iterable[ports.Place]) -> None:
+        """Forget kinds and scopes that a person gave up."""
+        self._places.forget(places)

@@ -124,3 +124,6 @@ class NoStore:
 
     def remember_places(self, places: Iterable[ports.Place]) -> None:
         """Forget them at once."""
+
+    def forget_places(self, places: Iterable[ports.Place]) -> None:
+        """Do nothing: none is remembered."""

@@ -38,6 +38,12 @@ class BlobPlaces:
             content = json.dumps({"at": self._clock.now()}).encode()
             self._blobs.put_if_absent(_key(place), _FORMAT, content)
 
+    def forget(self, places: Iterable[Place]) -> None:
+        """Forget places; those that are not known cost nothing. Raises errors.StoreFailed."""
+        given_up = set(places)
+        for item in [item for item in self._blobs.listing() if _place(item) in given_up]:
+            self._blobs.remove(item)
+
 
 def _key(place: Place) -> str:
     kind, scope = place

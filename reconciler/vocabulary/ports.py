@@ -176,3 +176,6 @@ class Store(Protocol):
 
     def remember_places(self, places: Iterable[Place]) -> None:
         """Remember kinds and scopes for good; those already known cost nothing."""
+
+    def forget_places(self, places: Iterable[Place]) -> None:
+        """Forget kinds and scopes that a person gave up; those not known cost nothing."""

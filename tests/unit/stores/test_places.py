@@ -34,6 +34,16 @@ def test_places_that_are_known_cost_no_write(shelf: Shelf) -> None:
     assert shelf.kept() == before
 
 
+def test_a_place_is_forgotten_and_can_be_remembered_again(shelf: Shelf) -> None:
+    shelf.store().remember_places(PLACES)
+    shelf.store().forget_places([PLACES[0], PLACES[3], ("CustomJob", Scope("never", "seen"))])
+    assert shelf.store().places() == PLACES[1:3]
+    shelf.store().forget_places(PLACES)
+    assert (shelf.store().places(), shelf.kept()) == ((), [])
+    shelf.store().remember_places(PLACES)
+    assert shelf.store().places() == PLACES
+
+
 @pytest.mark.parametrize(
     "name",
     ["scopes/readme", "scopes/CustomJob/p~1", "scopes/CustomJob/p/q/r~1", "scopes/CustomJob/P/us~1", "scopes/x~2"],
@@ -54,6 +64,7 @@ def test_what_could_not_be_read_back_is_not_remembered(shelf: Shelf, place: port
 def test_without_a_store_no_place_is_remembered() -> None:
     store = NoStore(FakeClock())
     store.remember_places(PLACES)
+    store.forget_places(PLACES)
     store.assert_held()
     store.break_lock()
     assert (store.places(), store.holder()) == ((), None)

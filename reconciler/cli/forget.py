@@ -1,0 +1,68 @@
+"""`reconciler forget --scope`: drop a place that the stack left and nobody can look at any more. Calls GET only."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import click
+
+from reconciler.cli import asking, flags, outputs, wiring
+from reconciler.engine import forgetting
+from reconciler.engine.forgetting import Leftover
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.model import Scope
+
+
+@click.command()
+@click.argument("addresses", nargs=-1)
+@click.option(
+    "--scope",
+    metavar="PROJECT[/LOCATION]",
+    callback=flags.not_empty,
+    help="The place; a project alone stands for every place in it that the stack left.",
+)
+@click.option("--kind", metavar="KIND", callback=flags.not_empty, help="This kind alone; all of them by default.")
+@flags.yes
+@flags.impersonate
+@flags.rate
+def command(
+    addresses: tuple[str, ...], scope: str | None, kind: str | None, impersonate: str, rate: flags.Rate, *, yes: bool
+) -> int:
+    """Let the stack here forget a place that it left, so that plans no longer look there.
+
+    No job is touched. A place where runs of the stack are active is not forgotten.
+    """
+    if addresses:
+        raise click.UsageError(f"forgetting an address ({addresses[0]}) is not built yet; --scope forgets a place")
+    if scope is None:
+        raise click.UsageError("--scope is missing: name the place as PROJECT or PROJECT/LOCATION")
+    with ExitStack() as closing:
+        workspace = wiring.open_workspace(".")
+        if kind and kind not in workspace.kinds:
+            raise click.UsageError(f"--kind {kind} is no kind; there are: {', '.join(sorted(workspace.kinds))}")
+        opened = wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate)
+        world = closing.enter_context(opened)
+        places = forgetting.chosen(world, workspace.stack, _scope(scope), kind or "")
+        found = forgetting.look(world, workspace.stack, places)
+        for each in found:
+            outputs.say(_told(each))
+        forgetting.refuse_active(found)
+        if not yes:
+            asking.confirm("Forget?", alone="add --yes to forget", refused="nothing was forgotten")
+        forgetting.forget(world, workspace.stack, places)
+    outputs.say("Forgotten.")
+    return 0
+
+
+def _scope(given: str) -> Scope:
+    project, slash, location = given.partition("/")
+    if not project or bool(slash) != bool(location) or "/" in location:
+        raise errors.InputError(f"--scope {given} names no place", "write PROJECT or PROJECT/LOCATION")
+    return Scope(project, location)
+
+
+def _told(each: Leftover) -> str:
+    kind, scope = each.place
+    state = f"it cannot be looked at ({each.closed})" if each.closed else "nothing of this stack is active there"
+    lost = f"; {len(each.lost)} run(s) on record would count as ended, outcome unknown" if each.lost else ""
+    return f"{kind} in {scope}: {state if not each.active else f'{each.active} active run(s)'}{lost}."
