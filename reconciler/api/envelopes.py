@@ -153,19 +153,22 @@ _HINTS: Mapping[type[errors.ApiError], str] = {
 
 def _message(envelope: Mapping[str, Any]) -> str:
     said = str(envelope.get("message") or "").strip()
-    found = [text for text in _violations(envelope) if text not in said]
+    found = [told for description, told in _violations(envelope) if description not in said]
     return "; ".join([said, *found]) if found else said
 
 
-def _violations(envelope: Mapping[str, Any]) -> Iterator[str]:
-    """Yield `field: description` of every BadRequest detail; services do not always repeat them in the message."""
+def _violations(envelope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the description of every BadRequest detail, alone and after its field.
+
+    Services do not always repeat them in the message; where they do, the field stands before it in other words.
+    """
     details = envelope.get("details")
     for detail in details if isinstance(details, list) else ():
         found = detail.get("fieldViolations") if isinstance(detail, dict) else None
         for one in found if isinstance(found, list) else ():
             if isinstance(one, dict) and one.get("description"):
-                field = one.get("field")
-                yield f"{field}: {one['description']}" if field else str(one["description"])
+                field, description = one.get("field"), str(one["description"])
+                yield description, f"{field}: {description}" if field else description
 
 
 def _envelope(body: bytes) -> dict[str, Any]:

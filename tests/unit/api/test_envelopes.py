@@ -70,6 +70,13 @@ def test_violations_that_the_message_leaves_out_are_told() -> None:
     assert found.message.endswith("bad; job_spec: is empty")
 
 
+def test_violations_that_the_message_has_in_other_words_are_told_once() -> None:
+    said = "List of found errors:\t1.Field: job_spec; Message: It is empty.\t"
+    details = [{"@type": "BadRequest", "fieldViolations": [{"field": "job_spec", "description": "It is empty."}]}]
+    found = envelopes.failure(failed(400, "INVALID_ARGUMENT", said, details=details), "create x")
+    assert found.message.count("It is empty.") == 1
+
+
 @pytest.mark.parametrize("message", ["x" * 100_000, "\x1b[31m" * 50_000, "ö" * 9_000])
 def test_a_long_message_is_cut(message: str) -> None:
     assert len(envelopes.failure(failed(500, "INTERNAL", message), "get x").message) <= 2000
