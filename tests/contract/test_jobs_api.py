@@ -241,7 +241,9 @@ def test_labels_are_replaced_under_their_etag_where_there_is_a_patch(backend: Ba
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [((), "deselected"), (("--live-project", "some-project"), "[live-CustomJob]")]
+    ("asked", "told"),
+    [((), "deselected"), (("--live-project", "some-project"), "[live-CustomJob]")],
+    ids=["unasked", "asked"],
 )
 def test_the_real_service_is_left_alone_unless_a_project_is_named(asked: tuple[str, ...], told: str) -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", __file__, *asked]
