@@ -40,7 +40,8 @@ def semantic(
                 found += [(_join(place, name), text) for name, text in _region(rule, value, location)]
             else:
                 found += [(_join(place, name), text) for name, text in _CHECKS[sort](rule, value)]
-    return sorted(found, key=lambda violation: violation[0])
+    named = [(path or resource_name, text) for path, text in found]
+    return sorted(named, key=lambda violation: violation[0])
 
 
 def accelerators(root: Field, resource: Mapping[str, Any], rules: Rules) -> str:
