@@ -62,7 +62,7 @@ class BesideMethods:
         rows = [_trial(collection, trial, call) for trial in trials[first : first + page.size]]
         found: dict[str, Any] = {"nasTrialDetails": rows} if rows else {}
         if first + page.size < len(trials):
-            found["nextPageToken"] = page.token((first + page.size, ""))
+            found["nextPageToken"] = page.token((first + page.size, rows[-1]["name"].rpartition("/")[2]))
         return found
 
 

@@ -20,8 +20,8 @@ OUTPUT = "nasJobOutput"
 MOST = 1000
 """Search trials that are worked out for one job (chosen); a job that asks for more shows so many."""
 
-_RUN = 600 * lifecycle.MICROSECONDS
-"""How long a search takes where its life does not say it, in microseconds (chosen: the preset of a whole life)."""
+_RUN = round(599.7 * lifecycle.MICROSECONDS)
+"""How long a search takes where its life does not say it, in microseconds (chosen: the preset from startTime on)."""
 
 _LEAD = 222
 """The part of a search's time that passes before its first trial, as a divisor (chosen: the preset's way to RUNNING)."""
