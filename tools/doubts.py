@@ -86,7 +86,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("etag of an empty policy", "ACAB", why_none="opaque to callers", probe="ml"),
     Doubt("a role that the creator of an ml job gets", "none", why_none="setIamPolicy writes one", probe="ml"),
     Doubt("permissions", "every caller holds them all", fault="status"),
-    Doubt("quotas and their 429", "none", fault="status", probe="quota"),
+    Doubt("quotas and their 429", "none", fault="status"),
     Doubt("organisation policies on create", "none", fault="status"),
     Doubt("forms of 401", "no credentials are read", fault="status"),
     Doubt(
