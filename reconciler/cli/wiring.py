@@ -285,7 +285,10 @@ def _store(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
 
 
 def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
-    """Open a store in a bucket, below the stack's uid: stacks of one repository often share one prefix."""
+    """Open a store in a bucket, below the stack's uid: stacks of one repository often share one prefix.
+
+    What it holds below former uids is read too: a stack that takes runs over must know how they ended.
+    """
     from reconciler.stores.bucket import BucketStore, Drawn
     from reconciler.stores.objects import Bucket
     from reconciler.transport import hosts
@@ -303,8 +306,9 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     base = endpoint or f"https://{host}"
     steady = Bucket(retrying(transport, clock, random.SystemRandom().random), clock, found.bucket, base)
     drawn = Drawn(lambda: chance.token_hex(8), ci_run())
-    root = f"{found.prefix}{workspace.stack.uid}/"
-    return BucketStore(steady, Bucket(transport, clock, found.bucket, base, attempts=1), root, clock, drawn)
+    quick = Bucket(transport, clock, found.bucket, base, attempts=1)
+    root, *formers = (f"{found.prefix}{uid}/" for uid in (workspace.stack.uid, *workspace.stack.former_uids))
+    return BucketStore(steady, quick, root, clock, drawn, formers)
 
 
 def _beside(endpoint: str, closing: ExitStack) -> Transport:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +43,36 @@ class Blobs(Protocol):
 
     def read(self, item: Listed) -> bytes:
         """Return an object's content."""
+
+
+class InheritedBlobs:
+    """Blobs of this place that show those of former places too. Written is here alone, and here counts before there."""
+
+    def __init__(self, own: Blobs, formers: Sequence[Blobs]) -> None:
+        self._own = own
+        self._formers = tuple(formers)
+
+    def put_if_absent(self, key: str, attributes: tuple[str, ...], content: bytes) -> bool:
+        """Store an object here, whatever former places hold; return whether it was stored."""
+        return self._own.put_if_absent(key, attributes, content)
+
+    def listing(self) -> Iterator[Listed]:
+        """Yield every object here, then those of each former place whose keys no place before it holds."""
+        shown = list(self._own.listing())
+        yield from shown
+        seen = {item.key for item in shown}
+        for former in self._formers:
+            more = [item for item in former.listing() if item.key not in seen]
+            seen.update(item.key for item in more)
+            yield from (item if item.content is not None else replace(item, content=former.read(item)) for item in more)
+
+    def read(self, item: Listed) -> bytes:
+        """Return an object's content: what came from a former place brought it along."""
+        return self._own.read(item) if item.content is None else item.content
+
+    def remove(self, item: Listed) -> None:
+        """Remove an object here for good; one of a former place stays and shows."""
+        self._own.remove(item)
 
 
 class FolderBlobs:

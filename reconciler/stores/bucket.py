@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from reconciler.stores import blobs, disk, holder, lease, ledger, places
-from reconciler.stores.blobs import Listed
+from reconciler.stores.blobs import InheritedBlobs, Listed
 from reconciler.stores.bucket_journal import BucketJournals
 from reconciler.stores.objects import Bucket, carrying
 from reconciler.vocabulary import errors, ports
@@ -75,17 +75,21 @@ class Drawn:
 class BucketStore:
     """vocabulary.ports.Store below `root` (empty, or ending with a slash): `lock`, `ledger/`, `journal/`, `scopes/`.
 
-    `quick` is the same bucket over a transport that repeats nothing: renewals have a rhythm of their own.
+    `quick` is the same bucket over a transport that repeats nothing: renewals have a rhythm of their own. `formers` are
+    roots the stack had before, whose ledgers are read and never written: their runs are this stack's.
     """
 
-    def __init__(self, bucket: Bucket, quick: Bucket, root: str, clock: ports.Clock, drawn: Drawn) -> None:
+    def __init__(
+        self, bucket: Bucket, quick: Bucket, root: str, clock: ports.Clock, drawn: Drawn, formers: Sequence[str] = ()
+    ) -> None:
+        own, *old = (BucketBlobs(bucket, f"{place}ledger/", ledger.ATTRIBUTES) for place in (root, *formers))
         self._bucket = bucket
         self._quick = quick
         self._lock = f"{root}lock"
         self._drawn = drawn
         self._lease: lease.Lease | None = None
         self._places = places.BlobPlaces(BucketBlobs(bucket, f"{root}scopes/", places.ATTRIBUTES), clock)
-        self.ledger: ports.Ledger = ledger.BlobLedger(BucketBlobs(bucket, f"{root}ledger/", ledger.ATTRIBUTES), clock)
+        self.ledger: ports.Ledger = ledger.BlobLedger(InheritedBlobs(own, old), clock)
         self.journals: ports.Journals = BucketJournals(bucket, f"{root}journal/", clock, drawn.chance, self.assert_held)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:

@@ -58,6 +58,23 @@ def test_a_finished_run_is_remembered_when_its_record_is_gone(
     assert (change["action"], change["reason"]) == ("noop", "already_ran")
 
 
+def test_a_stack_that_takes_runs_over_knows_how_they_ended(stage: Stage, service: Service, cloud: CloudStorage) -> None:
+    service.end_new_jobs("JOB_STATE_SUCCEEDED")
+    stage.ok("apply", "--yes")
+    stage.ok("apply", "--yes")
+    [row] = service.rows()
+    assert service.emulator(Request("DELETE", f"{service.url}/v1/{row['name']}")).status == 200
+    before = cloud.names()
+    text = (stage.root / "reconciler.yaml").read_text()
+    file = stage.write("reconciler.yaml", text.replace('uid: "3fa94c1b"', 'uid: "0badcafe"'))
+    assert stage.actions() == {"CustomJob/train": "create"}
+    file.write_text(text.replace('uid: "3fa94c1b"', 'uid: "0badcafe", formerUids: ["3fa94c1b"]'))
+    [change] = stage.ok("plan", "-o", "json").json["changes"]
+    assert (change["action"], change["reason"]) == ("noop", "already_ran")
+    stage.ok("apply", "--yes")
+    assert cloud.names("team/3fa94c1b/") == before
+
+
 def test_a_saved_plan_is_spent_after_one_apply_from_another_machine(stage: Stage, cloud: CloudStorage) -> None:
     stage.ok("plan", "--out", "p.json")
     stage.ok("apply", "p.json")

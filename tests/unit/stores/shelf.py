@@ -59,6 +59,7 @@ class BucketShelf:
     names: itertools.count[int] = field(default_factory=itertools.count)
     length: float = LEASE
     prefix: str = "team/3fa94c1b/"
+    formers: tuple[str, ...] = ()
 
     def store(self) -> BucketStore:
         return self.over(self.cloud)
@@ -66,7 +67,8 @@ class BucketShelf:
     def over(self, transport: Transport, base: str = BASE) -> BucketStore:
         drawn = Drawn(lambda: f"r{next(self.names)}", RUN, self.length)
         bucket = Bucket(transport, self.clock, BUCKET, base)
-        return BucketStore(bucket, Bucket(transport, self.clock, BUCKET, base, 1), self.prefix, self.clock, drawn)
+        quick = Bucket(transport, self.clock, BUCKET, base, 1)
+        return BucketStore(bucket, quick, self.prefix, self.clock, drawn, self.formers)
 
     def kept(self) -> list[str]:
         return [name.removeprefix(self.prefix) for name in self.cloud.names(self.prefix)]

@@ -83,6 +83,47 @@ def test_what_tools_add_to_the_metadata_does_no_harm(bucket: BucketShelf) -> Non
     assert bucket.store().ledger.runs() == (RUN,)
 
 
+def test_a_former_stacks_ledger_is_read_and_never_written(bucket: BucketShelf) -> None:
+    waiting, over = replace(RUN, number=1, run_key="1-x"), replace(RUN, number=2, run_key="2-x")
+    bucket.store().ledger.started(waiting)
+    bucket.store().ledger.started(over)
+    bucket.store().ledger.ended(over, Phase.FAILED)
+    new = BucketShelf(bucket.cloud, prefix="team/0badcafe/", formers=(bucket.prefix, "team/11111111/"))
+    assert new.store().ledger.runs() == bucket.store().ledger.runs()
+    before = bucket.kept()
+    [held, _] = new.store().ledger.runs()
+    new.store().ledger.removal_changed(held, Removal.KEEP)
+    new.store().ledger.ended(held, Phase.SUCCEEDED)
+    new.store().ledger.started(replace(RUN, number=3, run_key="3-x"))
+    assert bucket.kept() == before
+    seen = [(run.number, run.phase, run.removal) for run in new.store().ledger.runs()]
+    assert seen == [(1, Phase.SUCCEEDED, Removal.KEEP), (2, Phase.FAILED, Removal.ASK), (3, None, Removal.ASK)]
+    assert [run.phase for run in bucket.store().ledger.runs()] == [None, Phase.FAILED]
+
+
+def test_what_a_former_and_this_stack_both_hold_is_as_this_one_says(bucket: BucketShelf) -> None:
+    new = BucketShelf(bucket.cloud, prefix="team/0badcafe/", formers=(bucket.prefix,))
+    bucket.store().ledger.started(replace(RUN, resource="there"))
+    new.store().ledger.started(replace(RUN, resource="here"))
+    bucket.store().ledger.ended(RUN, Phase.FAILED)
+    new.store().ledger.ended(RUN, Phase.SUCCEEDED)
+    assert [(run.phase, run.resource) for run in new.store().ledger.runs()] == [(Phase.SUCCEEDED, "")]
+
+
+def test_a_former_start_too_long_for_the_metadata_is_read_where_it_is(bucket: BucketShelf) -> None:
+    long = replace(RUN, resource="projects/" + "x" * 5000)
+    bucket.store().ledger.started(long)
+    new = BucketShelf(bucket.cloud, prefix="team/0badcafe/", formers=(bucket.prefix,))
+    assert new.store().ledger.runs() == (long,)
+
+
+def test_a_stray_object_of_a_former_stack_is_named(bucket: BucketShelf) -> None:
+    bucket.stray("ledger/notes.txt", b"")
+    new = BucketShelf(bucket.cloud, prefix="team/0badcafe/", formers=(bucket.prefix,))
+    with pytest.raises(errors.StoreFailed, match="3fa94c1b/ledger/notes"):
+        new.store().ledger.runs()
+
+
 def test_stacks_of_one_bucket_do_not_see_each_other(bucket: BucketShelf) -> None:
     other = BucketShelf(bucket.cloud, prefix="team/00000000/")
     bucket.store().ledger.started(RUN)
