@@ -16,7 +16,25 @@ from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, Service
 
 STATES = ("JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_SUCCEEDED", "JOB_STATE_CANCELLED")
-NAMES = ("a", "ab", "ba", "a*b", "train [1]", 'say "hi"', "it's", "back\\slash", "été?", "AND", "OR x", "-a", "a.b:c")
+NAMES = (
+    "a",
+    "ab",
+    "ba",
+    "a*b",
+    "train [1]",
+    'say "hi"',
+    "it's",
+    "back\\slash",
+    "été?",
+    "AND",
+    "OR x",
+    "-a",
+    "a.b:c",
+    "a?b",
+    "a[b]",
+    "[a",
+    "a-b1",
+)
 KEYS = ("team", "n", "e-mail_2", "éa")
 VALUES = ("", "a", "ab", "b-a", "1")
 TIMES = tuple(datetime.datetime(2025, 6, 15, 15, 6, 40, tzinfo=datetime.UTC) + datetime.timedelta(0, n) for n in (0, 7))
@@ -62,11 +80,15 @@ def quoted(text: str, quote: str) -> str:
     return quote + re.sub(r"([\\*'\"])", r"\\\1", text) + quote
 
 
-def fits(pattern: str, text: str) -> bool:
-    """Match `*` the slow way: try every length for what it stands for."""
+ANY = "any"
+"""In a pattern, what `*` stands for; every other part is one character."""
+
+
+def fits(pattern: list[str], text: str) -> bool:
+    """Match the slow way: try every length for what `*` stands for."""
     if not pattern:
         return not text
-    if pattern[0] == "*":
+    if pattern[0] == ANY:
         return any(fits(pattern[1:], text[length:]) for length in range(len(text) + 1))
     return text[:1] == pattern[0] and fits(pattern[1:], text[1:])
 
@@ -77,10 +99,10 @@ def texts(draw: st.DrawFn, field: str, among: tuple[str, ...], read: Callable[[A
     comparator = draw(st.sampled_from(("=", "!=", ":")))
     space = draw(st.sampled_from(("", " ")))
     if comparator != "!=" and draw(st.booleans()):
-        pattern = draw(st.text("ab*", min_size=1, max_size=5))
-        if pattern == "*":
-            pattern = "**"  # alone it asks for existence, which is told apart below
-        shown = draw(st.sampled_from((pattern, f'"{pattern}"')))
+        pattern = draw(st.lists(st.sampled_from((*"ab?[]*- 1", ANY, ANY, ANY)), min_size=1, max_size=6))
+        written = "".join("*" if part == ANY else re.sub(r"[*]", r"\\*", part) for part in pattern)
+        plain = not set(pattern) & {*" *"} and written != "*"  # the bare * alone asks for existence
+        shown = draw(st.sampled_from((written, f'"{written}"'))) if plain else f'"{written}"'
 
         def like(job: Any) -> bool:
             value = read(job)
