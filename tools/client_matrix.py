@@ -124,13 +124,9 @@ _ANSWERS: Mapping[str, Mapping[str, tuple[Answer, Answer, Answer, Answer]]] = {
         ),
     },
 }
-_NO_NESTED = Answer(why_not="operations of jobs are named at their location (recorded)")
 _NESTED = {
-    "get": (_NO_NESTED, _MISSING, _UNSENT, _NO_PAGES),
-    "list": (_NO_NESTED, _EMPTY, _BAD_SIZE, _NO_NESTED),
-    "wait": (_NO_NESTED, _MISSING, _UNSENT, _NO_PAGES),
-    "cancel": (_NO_NESTED, _MISSING, _UNSENT, _NO_PAGES),
-    "delete": (_NO_NESTED, _MISSING, _UNSENT, _NO_PAGES),
+    **_ANSWERS[OPERATIONS],
+    "list": (_OK, _EMPTY, _BAD_SIZE, Answer(why_not="a job has one operation at most, its delete")),
 }
 
 

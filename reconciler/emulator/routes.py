@@ -15,7 +15,7 @@ OPERATION = "operation"
 """The reading of an operation, beside the verbs."""
 
 _PATH = re.compile(
-    r"/v1/projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
+    r"/(?P<version>v1|ui)/projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
     r"/(?P<collection>[A-Za-z]+)(?:/(?P<job>[^/:]+)(?:/(?P<below>[A-Za-z]+)(?:/(?P<child>[^/:]+))?)?)?"
     r"(?::(?P<custom>[A-Za-z]+))?"
 )
@@ -32,6 +32,10 @@ class Beside(StrEnum):
     LIST_TRIALS = "nasTrialDetails.list"
     GET_TRIAL = "nasTrialDetails.get"
 
+
+_INTERNAL = "ui"
+"""Operations have a second path (service config aiplatform_v1.yaml), and Google's Python client takes that one over REST:
+google-cloud-aiplatform 2.7.0 lists it first for every method of operations."""
 
 _PAGED = ("pageSize", "pageToken")
 
@@ -126,7 +130,9 @@ class Routes:
     def find(self, call: Call) -> Route | None:
         """Return what a call means, None for a path or method that is not served."""
         found = _PATH.fullmatch(call.path)
-        if found is None:
+        if found is None or (
+            found["version"] == _INTERNAL and "operations" not in (found["collection"], found["below"])
+        ):
             return None
         asked = (call.method, found["child"] is not None, found["custom"] or "")
         if found["collection"] == "operations":

@@ -91,8 +91,10 @@ class Scene:
         return name
 
     def deleted(self) -> str:
-        """Delete a job that has ended and return the name of the operation."""
-        return str(self.call("delete", self.jobs, name=self.ended())["name"])
+        """Delete a job that has ended and return the name of the operation, below the job where the cell is about that."""
+        job = self.ended()
+        name = str(self.call("delete", self.jobs, name=job)["name"])
+        return f"{job}/operations/{name.rpartition('/')[2]}" if self.cell.collection == client_matrix.NESTED else name
 
     def searched(self) -> str:
         """Create a NasJob that ran all its trials and return its name."""
@@ -146,7 +148,7 @@ def ok(scene: Scene) -> Any:
         name = f"{scene.searched()}/nasTrialDetails/1"
         assert scene.call("get", name=name)["name"].endswith("/nasTrialDetails/1")
         return None
-    if collection == OPERATIONS:
+    if collection in (OPERATIONS, client_matrix.NESTED):
         return operation(scene, scene.deleted())
     name = scene.ended() if method == "delete" else scene.made()
     found = scene.call(method, name=name, **scene.arguments())
@@ -155,14 +157,15 @@ def ok(scene: Scene) -> Any:
 
 
 def listed(scene: Scene) -> Any:
-    collection, rows = scene.cell.collection, []
-    if collection == OPERATIONS:
+    collection, rows, parent = scene.cell.collection, [], ""
+    if collection in (OPERATIONS, client_matrix.NESTED):
         rows = [scene.deleted()]
+        parent = rows[0].partition("/operations/")[0]
     elif collection != TRIALS:
         rows = [scene.made()]
-    found = callers.json_rows(scene.call("list", parent=scene.parent()))
+    found = callers.json_rows(scene.call("list", parent=parent or scene.parent()))
     names = [row.get("name") or f"{scene.place}/jobs/{row['jobId']}" for row in found]
-    assert names == rows if rows else names
+    assert [_last(name) for name in names] == [_last(row) for row in rows] if rows else names
     return found
 
 
@@ -173,7 +176,7 @@ def operation(scene: Scene, name: str) -> Any:
             scene.call("get", name=name)
         assert (refused.value.status, refused.value.page) == (404, False)
         return found
-    assert (found["name"], found["done"]) == (name, True)
+    assert (_last(found["name"]), found["done"]) == (_last(name), True)
     return found
 
 
@@ -199,6 +202,10 @@ AFTER: Mapping[str, Callable[[Scene, str, Any], None]] = {
 }
 
 
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 def _same(found: Any, wanted: Any) -> None:
     assert found == wanted
 
@@ -222,7 +229,9 @@ def invalid(scene: Scene) -> Any:
     if method == "delete":
         return scene.call(method, name=scene.made())
     if method == "cancel":
-        return scene.call(method, name=scene.deleted() if scene.cell.collection == OPERATIONS else scene.ended())
+        return scene.call(
+            method, name=scene.deleted() if scene.cell.collection.endswith("operations") else scene.ended()
+        )
     return scene.call(method, name=scene.made(), **WRONG[method])
 
 
