@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import applying, flags, outputs, planning, wiring
+from reconciler.cli import applying, approval, flags, outputs, planning, wiring
 from reconciler.core import recipe
 from reconciler.files import planfile
 from reconciler.renderers import table
@@ -17,9 +17,7 @@ from reconciler.vocabulary import errors
 
 @click.command(cls=flags.Waiting)
 @click.argument("target", default=".", metavar="[PLANFILE|PATH]", callback=flags.not_empty)
-@click.option(
-    "--expect-digest", "--expect", "expected", metavar="D", callback=flags.not_empty, help="Refuse any other plan."
-)
+@approval.demands
 @flags.yes
 @flags.applying
 @flags.secret_env
@@ -29,7 +27,7 @@ from reconciler.vocabulary import errors
 @flags.rate
 @flags.output
 @flags.color
-def command(target: str, expected: str | None, **given: Any) -> int:
+def command(target: str, **given: Any) -> int:
     """Converge the live jobs to a saved plan, or to the manifests of a stack."""
     targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
     with ExitStack() as closing:
@@ -45,10 +43,7 @@ def command(target: str, expected: str | None, **given: Any) -> int:
                 rate=given["rate"],
             )
             applying.show(drawn, targets, given["color"])
-        if expected is not None and expected != drawn.digest:
-            raise errors.WrongDigest(
-                f"the plan's digest is {drawn.digest}, not {expected}", "review this plan, then apply with its digest"
-            )
+        approval.check(drawn, given["expected"], given["revision"], given["max_age"])
         return applying.carry_out(drawn, targets, given, ask=not Path(target).is_file())
 
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import reconciler
 from reconciler.cli import flags, outputs, wiring
+from reconciler.cli.clock import WallClock
 from reconciler.core import quota_time, recipe
 from reconciler.core.planning import Observed, Options
 from reconciler.engine import planner
@@ -80,7 +81,7 @@ def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Obse
 
 def now() -> str:
     """Return the time as RFC 3339 in UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(WallClock().now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def render(

@@ -19,7 +19,7 @@ from reconciler.core import buckets
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Desired, Problem, Severity, Stack
+from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
 
 if TYPE_CHECKING:
     from reconciler.cli.flags import Rate
@@ -54,7 +54,8 @@ class Manifests:
 
     desired: tuple[Desired, ...]
     problems: tuple[Problem, ...]
-    documents: int
+    documents: tuple[tuple[Place, int, str], ...]
+    """Where each document starts: its file and line, its index in the file, and its address where it has one."""
 
     @property
     def ok(self) -> bool:
@@ -125,7 +126,12 @@ def check(workspace: Workspace, reading: Reading, texts: Mapping[str, str] | Non
     result = workspace.validator.check(reading.documents, workspace.stack)
     locator = positions.Locator(workspace.root, texts)
     problems = locator.place_all([*reading.problems, *result.problems])
-    return Manifests(result.desired, problems, len(reading.documents))
+    addresses = {(want.source.file, want.source.line): want.address for want in result.desired if want.source}
+    documents = tuple(
+        (Place(each.file, each.line), each.index, addresses.get((each.file, each.line), ""))
+        for each in reading.documents
+    )
+    return Manifests(result.desired, problems, documents)
 
 
 def require(read: Manifests) -> tuple[Desired, ...]:

@@ -1,0 +1,85 @@
+"""What a person or a pipeline asks of a plan before it may be applied: its digest, its revision, its age."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from reconciler.cli import flags
+from reconciler.cli.clock import WallClock
+from reconciler.cli.planning import Drawn
+from reconciler.files import git
+from reconciler.vocabulary import errors
+
+SKEW = 300.0
+"""Seconds that the clocks of two machines may differ: a plan from further ahead has a time nobody can believe."""
+
+_SHORTEST = 7
+"""Characters of an abbreviated commit, as Git itself writes one at least."""
+
+
+def demands(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags of this module."""
+    command = click.option(
+        "--max-age",
+        "max_age",
+        default="",
+        metavar="DURATION",
+        callback=_duration,
+        help="Refuse an older plan: 12h, 3d.",
+    )(command)
+    command = click.option(
+        "--require-revision",
+        "revision",
+        metavar="REV",
+        callback=flags.not_empty,
+        help="Refuse a plan of another commit, or of uncommitted changes; HEAD is the one checked out here.",
+    )(command)
+    return click.option(
+        "--expect-digest", "--expect", "expected", metavar="D", callback=flags.not_empty, help="Refuse any other plan."
+    )(command)
+
+
+def _duration(_context: click.Context, _option: click.Parameter, given: str) -> float | None:
+    return flags.seconds(given)
+
+
+def check(drawn: Drawn, expected: str | None, revision: str | None, max_age: float | None) -> None:
+    """Hold a plan to what was asked of it. Raises errors.WrongDigest or errors.StalePlan; nothing was called."""
+    if expected is not None and expected != drawn.digest:
+        raise errors.WrongDigest(
+            f"the plan's digest is {drawn.digest}, not {expected}", "review this plan, then apply with its digest"
+        )
+    if revision is not None:
+        _require_revision(drawn, revision)
+    if max_age is not None:
+        _require_age(str(drawn.document["createdAt"]), max_age)
+
+
+def _require_revision(drawn: Drawn, asked: str) -> None:
+    plan = drawn.plan
+    wanted = git.revision(drawn.workspace.root)[0] if asked == "HEAD" else asked.lower()
+    if not wanted:
+        raise errors.StalePlan("--require-revision HEAD: there is no commit here", "name the commit, or leave the flag")
+    if len(wanted) < _SHORTEST or not plan.revision.startswith(wanted):
+        made = plan.revision or "no commit at all"
+        raise errors.StalePlan(f"the plan was made of {made}, not of {wanted}", "plan again at that commit")
+    if plan.dirty:
+        raise errors.StalePlan(
+            f"the plan was made of {plan.revision} with uncommitted changes", "commit them and plan again"
+        )
+
+
+def _require_age(created: str, most: float) -> None:
+    try:
+        made = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError as cause:
+        raise errors.PlanUnreadable(f"the plan's createdAt is {created!r}, no time", "plan again") from cause
+    age = WallClock().now() - made
+    if age > most:
+        raise errors.StalePlan(f"the plan is {age:.0f} s old and --max-age allows {most:.0f} s", "plan again")
+    if age < -SKEW:
+        raise errors.StalePlan(f"the plan was made {-age:.0f} s in the future", "set the clock, then plan again")
