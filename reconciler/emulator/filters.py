@@ -46,6 +46,18 @@ def compiled(text: str, fields: Mapping[str, Compare]) -> Clause:
     return EVERYTHING if tree is None else _compile(text, tree, fields)
 
 
+def carried(text: str) -> tuple[tuple[str, str], ...]:
+    """Return labels, each as key and value, that every job which matches carries: where few do, an index leads there."""
+    tree = filter_grammar.parse(text)
+    parts = tree.parts if isinstance(tree, Every) else (tree,)
+    return tuple((part.path[1], part.value.text) for part in parts if isinstance(part, Condition) and _is_exact(part))
+
+
+def _is_exact(node: Condition) -> bool:
+    is_label = len(node.path) == 2 and snake(node.path[0]) == "labels"
+    return is_label and node.comparator in ("=", ":") and len(node.value.pieces) == 1
+
+
 def _compile(text: str, node: Node, fields: Mapping[str, Compare]) -> Clause:
     if isinstance(node, Condition):
         return _condition(text, node, fields)

@@ -45,6 +45,7 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
     if conduct.days:
         where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
     by = "created" if conduct.by_creation else "updated"
+    where, values = state.led(where, values, filters.carried(filter_text))
     rows = _rows(state, scope, where, values, page, bent.shift, by)
     mask = None if bent.ignore_mask else mask
     full = [show(served, job, call, conduct.omits) for job in rows[: page.size]]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.emulator import pretty as writing
 from reconciler.emulator.fields import Violation
 from reconciler.vocabulary.wire import Response
 
@@ -85,7 +86,5 @@ def too_large(limit: int) -> Response:
 
 def written(status: int, value: Any, pretty: bool = True) -> Response:
     """Answer any status with a JSON body."""
-    text = json.dumps(
-        value, ensure_ascii=False, indent=2 if pretty else None, separators=None if pretty else (",", ":")
-    )
+    text = writing.write(value) if pretty else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Response(status, dict(_HEADERS), f"{text}\n".encode())

@@ -4,6 +4,7 @@ It reads nothing else from a kind's schema: how the service behaves is not writt
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 from reconciler.emulator.behaviour import Conduct
 from reconciler.vocabulary.kinds import Kind
+
+_CAPITAL = re.compile("[A-Z]")
 
 
 class Form(StrEnum):
@@ -50,9 +53,10 @@ class Field:
         return self.shapes.fields(self.message) if self.shapes else {}
 
 
+@functools.lru_cache(maxsize=4096)  # a create spells about a hundred names, the same ones every time
 def snake(name: str) -> str:
     """Spell a JSON name as the proto does: `workerPoolSpecs` to `worker_pool_specs`."""
-    return re.sub(r"([A-Z])", lambda found: "_" + found[1].lower(), name)
+    return _CAPITAL.sub(lambda found: "_" + found[0].lower(), name)
 
 
 class Shapes:
