@@ -31,16 +31,17 @@ class Client(StrEnum):
 
 API = {Client.VERTEX: "aiplatform.v1", Client.DISCOVERY: "aiplatform.v1", Client.ML: "ml.v1"}
 
-JOBS, NESTED, TRIALS, OPERATIONS, ML_JOBS = (
+JOBS, NESTED, TRIALS, OPERATIONS, ML_JOBS, ML_OPERATIONS = (
     "projects.locations.customJobs",
     "projects.locations.customJobs.operations",
     "projects.locations.nasJobs.nasTrialDetails",
     "projects.locations.operations",
     "projects.jobs",
+    "projects.operations",
 )
 COLLECTIONS: Mapping[str, tuple[str, ...]] = {
     "aiplatform.v1": (JOBS, NESTED, "projects.locations.nasJobs", TRIALS, OPERATIONS),
-    "ml.v1": (ML_JOBS,),
+    "ml.v1": (ML_JOBS, ML_OPERATIONS),
 }
 
 UNSENT = "the client refuses"
@@ -77,28 +78,33 @@ class Cell:
 
 
 _OK = Answer("200")
-_MISSING = Answer("404")
+_MISSING = Answer("404 NOT_FOUND")
 _UNSENT = Answer(UNSENT, "a name of another form")
 _EMPTY = Answer("200, empty", "nothing was ever made")
 _NO_PAGES = Answer(why_not=NO_PAGES)
-_PAGES = Answer(TO_THE_END, "three rows, one or two a page")
-_BAD_SIZE = Answer("400", "a page size below 0")
+_PAGES = Answer(TO_THE_END, "three rows or more, two a page")
+_BAD_SIZE = Answer("400 INVALID_ARGUMENT", "a page size below 0")
 
 _LIST = (_OK, _EMPTY, _BAD_SIZE, _PAGES)
 _GET = (_OK, _MISSING, _UNSENT, _NO_PAGES)
 
 _JOBS: Mapping[str, tuple[Answer, Answer, Answer, Answer]] = {
-    "create": (_OK, Answer(why_not=NO_PARENT), Answer("400", "a job without its required fields"), _NO_PAGES),
+    "create": (
+        _OK,
+        Answer(why_not=NO_PARENT),
+        Answer("400 INVALID_ARGUMENT", "a job without its required fields"),
+        _NO_PAGES,
+    ),
     "get": _GET,
     "list": _LIST,
-    "cancel": (_OK, _MISSING, Answer("400", "a job that has ended"), _NO_PAGES),
-    "delete": (_OK, _MISSING, Answer("400", "a job that is active"), _NO_PAGES),
+    "cancel": (_OK, _MISSING, Answer("400 FAILED_PRECONDITION", "a job that has ended"), _NO_PAGES),
+    "delete": (_OK, _MISSING, Answer("400 FAILED_PRECONDITION", "a job that is active"), _NO_PAGES),
 }
 _POLICY = "a policy version that does not exist"
 _ANSWERS: Mapping[str, Mapping[str, tuple[Answer, Answer, Answer, Answer]]] = {
     JOBS: _JOBS,
     "projects.locations.nasJobs": _JOBS,
-    TRIALS: {"get": _GET, "list": (_OK, Answer("404", "a NasJob that is not there"), _BAD_SIZE, _PAGES)},
+    TRIALS: {"get": _GET, "list": (_OK, Answer("404 NOT_FOUND", "a NasJob that is not there"), _BAD_SIZE, _PAGES)},
     OPERATIONS: {
         "get": _GET,
         "list": _LIST,
@@ -106,20 +112,20 @@ _ANSWERS: Mapping[str, Mapping[str, tuple[Answer, Answer, Answer, Answer]]] = {
         "cancel": (
             Answer(why_not="a delete's operation cannot be cancelled"),
             _MISSING,
-            Answer("400", "the operation of a delete"),
+            Answer("400 FAILED_PRECONDITION", "the operation of a delete"),
             _NO_PAGES,
         ),
         "delete": _GET,
     },
     ML_JOBS: {name: answers for name, answers in _JOBS.items() if name != "delete"}
     | {
-        "patch": (_OK, _MISSING, Answer("400", "a mask that names `state`"), _NO_PAGES),
-        "getIamPolicy": (_OK, _MISSING, Answer("400", _POLICY), _NO_PAGES),
-        "setIamPolicy": (_OK, _MISSING, Answer("400", _POLICY), _NO_PAGES),
+        "patch": (_OK, _MISSING, Answer("400 INVALID_ARGUMENT", "a mask that names `state`"), _NO_PAGES),
+        "getIamPolicy": (_OK, _MISSING, Answer("400 INVALID_ARGUMENT", _POLICY), _NO_PAGES),
+        "setIamPolicy": (_OK, _MISSING, Answer("400 INVALID_ARGUMENT", _POLICY), _NO_PAGES),
         "testIamPermissions": (
             _OK,
             Answer("200, empty", "documented: an empty set and not 404"),
-            Answer("400", "a permission with a wildcard"),
+            Answer("400 INVALID_ARGUMENT", "a permission with a wildcard"),
             _NO_PAGES,
         ),
     },
@@ -128,6 +134,12 @@ _NESTED = {
     **_ANSWERS[OPERATIONS],
     "list": (_OK, _EMPTY, _BAD_SIZE, Answer(why_not="a job has one operation at most, its delete")),
 }
+_NONE = Answer(why_not="no method of jobs starts an operation")
+_ML_OPERATIONS = {
+    "get": (_NONE, _MISSING, _UNSENT, _NO_PAGES),
+    "list": (_NONE, _EMPTY, _BAD_SIZE, _NONE),
+    "cancel": (_NONE, _MISSING, _UNSENT, _NO_PAGES),
+}
 
 
 def cells() -> Iterator[Cell]:
@@ -135,7 +147,7 @@ def cells() -> Iterator[Cell]:
 
     Raises KeyError for a method in Google's description that the table has no answers for.
     """
-    answers = {**_ANSWERS, NESTED: _NESTED}
+    answers = {**_ANSWERS, NESTED: _NESTED, ML_OPERATIONS: _ML_OPERATIONS}
     for client in Client:
         api = read_api(API[client])
         for collection in COLLECTIONS[API[client]]:

@@ -16,9 +16,6 @@ from tools.client_matrix import COLLECTIONS
 from tools.discovery import read_api
 from tools.markdown_tables import code, table
 
-_MORE: Mapping[str, tuple[str, ...]] = {"ml.v1": ("projects.operations",)}
-"""Collections beside those of jobs, so that what is not served stands in the table too."""
-
 _VALUES = {"pageSize": "1", "options.requestedPolicyVersion": "3", "returnPartialSuccess": "true", "timeout": "1s"}
 """Values of query parameters that are no text of any form."""
 
@@ -34,7 +31,7 @@ def parts() -> dict[str, str]:
 
 def _api(name: str, emulator: Transport) -> str:
     rows = []
-    for collection in (*COLLECTIONS[name], *_MORE.get(name, ())):
+    for collection in COLLECTIONS[name]:
         for method, described in sorted(read_api(name).methods(collection).items()):
             taken, refused = _parameters(described, emulator)
             title = f"{collection.removeprefix('projects.')}.{method}"

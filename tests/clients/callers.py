@@ -21,12 +21,14 @@ from tools.client_matrix import API, Client
 
 
 class Refused(Exception):
-    """The service answered with an error. `status` is the HTTP status, `page` is true where the body was no JSON."""
+    """The service answered with an error. `told` is its HTTP status and its code, or that the body was no JSON."""
 
     def __init__(self, status: int, message: str, body: bytes) -> None:
         super().__init__(message)
-        self.status = status
-        self.page = not body.lstrip().startswith((b"{", b"["))
+        try:
+            self.told = f"{status} {json.loads(body)['error']['status']}"
+        except ValueError:
+            self.told = f"{status}, a page"
 
 
 class Unsent(Exception):
@@ -67,8 +69,7 @@ class Vertex:
             kind = getattr(aiplatform_v1, "".join(part.title() for part in noun.split("_")))
             job = kind.from_json(json.dumps(given["body"]))
             return _json(getattr(self._client, f"create_{noun}")(parent=given["parent"], **{noun: job}))
-        plural = "s" if method == "list" else ""
-        found = getattr(self._client, f"{method}_{noun}{plural}")(_request(given))
+        found = getattr(self._client, _named(noun, method))(_request(given))
         if method == "delete":
             return json_format.MessageToDict(found.operation)
         return _json(next(found.pages) if method == "list" else found)
@@ -78,7 +79,7 @@ class Vertex:
         if method == "list":
             request["name"] = request.pop("parent")
         sort = getattr(operations_pb2, f"{method.title()}Operation{'s' if method == 'list' else ''}Request")
-        found = getattr(self._client, f"{method}_operation{'s' if method == 'list' else ''}")(sort(**request))
+        found = getattr(self._client, _named("operation", method))(sort(**request))
         return {} if found is None else json_format.MessageToDict(found)
 
 
@@ -170,6 +171,15 @@ def json_rows(page: Mapping[str, Any]) -> list[Any]:
 
 def snake(name: str) -> str:
     return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)
+
+
+def vertex_method(collection: str, method: str) -> str:
+    """Name the method of JobServiceClient that stands for one of the API."""
+    return _named(_noun(collection), method)
+
+
+def _named(noun: str, method: str) -> str:
+    return f"{method}_{noun}{'s' if method == 'list' else ''}"
 
 
 def _noun(collection: str) -> str:

@@ -5,12 +5,16 @@ The emulator is a process of its own and is called over HTTP; tools/client_matri
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import aiplatform_v1, aiplatform_v1beta1
 
 from tests.clients import callers
 from tests.clients.callers import Caller, Refused, Unsent
@@ -36,6 +40,13 @@ class Served:
         status, answer = send(self.port, method, f"/emulator/v1/{path}", body)
         assert status == 200, answer
         return answer
+
+    def calls(self) -> int:
+        """How many calls of the APIs there were."""
+        last = 0
+        while found := self.control("GET", f"audit?after={last}")["calls"]:
+            last = found[-1]["n"]
+        return last
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +75,7 @@ class Scene:
     def jobs(self) -> str:
         """The collection of jobs that the cell is about, or whose deletes or trials it is about."""
         found = self.cell.collection.removesuffix(".operations").removesuffix(".nasTrialDetails")
-        return client_matrix.JOBS if found == "projects.locations" else found
+        return {"projects.locations": client_matrix.JOBS, "projects": ML_JOBS}.get(found, found)
 
     @property
     def collection(self) -> str:
@@ -104,7 +115,7 @@ class Scene:
 
     def missing(self) -> str:
         """Return a name of the cell's form that names nothing."""
-        if self.cell.collection == OPERATIONS:
+        if self.cell.collection in (OPERATIONS, client_matrix.ML_OPERATIONS):
             return f"{self.place}/operations/1"
         if self.cell.collection == TRIALS:
             return f"{self.searched()}/nasTrialDetails/404"
@@ -174,7 +185,7 @@ def operation(scene: Scene, name: str) -> Any:
     if scene.cell.method == "delete":
         with pytest.raises(Refused) as refused:
             scene.call("get", name=name)
-        assert (refused.value.status, refused.value.page) == (404, False)
+        assert refused.value.told == "404 NOT_FOUND"
         return found
     assert (_last(found["name"]), found["done"]) == (_last(name), True)
     return found
@@ -190,7 +201,7 @@ def gone(scene: Scene, name: str, found: Any) -> None:
     assert found["done"] is True
     with pytest.raises(Refused) as refused:
         scene.call("get", name=name)
-    assert (refused.value.status, refused.value.page) == (404, False)
+    assert refused.value.told == "404 NOT_FOUND"
 
 
 AFTER: Mapping[str, Callable[[Scene, str, Any], None]] = {
@@ -221,7 +232,11 @@ def missing(scene: Scene) -> Any:
 def invalid(scene: Scene) -> Any:
     method = scene.cell.method
     if scene.cell.answer.told == client_matrix.UNSENT:
-        return scene.call(method, name="no/name")
+        before = scene.served.calls()
+        with pytest.raises(Unsent) as refused:
+            scene.call(method, name="no/name")
+        assert scene.served.calls() == before
+        raise refused.value
     if method == "create":
         return scene.call(method, parent=scene.place, body={"labels": {"n": "1"}})
     if method == "list":
@@ -266,7 +281,7 @@ def told(scene: Scene) -> str:
     try:
         found = DOES[scene.cell.case](scene)
     except Refused as refusal:
-        return f"{refusal.status}, a page" if refusal.page else str(refusal.status)
+        return refusal.told
     except Unsent:
         return client_matrix.UNSENT
     if scene.cell.case is Case.PAGED:
@@ -278,3 +293,24 @@ def told(scene: Scene) -> str:
 def test_a_client_is_answered_as_the_matrix_says(served: Served, cell: Cell) -> None:
     scene = Scene(served, cell, f"p{next(_numbers)}")
     assert told(scene) == cell.answer.told
+
+
+def test_every_cell_is_answered_or_says_why_it_cannot_be() -> None:
+    assert [cell for cell in CELLS if bool(cell.answer.told) == bool(cell.answer.why_not)] == []
+
+
+def test_no_method_of_googles_client_for_these_kinds_is_left_out() -> None:
+    offered = {name for name in dir(aiplatform_v1.JobServiceClient) if re.search(r"(custom_job|nas|operation)s?", name)}
+    offered = {name for name in offered if not name.endswith("_path") and not name.startswith("_")}
+    asked = {callers.vertex_method(cell.collection, cell.method) for cell in CELLS if cell.client is Client.VERTEX}
+    assert offered == asked
+
+
+def test_the_beta_of_the_api_is_not_served(served: Served) -> None:
+    client = aiplatform_v1beta1.JobServiceClient(
+        transport="rest",
+        client_options={"api_endpoint": f"http://127.0.0.1:{served.port}"},
+        credentials=AnonymousCredentials(),
+    )
+    with client, pytest.raises(exceptions.NotFound):
+        client.get_custom_job(name="projects/p/locations/us-central1/customJobs/1")
