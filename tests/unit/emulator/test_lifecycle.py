@@ -6,14 +6,15 @@ import math
 
 import pytest
 
-from reconciler.emulator import lifecycle
+from reconciler.emulator import behaviour, lifecycle
 from reconciler.emulator.behaviour import Step
-from reconciler.emulator.lifecycle import INSTANT, RECORDED, Life, Timings
+from reconciler.emulator.lifecycle import INSTANT, MANUAL, RECORDED, Life, Timings
 
 RUN = Step(1.0, "RUNNING", starts=True)
 STEPS = (RUN, Step(2.0, "PENDING"), Step(3.0, "RUNNING", starts=True), Step(4.0, "DONE", ends=True))
 CANCEL = (Step(0.5, "STOPPED", ends=True, fields={"error": "stopped"}),)
 SECOND = 1_000_000
+CUSTOM_JOB = behaviour.load()["CustomJob"]
 
 
 def life(timings: Timings = RECORDED) -> Life:
@@ -62,6 +63,41 @@ def test_lives_without_an_end_run_until_cancelled() -> None:
     found = lifecycle.advance(life(forever), 10**15)
     assert found.state == "RUNNING"
     assert lifecycle.advance(lifecycle.cancel(found, CANCEL, forever, 10**15), 10**15).state == "STOPPED"
+
+
+def test_lives_by_hand_have_nothing_ahead_and_a_cancel_plans_nothing() -> None:
+    found = lifecycle.cancel(life(MANUAL), CANCEL, MANUAL, 0)
+    assert lifecycle.advance(found, 10**15) == found
+    assert (found.state, found.cancelled) == ("PENDING", True)
+
+
+@pytest.mark.parametrize("state", sorted(CUSTOM_JOB.state_numbers))
+def test_a_life_can_be_forced_into_any_state_from_any_point(state: str) -> None:
+    begun = lifecycle.begin("JOB_STATE_PENDING", {}, CUSTOM_JOB.timeline, RECORDED, 0)
+    for moment in (0, 4, 700):
+        found = lifecycle.force(lifecycle.advance(begun, moment * SECOND), CUSTOM_JOB, state, 800 * SECOND)
+        assert (found.state, found.updated, found.ahead) == (state, 800 * SECOND, ())
+        assert (found.ended is not None) == (state in CUSTOM_JOB.terminal)
+        assert lifecycle.advance(found, 10**15) == found
+
+
+def test_a_forced_life_never_goes_back_in_time() -> None:
+    ended = lifecycle.advance(lifecycle.begin("JOB_STATE_PENDING", {}, CUSTOM_JOB.timeline, RECORDED, 0), 700 * SECOND)
+    assert lifecycle.force(ended, CUSTOM_JOB, "JOB_STATE_RUNNING", 5).updated == ended.updated
+
+
+def test_a_forced_state_brings_the_fields_given_or_its_own() -> None:
+    begun = lifecycle.begin("JOB_STATE_PENDING", {}, CUSTOM_JOB.timeline, RECORDED, 0)
+    own = lifecycle.force(begun, CUSTOM_JOB, "JOB_STATE_CANCELLED", 5)
+    assert own.fields == {"error": {"code": 1, "message": "CANCELED"}}
+    given = lifecycle.force(begun, CUSTOM_JOB, "JOB_STATE_FAILED", 5, {"error": {"code": 8}})
+    assert given.fields == {"error": {"code": 8}}
+
+
+def test_a_state_that_the_kind_does_not_have_cannot_be_forced() -> None:
+    begun = lifecycle.begin("JOB_STATE_PENDING", {}, CUSTOM_JOB.timeline, RECORDED, 0)
+    with pytest.raises(LookupError, match="`RUNNING` is no state of CustomJob"):
+        lifecycle.force(begun, CUSTOM_JOB, "RUNNING", 5)
 
 
 @pytest.mark.parametrize(
