@@ -17,12 +17,13 @@ from reconciler.renderers import escape, results
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 
-LATER = frozenset({"html", "mermaid", "jsonl"})
+LATER = frozenset({"mermaid"})
 """Formats of later versions, refused by name."""
 
 ELSEWHERE = dict.fromkeys(("sarif", "junit", "github"), "belongs to validate") | {
     "markdown": "belongs to plans",
     "gitlab": "belongs to validate and to plans",
+    "jsonl": "belongs to apply and destroy",
 }
 """Formats that are built, and what they are forms of."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconciler.renderers import github, gitlab, json_output, junit, markdown, results, sarif, text
+from reconciler.renderers import github, gitlab, html_page, json_output, junit, markdown, results, sarif, text
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.model import Checked
 from reconciler.vocabulary.plans import Outcome, Plan
@@ -23,6 +23,7 @@ PLAN_FORMATS: Mapping[str, PlanForm] = {
     "text": text.plan,
     "json": json_output.plan,
     "markdown": markdown.plan,
+    "html": html_page.plan,
     "gitlab": gitlab.plan,
 }
 

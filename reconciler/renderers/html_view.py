@@ -1,0 +1,162 @@
+"""What the page of a plan shows, in the page's order and words. Writes no markup and looks at no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from reconciler.core import secrets
+from reconciler.renderers import escape, html_diff, words
+from reconciler.vocabulary.plans import Action, Blocker, Change, Operation, Plan
+
+_NAMED_FIELDS = 3
+_FLAGS = {"cancel": "--allow-cancel", "delete": "--allow-delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation. `why` is empty where it is the change's own reason; `body` is JSON, a line an item."""
+
+    verb: str
+    resource: str
+    why: str
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that differs, its two sides aligned."""
+
+    path: str
+    about: str
+    lines: tuple[html_diff.Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change. `target` is what a link to it ends in, `active` the runs the plan knows to be active.
+
+    `age` is how long the newest run had been going when the plan was made, empty where nobody knows.
+    """
+
+    change: Change
+    target: str
+    reason: str
+    source: str
+    touched: str
+    active: tuple[str, ...]
+    age: str
+    fields: tuple[Field, ...]
+    calls: tuple[Call, ...]
+
+    @property
+    def word(self) -> str:
+        """The action as a reader calls it."""
+        return action_word(self.change.action)
+
+    @property
+    def symbol(self) -> str:
+        """The action's sign."""
+        return words.SYMBOLS[self.change.action]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A guard in the way. `lift` is the flag that lifts it, empty where none does."""
+
+    rule: str
+    message: str
+    lift: str
+
+
+def action_word(action: Action) -> str:
+    """Return what text and Markdown call an action too."""
+    return "unchanged" if action is Action.NOOP else action.value
+
+
+def rows(plan: Plan, created_at: str, *, bodies: bool) -> tuple[Row, ...]:
+    """Return every change by action, then by address; noops with something to tell come before the silent ones."""
+    order = list(Action)
+
+    def key(change: Change) -> tuple[int, bool, str]:
+        silent = change.action is Action.NOOP and not change.notes
+        return order.index(change.action), silent, change.address
+
+    return tuple(_row(change, created_at, bodies) for change in sorted(plan.changes, key=key))
+
+
+def _row(change: Change, created_at: str, bodies: bool) -> Row:
+    return Row(
+        change=change,
+        target=quote(escape.visible(change.address)),
+        reason=words.REASONS.get(change.reason, ""),
+        source=words.source(change),
+        touched=_touched(change),
+        active=tuple(each.resource for each in change.assertions if each.exists and each.active),
+        age=age(change.start_time, created_at),
+        fields=tuple(Field(each.path, each.cls, html_diff.lines(each)) for each in change.fields),
+        calls=tuple(_call(each, change, bodies) for each in change.operations),
+    )
+
+
+def _touched(change: Change) -> str:
+    """Name the first few fields that differ by the last part of their path."""
+    names = list(dict.fromkeys(_last(field.path.split(".")) for field in change.fields))
+    more = [f"{len(names) - _NAMED_FIELDS} more"] if len(names) > _NAMED_FIELDS else []
+    return ", ".join([*names[:_NAMED_FIELDS], *more])
+
+
+def _last(parts: Sequence[str]) -> str:
+    """Name a field by the end of its path; of an environment entry `value` alone says nothing."""
+    return ".".join(parts[-2:] if parts[-1] in ("name", "value") else parts[-1:])
+
+
+def _call(operation: Operation, change: Change, bodies: bool) -> Call:
+    shown = bodies and operation.body is not None
+    return Call(
+        verb=operation.verb,
+        resource=operation.resource,
+        why="" if operation.reason == change.reason else operation.reason,
+        body=tuple(escape.json_text(secrets.redact(operation.body)).splitlines()) if shown else (),
+    )
+
+
+def blocks(blocked: Sequence[Blocker]) -> tuple[Block, ...]:
+    """Return the guards in the way with the flag that lifts each."""
+    return tuple(Block(blocker.rule, blocker.message, _lift(blocker)) for blocker in blocked)
+
+
+def _lift(blocker: Blocker) -> str:
+    if blocker.rule == "empty":
+        return "--allow-empty"
+    return " ".join(f"{_FLAGS[verb]} {number}" for verb, number in sorted(blocker.needs.items()) if verb in _FLAGS)
+
+
+def command(plan: Plan, digest: str) -> str:
+    """Return the command that does exactly this plan; empty where no command line lifts what blocks it."""
+    lifts = {block.lift for block in blocks(plan.blocked)}
+    if "" in lifts:
+        return ""
+    needs = [need for blocker in plan.blocked for need in blocker.needs.items()]
+    most = {verb: max(number for name, number in needs if name == verb) for verb, _ in sorted(needs) if verb in _FLAGS}
+    allowed = [f"{_FLAGS[verb]} {number}" for verb, number in most.items()]
+    empty = ["--allow-empty"] if "--allow-empty" in lifts else []
+    return " ".join(["reconciler apply PLANFILE", f"--expect-digest {digest}", *allowed, *empty])
+
+
+def age(since: str, until: str) -> str:
+    """Return the time between two RFC 3339 times in two units at most; empty where they are none or out of order."""
+    try:
+        seconds = int((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return ""
+    if seconds < 0:
+        return ""
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    first = next((at for at, (number, _) in enumerate(parts) if number), None)
+    if first is None:
+        return "under 1 min"
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
