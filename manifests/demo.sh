@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
-# The main job in two minutes, on the embedded emulator: validate, plan, review, apply, change, remove.
+# The main job in two minutes, on an emulator that really trains: validate, plan, review, apply, watch, change, remove.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+emulator=""
+finish() {
+  if [ -n "$emulator" ]; then
+    kill "$emulator" 2>/dev/null || true
+    wait "$emulator" || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
 cp -r "$here/quickstart/." "$work"
 cd "$work"
 
@@ -21,6 +29,18 @@ expect() {
   printf '(exit %s)\n' "$got"
 }
 
+say "An emulator of Google's job APIs on this machine; its PATH stands for the images: trainer/ holds the program"
+echo '$ PATH="trainer:$PATH" reconciler emulate --port 0 --run-jobs &'
+PATH="$work/trainer:$PATH" reconciler emulate --port 0 --run-jobs 2>emulator.log &
+emulator=$!
+for _ in $(seq 100); do
+  port="$(sed -n 's|.*http://127\.0\.0\.1:\([0-9]*\)$|\1|p' emulator.log)"
+  [ -z "$port" ] || break
+  sleep 0.1
+done
+cat emulator.log
+run export RECONCILER_BACKEND="http://127.0.0.1:${port:?the emulator did not start}"
+
 say "Three manifests, for Vertex AI custom jobs, NAS jobs and legacy AI Platform jobs"
 run reconciler validate
 
@@ -32,13 +52,17 @@ say "Apply exactly the reviewed plan"
 run reconciler apply review.plan.json --expect-digest "$digest" --wait=running
 expect 3 reconciler apply review.plan.json
 
-say "Nothing is left to do"
+say "Nothing is left to do, and the training runs"
 expect 0 reconciler plan --detailed-exitcode
+echo '$ reconciler logs CustomJob/train-mnist | tail -n 3'
+reconciler logs CustomJob/train-mnist | tail -n 3
 
-say "Change a job that is running: a new spec means a new run, and the price is named first"
-sed -i.bak 's/trainer:1\.4\.0/trainer:1.5.0/' jobs/train.yaml && rm jobs/train.yaml.bak
+say "The loss falls too slowly. Change the job that is running: a new spec means a new run, and the price is named first"
+sed -i.bak 's/trainer:1\.4\.0/trainer:1.5.0/; s/--epochs=50000, --learning-rate=0.0001/--epochs=200, --learning-rate=0.05/' \
+  jobs/train.yaml && rm jobs/train.yaml.bak
 expect 4 reconciler plan
 run reconciler apply --yes --allow-cancel 1
+run reconciler logs CustomJob/train-mnist --follow
 
 say "Remove a manifest whose policy says what that means"
 rm jobs/search.yaml

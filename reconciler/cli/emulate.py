@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import lives, outputs
-from reconciler.cli.clock import WallClock
+from reconciler.cli.clock import WallClock, ticks
 from reconciler.cli.environment import variable
 from reconciler.files import documents, positions, schemas
 from reconciler.vocabulary import errors
@@ -116,7 +115,7 @@ def _running(emulator: Emulator, host: str) -> Transport:
         )
     # nothing else of this environment: it holds what is ours, tokens and all
     kept = {"PATH": variable("PATH") or os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-    emulator.run_jobs(Machine(kept, time.monotonic))
+    emulator.run_jobs(Machine(kept, ticks))
     return browsers.refusing(emulator)
 
 

@@ -19,7 +19,7 @@ EVERY = 0.5
 
 
 @click.command()
-@click.argument("address", callback=flags.not_empty)
+@click.argument("address", metavar="ADDRESS", callback=flags.not_empty)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended.")
 def command(address: str, *, follow: bool) -> int:
     """Print the output of the newest run of ADDRESS (Kind/name) on an emulator that runs jobs.
@@ -54,8 +54,7 @@ def _refuse_others(backend: str) -> None:
     if backend == "google":
         raise errors.InputError(
             "`logs` reads from an emulator; what a job on Google prints is in Cloud Logging",
-            "`reconciler status ADDRESS` shows the job's id and console page; then: gcloud logging read "
-            '\'resource.type="ml_job" resource.labels.job_id="ID"\' --project PROJECT',
+            "`reconciler status ADDRESS` shows its id; then: gcloud logging read 'resource.labels.job_id=\"ID\"'",
         )
 
 
