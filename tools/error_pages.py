@@ -57,10 +57,14 @@ def parts() -> dict[str, str]:
     """Return the generated part of docs/fidelity.md about errors."""
     ordered = sorted(load(), key=lambda each: (each.how == "none", each.status, each.code, each.file))
     rows = (
-        (each.status, code(each.code), code(cell(each.form)), cell(each.seen), each.grade, _way(each))
-        for each in ordered
+        (each.status, code(each.code), _quoted(each.form), cell(each.seen), each.grade, _way(each)) for each in ordered
     )
     return {"errors": table(("HTTP", "code", "form of the message", "seen in", "grade", "emulated by"), rows)}
+
+
+def _quoted(form: str) -> str:
+    """Set a form as code; one with backticks needs two around it (CommonMark)."""
+    return f"`` {cell(form)} ``" if "`" in form else code(cell(form))
 
 
 def _way(each: Recorded) -> str:

@@ -25,6 +25,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 OTHER_PROGRAMS = {"--check": "tools/*.py", "--config": "gcloud", "--strict": "mypy"}
 OTHER_PROGRAMS |= dict.fromkeys(("--project", "--location", "--write"), "tools/probe_live.py")
+OTHER_PROGRAMS |= dict.fromkeys(("--live-project", "--live-location"), "pytest")
 NOT_BUILT = docs_pages.section(README, "What it does not do yet")
 
 

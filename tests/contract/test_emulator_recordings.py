@@ -65,6 +65,15 @@ def answered(pair: Any, conduct: Any = None) -> tuple[Any, Any]:
         return jobs.create(CUSTOM, completed(load(pair["request"]), recorded)), recorded
 
 
+if (CORPUS / "PAIRS.jsonl").is_file():
+
+    def test_no_pair_of_our_kinds_is_left_out() -> None:
+        lines = (CORPUS / "PAIRS.jsonl").read_text("utf-8").splitlines()
+        groups = [json.loads(line)["request"].partition("/")[0] for line in lines]
+        assert [groups.count(group) for group in ("nas_jobs", "legacy_training", "legacy_prediction")] == [0, 0, 0]
+        assert len(pairs()) == groups.count("custom_jobs") == 9
+
+
 @pytest.mark.parametrize("pair", pairs())
 def test_a_create_is_answered_as_the_service_answered_it(pair: Any) -> None:
     made, recorded = answered(pair)
