@@ -81,7 +81,7 @@ def resolve(mask: Mask, known: Known | None, path: str = "") -> Mask:
             spelt = name if name in names else _camel(name)
             if spelt not in names:
                 raise Unknown(where)
-            found[spelt] = {**found.get(spelt, {}), **resolve(below, names[spelt], where)}
+            _join(found.setdefault(spelt, {}), resolve(below, names[spelt], where))
     return found
 
 
@@ -123,33 +123,55 @@ def _selection(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
 
 
 def apply(mask: Mask, value: Any) -> Any:
-    """Keep what the mask names; lists are looked through, and what is not there stays away."""
-    if "*" in mask and not mask["*"]:
+    """Keep what the mask leads to; lists are looked through, and where a path leads to nothing, nothing is kept."""
+    found = _kept(mask, value)
+    return {} if found is None else found
+
+
+def _kept(mask: Mask, value: Any) -> Any:
+    """Return what is left of a value, None for nothing; the messages of a list stay in their places, empty or not."""
+    if _is_whole(mask):
         return value
     if isinstance(value, list):
-        return [apply(mask, item) for item in value]
+        items = [(item, _kept(mask, item)) for item in value]
+        return [{} if kept is None else kept for item, kept in items if isinstance(item, dict) or kept is not None]
     if not isinstance(value, dict):
-        return value
+        return None
     anything = mask.get("*")
-    kept = {name: _both(mask.get(name), anything) for name in value}
-    return {name: apply(below, value[name]) for name, below in kept.items() if below is not None}
+    wanted = {name: _both(mask.get(name), anything) for name in value}
+    found = {name: _kept(below, value[name]) for name, below in wanted.items() if below is not None}
+    return {name: kept for name, kept in found.items() if kept is not None} or None
 
 
 def _both(named: Mask | None, anything: Mask | None) -> Mask | None:
     """Join what is wanted of one name with what is wanted of any."""
     if named is None or anything is None:
         return anything if named is None else named
-    return {**anything, **{name: {**anything.get(name, {}), **below} for name, below in named.items()}}
+    joined: dict[str, Any] = {}
+    _join(joined, anything)
+    _join(joined, named)
+    return joined
+
+
+def _is_whole(mask: Mask) -> bool:
+    """Say whether a mask keeps all there is."""
+    return "*" in mask and not mask["*"]
 
 
 def _plant(tree: dict[str, Any], path: list[str], below: Mapping[str, Any] | None = None) -> None:
     """Put a path into a tree, joined with what is there."""
-    for name in path[:-1]:
-        tree = tree.setdefault(name, {})
-    _join(tree.setdefault(path[-1], {}), below or {"*": {}})
+    more: Mapping[str, Any] = below or {"*": {}}
+    for name in reversed(path):
+        more = {name: more}
+    _join(tree, more)
 
 
 def _join(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add what another mask keeps; whoever keeps all swallows the other."""
+    if _is_whole(tree):
+        return
+    if _is_whole(more):
+        tree.clear()
     for name, below in more.items():
         _join(tree.setdefault(name, {}), below)
 
