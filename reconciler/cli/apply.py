@@ -11,7 +11,6 @@ import click
 from reconciler.cli import applying, approval, flags, outputs, planning, wiring
 from reconciler.core import recipe
 from reconciler.files import planfile
-from reconciler.renderers import table
 from reconciler.vocabulary import errors
 
 
@@ -29,7 +28,7 @@ from reconciler.vocabulary import errors
 @flags.color
 def command(target: str, **given: Any) -> int:
     """Converge the live jobs to a saved plan, or to the manifests of a stack."""
-    targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
+    targets = outputs.chosen(given["given"], applying.FORMATS)
     with ExitStack() as closing:
         if Path(target).is_file():
             drawn = _saved(target, given, closing)

@@ -11,18 +11,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.cli import asking, flags, outputs, planning
+from reconciler.cli import asking, eventlog, flags, outputs, planning
 from reconciler.cli.environment import EnvironmentSecrets
+from reconciler.cli.eventlog import EventLog
 from reconciler.cli.progress import Progress
 from reconciler.core import guards
 from reconciler.core.validate import body
 from reconciler.engine import waiter
 from reconciler.engine.applier import Applier, Settings
-from reconciler.engine.telling import Control
+from reconciler.engine.telling import Control, Event
 from reconciler.renderers import table
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.plans import Applied, Status
+
+FORMATS = (*table.OUTCOME_FORMATS, eventlog.NAME)
+"""The forms of what an apply did; the last is written while it runs."""
 
 
 @dataclass(slots=True)
@@ -51,14 +55,20 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
             alone="add --yes, or apply a reviewed plan file",
             refused="apply was not confirmed; nothing was called",
         )
-    with _signals() as signals, Progress(sys.stderr) as progress:
-        control = Control(progress.tell, signals.stop)
+    with EventLog(targets, drawn.digest) as log, _signals() as signals, Progress(sys.stderr) as progress:
+
+        def tell(event: Event) -> None:
+            progress.tell(event)
+            log.tell(event)
+
+        control = Control(tell, signals.stop)
         applier = Applier(
             drawn.world, drawn.workspace.stack, EnvironmentSecrets(given["secret_env"]), body.BodyCheck(), control
         )
         settings = Settings(
             allowed, saved=not ask, parallelism=given["parallelism"], keep_going=given["on_error"] == "continue"
         )
+        log.begin(drawn.plan.summary())
         applied = applier.apply(drawn.plan, drawn.digest, settings)
         ended: Mapping[str, Phase] = {}
         late = False
@@ -66,8 +76,11 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
             ended, late = waiter.wait(
                 drawn.world, _started(applied), given["wait"] == "finished", given["timeout"], control
             )
+        log.end(applied.outcomes)
     outputs.write(
-        targets, lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style), given["color"]
+        [target for target in targets if target[0] != eventlog.NAME],
+        lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style),
+        given["color"],
     )
     return _exit_code(applied, ended, late=late, signal_number=signals.number)
 

@@ -9,7 +9,6 @@ import click
 
 from reconciler.cli import applying, flags, outputs, planning, wiring
 from reconciler.core.changes import Destroy
-from reconciler.renderers import table
 
 
 @click.command(cls=flags.Waiting)
@@ -25,7 +24,7 @@ from reconciler.renderers import table
 @flags.color
 def command(path: str, *, records: bool, **given: Any) -> int:
     """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept."""
-    targets = outputs.chosen(given["given"], table.OUTCOME_FORMATS)
+    targets = outputs.chosen(given["given"], applying.FORMATS)
     if path == wiring.STREAM:
         raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")
     options = flags.options(given, Destroy(records))

@@ -38,7 +38,7 @@ class Progress:
 
     def tell(self, event: Event) -> None:
         """Show one step."""
-        line = f"{escape.visible(event.address)}: {escape.visible(event.what)}"
+        line = f"{escape.visible(event.address)}: {escape.visible(_sentence(event))}"
         with self._guard:
             if self._live is None:
                 self._stream.write(line + "\n")
@@ -52,3 +52,9 @@ class Progress:
             from rich.text import Text
 
             self._live.update(Text("\n".join(list(self._under_way.values())[:20])))
+
+
+def _sentence(event: Event) -> str:
+    if event.operation == "wait":
+        return f"is {event.status}"
+    return f"{event.operation} {event.status or '…'}" + (f": {event.error}" if event.error else "")

@@ -36,7 +36,7 @@ class Carrier:
         """Do one change's operations in order; the first that does not come out ends it. Raises errors.LockHeld."""
         outcomes: list[Outcome] = []
         for operation in change.operations:
-            self.control.tell(Event(change.address, f"{operation.verb} …"))
+            self.control.tell(Event(change.address, operation.verb, resource=operation.resource))
             try:
                 outcome = self._operation(change, operation)
             except errors.LockHeld:
@@ -46,8 +46,8 @@ class Carrier:
                 error = self.secrets.hide(told)
                 outcome = Outcome(change.address, operation.verb, Status.FAILED, operation.resource, error)
             outcomes.append(outcome)
-            said = outcome.status.value + (f": {outcome.error}" if outcome.error else "")
-            self.control.tell(Event(change.address, f"{operation.verb} {said}", done=True))
+            status, resource = outcome.status.value, outcome.resource
+            self.control.tell(Event(change.address, operation.verb, status, resource, outcome.error, done=True))
             if outcome.status.stuck:
                 break
         return tuple(_together(change, outcomes))

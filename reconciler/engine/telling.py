@@ -9,10 +9,17 @@ from threading import Event as Flag
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One step of an apply or a wait: `what` is a short sentence about `address`."""
+    """One step of an apply or a wait.
+
+    `operation` is a verb of the plan, or `wait`. `status` is what came of it, the phase of a run that is waited for, or
+    empty where it has just begun. `done` says that nothing follows for this operation.
+    """
 
     address: str
-    what: str
+    operation: str
+    status: str = ""
+    resource: str = ""
+    error: str = ""
     done: bool = False
 
 

@@ -32,7 +32,7 @@ def wait(
             if phases.get(address) is not phase:
                 phases[address] = phase
                 done = _done(phase, finished=finished)
-                control.tell(Event(address, f"is {phase.value}", done=done))
+                control.tell(Event(address, "wait", phase.value, runs[address], done=done))
         if all(_done(phases.get(address), finished=finished) for address in runs) or control.stop.is_set():
             return phases, False
         left = EVERY if until is None else min(EVERY, until - world.clock.now())
