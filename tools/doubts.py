@@ -48,7 +48,7 @@ DOUBTS: tuple[Doubt, ...] = (
     ),
     Doubt("lists over `locations/-`", "400", why_none="one form is enough to see a caller that asks", probe="wildcard"),
     Doubt("jobs in `global`, `us` and `eu`", "served like any location", why_none="no list of places", probe="places"),
-    Doubt("get of an id that is no number", "404", fault="status", probe="odd-id"),
+    Doubt("get of an id that is no number", "404", "id-without-number", probe="odd-id"),
     Doubt(
         "text of a NasJob's 404",
         "The NasJob does not exist.",
@@ -80,7 +80,7 @@ DOUBTS: tuple[Doubt, ...] = (
     ),
     Doubt("scaleTier BASIC as value 0", "comes back as sent", why_none="no recording has it", probe="ml"),
     Doubt("ml cancel of an ended job", "400", "cancel-of-ended", probe="ml"),
-    Doubt("ml etag that does not match", "409 ABORTED", fault="status", probe="ml"),
+    Doubt("ml etag that does not match", "409 ABORTED", "stale-etag", probe="ml"),
     Doubt("ml updateMask with other paths", "400 INVALID_ARGUMENT", fault="status", probe="ml"),
     Doubt("ml id that was used before", "409 ALREADY_EXISTS for good", why_none="there is no delete", probe="ml"),
     Doubt("etag of an empty policy", "ACAB", why_none="opaque to callers", probe="ml"),

@@ -184,9 +184,9 @@ class JobMethods:
         body = self._parse(served, call.json())
         job = self.found(served, key)
         if "etag" in paths and body.get("etag", "") != served.etag(job):
-            # unverified: 409 ABORTED is the general practice for etags
             raise Refusal(
-                "ABORTED", f"The etag `{body.get('etag', '')}` does not match the job's `{served.etag(job)}`."
+                served.conduct.stale_etag,
+                f"The etag `{body.get('etag', '')}` does not match the job's `{served.etag(job)}`.",
             )
         if "labels" in paths:
             job = self._relabel(served, job, body.get("labels", {}))
@@ -217,6 +217,9 @@ class JobMethods:
 
     def found(self, served: Served, key: Key) -> Job:
         """Read a job; raises Refusal (404) where there is none."""
+        if served.conduct.numeric_ids and not key.job.isdecimal():
+            field = f"{served.conduct.resource}.name"
+            raise replies.invalid_fields(served.conduct.style, [(field, f"`{key.job}` is no number.")])
         job = self._state.find(key)
         if job is None:
             raise Refusal("NOT_FOUND", served.conduct.missing)

@@ -123,6 +123,20 @@ SWITCHES: tuple[Switch, ...] = (
         "unverified: documented that '/' is appended, the form that is echoed is not",
     ),
     Switch(
+        "stale-etag",
+        "aborted",
+        ("aborted", "failed-precondition"),
+        "an ml patch with an etag that moved is answered 409 ABORTED or 400 FAILED_PRECONDITION",
+        "unverified: 409 is the general practice for etags",
+    ),
+    Switch(
+        "id-without-number",
+        "missing",
+        ("missing", "refused"),
+        "a Vertex job's name that ends in no number is answered 404, or 400 INVALID_ARGUMENT",
+        "unverified: a client of NasJobs takes 400 for one that is gone",
+    ),
+    Switch(
         "pool-without-task",
         "taken",
         ("taken", "refused"),
@@ -235,6 +249,8 @@ _TURNS: Mapping[str, Callable[[Conduct, str], Conduct]] = {
     "output-uri-slash": lambda conduct, _: _rules(
         conduct, lambda rules: replace(rules, slashes=_turned_on(rules.slashes))
     ),
+    "stale-etag": lambda conduct, _: replace(conduct, stale_etag="FAILED_PRECONDITION"),
+    "id-without-number": lambda conduct, _: replace(conduct, numeric_ids=conduct.package == _AIPLATFORM),
     "pool-without-task": lambda conduct, _: _rules(
         conduct, lambda rules: replace(rules, oneofs=_turned_on(rules.oneofs, "task"))
     ),

@@ -134,6 +134,17 @@ def short_network(jobs: Service) -> Any:
     return jobs.send("POST", CUSTOM, body).status
 
 
+def etag_that_moved(jobs: Service) -> Any:
+    jobs.create(ML, service.ml_job("one"))
+    answer = jobs.send("PATCH", f"{ML}/one", {"etag": "old"}, updateMask="etag")
+    return answer.status, answer.error
+
+
+def name_without_a_number(jobs: Service) -> Any:
+    paths = (f"{CUSTOM}/x", f"{NAS}/x", f"{CUSTOM}/1", f"{ML}/x")
+    return [jobs.send("GET", path).status for path in paths]
+
+
 DISK = {"bootDiskType": "pd-ssd", "bootDiskSizeGb": 100}
 
 SEEN: Mapping[str, tuple[Callable[[Service], Any], Mapping[str, Any]]] = {
@@ -157,6 +168,14 @@ SEEN: Mapping[str, tuple[Callable[[Service], Any], Mapping[str, Any]]] = {
     "label-length": (long_label, {"63": [200, 400, 400], "64": [200, 200, 400]}),
     "disk-spec": (half_a_disk, {"filled": ("pd-ssd", DISK), "absent-only": (None, DISK)}),
     "output-uri-slash": (output_uri, {"as-given": "gs://bucket/out", "added": "gs://bucket/out/"}),
+    "stale-etag": (
+        etag_that_moved,
+        {"aborted": (409, "ABORTED"), "failed-precondition": (400, "FAILED_PRECONDITION")},
+    ),
+    "id-without-number": (
+        name_without_a_number,
+        {"missing": [404, 404, 404, 404], "refused": [400, 400, 404, 404]},
+    ),
     "pool-without-task": (pool_without_task, {"taken": 200, "refused": 400}),
     "retired-accelerators": (retired_accelerator, {"taken": 200, "refused": 400}),
     "network-name": (short_network, {"any": 200, "full": 400}),

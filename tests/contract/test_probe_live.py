@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator import faults, switches
 from reconciler.emulator.faults import Fault, Status
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, NAS, Service
@@ -113,3 +114,10 @@ def test_every_probe_that_an_open_question_names_exists_and_every_read_is_named(
     named = {doubt.probe for doubt in doubts.DOUBTS if doubt.probe}
     assert named <= {probe.name for probe in probes.PROBES}
     assert {probe.name for probe in probes.PROBES if not probe.writes} - named == set()
+
+
+def test_every_switch_belongs_to_an_open_question_and_every_question_has_an_answer() -> None:
+    switched = {doubt.switch for doubt in doubts.DOUBTS if doubt.switch}
+    assert switched == {switch.name for switch in switches.SWITCHES}
+    assert {doubt.fault for doubt in doubts.DOUBTS if doubt.fault} <= set(faults.NAMES)
+    assert [each for each in doubts.DOUBTS if bool(each.switch or each.fault) == bool(each.why_none)] == []

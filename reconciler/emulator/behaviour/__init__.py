@@ -127,6 +127,7 @@ class Conduct:
     digits of its times; `days` limits what a list shows (0: everything); `style` is the form of its errors. An empty
     `live_delete` or `late_cancel` refuses nothing. With `polled_delete` the reply to a delete is
     an operation that is not done yet; `by_creation` orders lists by createTime.
+    `stale_etag` is the code that answers one; with `numeric_ids` a job's name of another form is refused, not missed.
     """
 
     kind: str
@@ -156,6 +157,8 @@ class Conduct:
     rules: Rules
     polled_delete: bool = False
     by_creation: bool = False
+    stale_etag: str = "ABORTED"
+    numeric_ids: bool = False
 
 
 def load() -> dict[str, Conduct]:
