@@ -74,11 +74,11 @@ def resolve(mask: Mask, known: Known | None, path: str = "") -> Mask:
         if name == "*":
             found[name] = below
         elif names is None:
-            found[name] = found[_camel(name)] = resolve(below, None, where)
+            found[name] = found[camel(name)] = resolve(below, None, where)
         elif isinstance(known, Field) and known.form is Form.MAP:
             found[name] = resolve(below, known.item, where)
         else:
-            spelt = name if name in names else _camel(name)
+            spelt = name if name in names else camel(name)
             if spelt not in names:
                 raise Unknown(where)
             _join(found.setdefault(spelt, {}), resolve(below, names[spelt], where))
@@ -176,5 +176,6 @@ def _join(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
         _join(tree.setdefault(name, {}), below)
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Spell a proto's name as JSON does: `worker_pool_specs` to `workerPoolSpecs`."""
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)

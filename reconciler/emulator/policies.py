@@ -7,20 +7,33 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.emulator import replies
+from reconciler.emulator import masks, replies, shapes
+from reconciler.emulator.fields import Violation
 from reconciler.emulator.jobs import JobMethods, Served
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
 from reconciler.emulator.state import Key, State
 
+_LONGEST_ECHO = 200
 _EMPTY_ETAG = "ACAB"  # unverified: the general convention for a resource without a policy
 _DEFAULT_MASK = "bindings,etag"  # discovery ml v1 rev 20251213: updateMask of setIamPolicy
 _VERSIONS = (0, 1, 3)  # discovery ml v1 rev 20251213: valid values of Policy.version
-_POLICY_FIELDS = {"version": int, "bindings": list, "auditConfigs": list, "etag": str}
+
+Shape = type | tuple["Shape"] | Mapping[str, "Shape"]
+"""How a small message is read: a scalar's type (bytes: base64 text), the one shape of a list's items, or fields."""
+
+# discovery ml v1 rev 20251213: GoogleIamV1__Policy and what it holds
+_CONDITION: Shape = {"expression": str, "title": str, "description": str, "location": str}
+_BINDING: Shape = {"role": str, "members": (str,), "condition": _CONDITION}
+_LOGS: Shape = {"logType": str, "exemptedMembers": (str,)}
+_AUDIT: Shape = {"service": str, "auditLogConfigs": (_LOGS,)}
+_POLICY: Mapping[str, Shape] = {"version": int, "bindings": (_BINDING,), "auditConfigs": (_AUDIT,), "etag": bytes}
+_TYPES: Mapping[type, str] = {int: "TYPE_INT32", str: "TYPE_STRING", bytes: "TYPE_BYTES"}
 
 
 class PolicyMethods:
@@ -40,8 +53,8 @@ class PolicyMethods:
 
     def set(self, served: Served, key: Key, call: Call) -> Any:
         """Replace the parts of the policy that the mask names; an etag that moved is refused."""
-        body = _message(call.json(), {"policy": dict, "updateMask": str}, "")
-        given = _message(body.get("policy") or {}, _POLICY_FIELDS, "policy")
+        body = _message(call.json(), {"policy": _POLICY, "updateMask": str})
+        given = body.get("policy", {})
         _check(given)
         job = self._jobs.found(served, key)
         held = job.policy or {"etag": _EMPTY_ETAG}
@@ -49,9 +62,10 @@ class PolicyMethods:
             # unverified: 409 ABORTED is IAM's general practice
             raise Refusal("ABORTED", "There were concurrent policy changes. Please retry the whole read-modify-write.")
         kept = {name: value for name, value in held.items() if name != "etag"}
-        for name in (body.get("updateMask") or _DEFAULT_MASK).replace(" ", "").split(","):
-            if name not in _POLICY_FIELDS:
-                raise Refusal("INVALID_ARGUMENT", f"Invalid update mask: `{name}` is no field of a policy.")
+        for path in (body.get("updateMask") or _DEFAULT_MASK).replace(" ", "").split(","):
+            name = masks.camel(path)
+            if name not in _POLICY:
+                raise Refusal("INVALID_ARGUMENT", f"Invalid update mask: `{path}` is no field of a policy.")
             kept.pop(name, None)
             if given.get(name) and name != "etag":
                 kept[name] = given[name]
@@ -62,8 +76,8 @@ class PolicyMethods:
 
     def test(self, served: Served, key: Key, call: Call) -> Any:
         """Answer the asked permissions that the caller holds; none, and no 404, for a missing job (documented)."""
-        asked = _message(call.json(), {"permissions": list}, "").get("permissions", [])
-        wild = [name for name in asked if not isinstance(name, str) or "*" in name]
+        asked = _message(call.json(), {"permissions": (str,)}).get("permissions", [])
+        wild = [name for name in asked if "*" in name]
         if wild:
             raise Refusal(
                 "INVALID_ARGUMENT", f"Permission {json.dumps(wild[0])} is not valid: wildcards are not allowed."
@@ -73,20 +87,49 @@ class PolicyMethods:
         return {"permissions": held} if held else {}
 
 
-def _message(value: Any, fields: Mapping[str, type], path: str) -> dict[str, Any]:
-    """Read a small message: known fields of the right type, nulls dropped."""
-    if not isinstance(value, dict):
-        raise replies.invalid_json([(path, f"Invalid value at '{path}', an object was expected.")])
-    violations = []
-    for name, item in value.items():
-        at = f" at '{path}'" if path else ""
-        if name not in fields:
-            violations.append((path, f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'))
-        elif item is not None and not isinstance(item, fields[name]):
-            violations.append((path, f"Invalid value at '{path}.{name}', {json.dumps(item)[:200]}"))
+def _message(value: Any, shape: Shape) -> Any:
+    """Read a request's JSON by its shape, names in camelCase or snake_case, nulls dropped; all that is wrong is told."""
+    violations: list[Violation] = []
+    read = _read(value, shape, "", violations)
     if violations:
         raise replies.invalid_json(violations)
-    return {name: item for name, item in value.items() if item is not None}
+    return read
+
+
+def _read(value: Any, shape: Shape, path: str, violations: list[Violation]) -> Any:
+    if isinstance(shape, Mapping) and isinstance(value, dict):
+        return _fields(value, shape, path, violations)
+    if isinstance(shape, tuple) and isinstance(value, list):
+        return [_read(item, shape[0], f"{path}[{index}]", violations) for index, item in enumerate(value)]
+    if _is_scalar(value, shape):
+        return value
+    told = json.dumps(value, ensure_ascii=False)[:_LONGEST_ECHO]
+    sort = f" ({_TYPES[shape]})" if isinstance(shape, type) else ""
+    violations.append((path, f"Invalid value at '{path}'{sort}, {told}"))
+    return None
+
+
+def _fields(value: Mapping[str, Any], shape: Mapping[str, Shape], path: str, violations: list[Violation]) -> Any:
+    read = {}
+    for key, item in value.items():
+        name = key if key in shape else masks.camel(key)
+        below = f"{path}.{shapes.snake(name)}" if path else shapes.snake(name)
+        if name not in shape:
+            at = f" at '{path}'" if path else ""
+            text = f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.'
+            violations.append((path, text))
+        elif item is not None:
+            read[name] = _read(item, shape[name], below, violations)
+    return read
+
+
+def _is_scalar(value: Any, shape: Shape) -> bool:
+    """Say whether a value is of a scalar type; bytes are base64, padded or not, of either alphabet (proto3 JSON)."""
+    if shape is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if shape is bytes:
+        return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9+/_-]*={0,2}", value) is not None
+    return shape is str and isinstance(value, str)
 
 
 def _check(policy: Mapping[str, Any]) -> None:
@@ -94,11 +137,9 @@ def _check(policy: Mapping[str, Any]) -> None:
     if version not in _VERSIONS:
         raise Refusal("INVALID_ARGUMENT", f"Invalid policy version {version}; valid are 0, 1 and 3.")
     for index, binding in enumerate(policy.get("bindings", [])):
-        fields = {"role": str, "members": list, "condition": dict}
-        read = _message(binding, fields, f"policy.bindings[{index}]")
-        if not read.get("role"):
+        if not binding.get("role"):
             raise Refusal("INVALID_ARGUMENT", f"policy.bindings[{index}].role must be set.")
-        if "condition" in read and version != 3:
+        if "condition" in binding and version != 3:
             raise Refusal("INVALID_ARGUMENT", "Conditional role bindings need policy version 3.")
 
 

@@ -216,6 +216,14 @@ def test_the_update_mask_of_a_policy_spares_what_it_does_not_name(jobs: Service)
         {"policy": []},
         {"polcy": {}},
         {"policy": {}, "updateMask": "colour"},
+        {"policy": {"version": True}},
+        {"policy": {"version": "1"}},
+        {"policy": {"etag": "no base64!"}},
+        {"policy": {"bindings": [BINDING | {"members": "user:a@example.com"}]}},
+        {"policy": {"bindings": [BINDING | {"members": [1]}]}},
+        {"policy": {"bindings": [BINDING | {"colour": 1}]}},
+        {"policy": {"bindings": [BINDING | {"condition": {"colour": 1}}], "version": 3}},
+        {"policy": {"auditConfigs": [{"auditLogConfigs": {}}]}},
         [],
     ],
 )
@@ -223,6 +231,27 @@ def test_a_policy_that_is_none_is_refused(jobs: Service, body: Any) -> None:
     answer = jobs.send("POST", f"{JOB}:setIamPolicy", body)
     assert (answer.status, answer.error) == (400, "INVALID_ARGUMENT")
     assert jobs.send("GET", f"{JOB}:getIamPolicy").json == {"etag": "ACAB"}
+
+
+def test_a_policy_is_taken_in_snake_case_and_with_nulls(jobs: Service) -> None:
+    audit = [{"service": "allServices", "audit_log_configs": [{"log_type": "DATA_READ", "exempted_members": None}]}]
+    policy = {"audit_configs": audit, "bindings": [BINDING | {"condition": None}], "etag": None}
+    body = {"policy": policy, "update_mask": "bindings,audit_configs"}
+    written = jobs.send("POST", f"{JOB}:setIamPolicy", body).json
+    assert written["auditConfigs"] == [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}]
+    assert written["bindings"] == [BINDING]
+    asked = {"options.requested_policy_version": "3", "fields": "audit_configs,etag"}
+    assert set(jobs.send("GET", f"{JOB}:getIamPolicy", **asked).json) == {"auditConfigs", "etag"}
+
+
+def test_all_that_is_wrong_with_a_policy_is_told_with_its_place(jobs: Service) -> None:
+    bindings = [BINDING, BINDING | {"members": [1], "colour": 2}]
+    answer = jobs.send("POST", f"{JOB}:setIamPolicy", {"policy": {"bindings": bindings, "auditConfigs": {}}})
+    assert answer.message.splitlines() == [
+        "Invalid value at 'policy.bindings[1].members[0]' (TYPE_STRING), 1",
+        "Invalid JSON payload received. Unknown name \"colour\" at 'policy.bindings[1]': Cannot find field.",
+        "Invalid value at 'policy.audit_configs', {}",
+    ]
 
 
 @pytest.mark.parametrize(("version", "condition"), [("3", True), ("1", False), ("", False)])
