@@ -151,6 +151,13 @@ SWITCHES: tuple[Switch, ...] = (
         "recorded: python-docs-samples#13233 (2025: refused); job files in use still name it",
     ),
     Switch(
+        "tensorboard-account",
+        "any",
+        ("any", "required"),
+        "a job with a Tensorboard and no service account is taken, or answered 400",
+        "unverified: a client's documentation calls it required (google-cloud-aiplatform 2.7.0)",
+    ),
+    Switch(
         "network-name",
         "any",
         ("any", "full"),
@@ -256,6 +263,9 @@ _TURNS: Mapping[str, Callable[[Conduct, str], Conduct]] = {
     ),
     "retired-accelerators": lambda conduct, _: _rules(
         conduct, lambda rules: replace(rules, accelerators=_turned_on(rules.accelerators))
+    ),
+    "tensorboard-account": lambda conduct, _: _rules(
+        conduct, lambda rules: replace(rules, needs=_turned_on(rules.needs))
     ),
     "network-name": lambda conduct, _: _rules(
         conduct, lambda rules: replace(rules, patterns=_turned_on(rules.patterns))

@@ -145,6 +145,12 @@ def name_without_a_number(jobs: Service) -> Any:
     return [jobs.send("GET", path).status for path in paths]
 
 
+def board_without_account(jobs: Service) -> Any:
+    body = service.custom_job()
+    body["jobSpec"]["tensorboard"] = "projects/1/locations/us-central1/tensorboards/2"
+    return jobs.send("POST", CUSTOM, body).status
+
+
 DISK = {"bootDiskType": "pd-ssd", "bootDiskSizeGb": 100}
 
 SEEN: Mapping[str, tuple[Callable[[Service], Any], Mapping[str, Any]]] = {
@@ -178,6 +184,7 @@ SEEN: Mapping[str, tuple[Callable[[Service], Any], Mapping[str, Any]]] = {
     ),
     "pool-without-task": (pool_without_task, {"taken": 200, "refused": 400}),
     "retired-accelerators": (retired_accelerator, {"taken": 200, "refused": 400}),
+    "tensorboard-account": (board_without_account, {"any": 200, "required": 400}),
     "network-name": (short_network, {"any": 200, "full": 400}),
 }
 

@@ -84,8 +84,7 @@ REFUSED: list[tuple[str, dict[str, Any], list[str]]] = [
         ["encryption_spec.kms_key_name"],
     ),
     (NAS, service.nas_job(encryptionSpec={"kmsKeyName": KEY.format("global")}), ["encryption_spec.kms_key_name"]),
-    (CUSTOM, spec(tensorboard="board", serviceAccount="a@b"), ["job_spec.tensorboard"]),
-    (CUSTOM, spec(tensorboard=BOARD), ["job_spec.service_account"]),
+    (CUSTOM, spec(tensorboard="board"), ["job_spec.tensorboard"]),
     (CUSTOM, spec(persistentResourceId="Mine_1"), ["job_spec.persistent_resource_id"]),
     (CUSTOM, spec(persistentResourceId="mine-"), ["job_spec.persistent_resource_id"]),
     (CUSTOM, spec(scheduling={"timeout": "-1s"}), ["job_spec.scheduling.timeout"]),
@@ -160,7 +159,7 @@ def test_each_check_names_its_field_in_message_and_details(
 TAKEN: list[tuple[str, dict[str, Any]]] = [
     (CUSTOM, service.custom_job(displayName="é" * 128)),
     (CUSTOM, service.custom_job(encryptionSpec={"kmsKeyName": KEY.format("us-central1")})),
-    (CUSTOM, spec(tensorboard=BOARD, serviceAccount="a@b")),
+    (CUSTOM, spec(tensorboard=BOARD)),
     (CUSTOM, spec(persistentResourceId="mine-1")),
     (CUSTOM, spec(persistentResourceId="m")),
     (CUSTOM, spec(scheduling={"timeout": "1209600s", "maxWaitDuration": "0s"})),
@@ -187,11 +186,11 @@ def test_what_is_just_within_the_rules_is_taken(jobs: Service, path: str, body: 
 def test_all_that_is_wrong_with_a_job_is_told_in_one_reply_by_field(jobs: Service) -> None:
     body = pool(replicaCount=-1, machineSpec={"acceleratorCount": 1})
     body |= {"displayName": "x" * 200, "labels": {"A": "b"}}
-    body["jobSpec"]["tensorboard"] = BOARD
+    body["jobSpec"]["tensorboard"] = "board"
     assert fields(jobs.send("POST", CUSTOM, body)) == [
         "custom_job.labels",
         "display_name",
-        "job_spec.service_account",
+        "job_spec.tensorboard",
         f"{POOL}.machine_spec.accelerator_type",
         f"{POOL}.replica_count",
     ]
