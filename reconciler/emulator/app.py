@@ -294,6 +294,7 @@ class Emulator:
         self.clear_faults()
         with self._state.transaction(write=True):
             self._state.clear()
+            self._jobs.forget()
         self._audit.clear()
         return {}
 

@@ -97,6 +97,10 @@ class JobMethods:
         self._alike[about] += 1
         return chances.life(served.conduct, self._timings.seed, f"{self._alike[about]}:{about}", scope.location)
 
+    def forget(self) -> None:
+        """Draw for the next jobs as for the first ones."""
+        self._alike.clear()
+
     def _end_by_cancel(self, served: Served, job: Job) -> tuple[Step, ...]:
         if self._timings.seed is None:
             return served.conduct.cancel

@@ -139,6 +139,17 @@ def test_jobs_that_say_the_same_draw_lives_of_their_own() -> None:
     assert len(found) > 3
 
 
+def test_a_reset_lets_the_same_jobs_draw_the_same_lives_again() -> None:
+    rounds = []
+    with opened("random:7") as jobs:
+        for _ in range(2):
+            names = [place(CUSTOM, jobs.create(CUSTOM, body(CUSTOM, 1))) for _ in range(20)]
+            jobs.clock.advance(LONG)
+            rounds.append([outcome(jobs.send("GET", name).json) for name in names])
+            assert jobs.send("POST", "/emulator/v1/reset").status == 200
+    assert rounds[0] == rounds[1]
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def many(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Four hundred drawn lives of each kind, ended, and the states each went through."""
