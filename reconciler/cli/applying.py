@@ -116,7 +116,7 @@ def _started(applied: Applied) -> dict[str, str]:
 
 
 def _exit_code(applied: Applied, ended: Mapping[str, Phase], *, late: bool, signal_number: int) -> int:
-    stuck = [outcome for outcome in applied.outcomes if outcome.status.stuck]
+    stuck = [outcome for outcome in applied.outcomes if outcome.stuck]
     if stuck and all(outcome.status is Status.FAILED for outcome in applied.outcomes):
         return 1
     if signal_number:

@@ -64,7 +64,7 @@ class Applier:
             there = observing.by_key(self.stack, observed)
             carrier = Carrier(self.world, self.stack, self.secrets, self.check, self.control, journal, there)
             applied = self._all(todo, carrier, settings)
-            if not applied.unstarted and not any(outcome.status.stuck for outcome in applied.outcomes):
+            if not applied.unstarted and not any(outcome.stuck for outcome in applied.outcomes):
                 journal.close()
             return applied
 
@@ -144,7 +144,7 @@ class Applier:
             if self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
                 return None
             outcomes = carrier.carry(change)
-            if any(outcome.status.stuck for outcome in outcomes):
+            if any(outcome.stuck for outcome in outcomes):
                 failed.set()
             return outcomes
 

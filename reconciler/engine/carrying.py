@@ -48,7 +48,7 @@ class Carrier:
             outcomes.append(outcome)
             status, resource = outcome.status.value, outcome.resource
             self.control.tell(Event(change.address, operation.verb, status, resource, outcome.error, done=True))
-            if outcome.status.stuck:
+            if outcome.stuck:
                 break
         return tuple(_together(change, outcomes))
 
@@ -97,12 +97,17 @@ class Carrier:
         else:
             made, intents = self._send(change, operation, kind, scope, body)
         resource = made.run.resource if made.run else operation.resource
-        if made.status is Status.CREATED:
-            # Before the outcome: a run that lists do not show yet must be known by the ledger once its intent is closed.
-            self.world.store.ledger.started(_started(change, operation, resource))
-        for intent in intents if made.status is not Status.UNCERTAIN else ():
-            self.journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
-        return Outcome(change.address, "create", made.status, resource, made.error)
+        told = [made.error] if made.error else []
+        try:
+            if made.status is Status.CREATED:
+                # Before the outcome: a run that lists do not show yet must be known by the ledger once its intent is closed.
+                self.world.store.ledger.started(_started(change, operation, resource))
+            for intent in intents if made.status is not Status.UNCERTAIN else ():
+                self.journal.outcome(intent, made.status.value, made.run.resource if made.run else "", made.error)
+        except errors.StoreFailed as unwritten:
+            # What the service did stands; the intent stays open, so that the next plan waits until lists show it.
+            told.append(f"this could not be written down: {unwritten.message}; {unwritten.hint}")
+        return Outcome(change.address, "create", made.status, resource, "; ".join(told))
 
     def _send(
         self,
@@ -189,7 +194,7 @@ def _together(change: Change, outcomes: list[Outcome]) -> list[Outcome]:
         return outcomes
     if last.operation in ("create", "setIamPolicy") and last.status in (Status.CREATED, Status.UPDATED):
         made = next(outcome for outcome in outcomes if outcome.operation == "create")
-        return [Outcome(change.address, "replace", Status.REPLACED, made.resource)]
+        return [Outcome(change.address, "replace", Status.REPLACED, made.resource, made.error)]
     if last.operation == "create" and last.status is Status.FAILED:
         return [*outcomes[:-1], Outcome(change.address, "replace", Status.REPLACED_HALF, last.resource, last.error)]
     return outcomes

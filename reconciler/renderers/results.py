@@ -10,7 +10,6 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Checked, Place, Problem, Severity, show_path
 from reconciler.vocabulary.plans import Outcome, Status
 
-_BAD = (Status.FAILED, Status.UNCERTAIN, Status.REPLACED_HALF)
 _ALWAYS = ("created", "updated", "replaced", "cancelled", "deleted", "failed")
 _NEXT = {
     Status.FAILED: "What failed stands above with its cause: mend that, then plan and apply again.",
@@ -71,7 +70,7 @@ def outcomes(digest: str, outcomes: Sequence[Outcome], style: Style) -> str:
     counts = words.outcome_summary(outcomes)
     told = ", ".join(f"{counts[key]} {key}" for key in words.COUNTED if counts[key] or key in _ALWAYS)
     statuses = {outcome.status for outcome in outcomes}
-    complete = not statuses.intersection(_BAD)
+    complete = not any(outcome.stuck for outcome in outcomes)
     ending = paint("Apply complete!", Hue.GREEN, style) if complete else paint("Apply incomplete:", Hue.RED, style)
     advice = [text for status, text in _NEXT.items() if status in statuses]
     wrapped = [line for text in advice for line in columns.wrap(text, style.width, "")]
@@ -80,7 +79,7 @@ def outcomes(digest: str, outcomes: Sequence[Outcome], style: Style) -> str:
 
 
 def _outcome_line(outcome: Outcome, style: Style) -> str:
-    hue = Hue.RED if outcome.status in _BAD else Hue.PLAIN
+    hue = Hue.RED if outcome.stuck else Hue.PLAIN
     status = paint(outcome.status.value.replace("_", " "), hue, style)
     resource = f"  {outcome.resource}" if outcome.resource else ""
     error = f": {outcome.error}" if outcome.error else ""

@@ -186,13 +186,21 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one operation of one change; `resource` is the live job it ended at."""
+    """The result of one operation of one change; `resource` is the live job it ended at.
+
+    A run that was started and could not be written down is `created` or `replaced`, with an error.
+    """
 
     address: str
     operation: str
     status: Status
     resource: str = ""
     error: str = ""
+
+    @property
+    def stuck(self) -> bool:
+        """True where work is left for the next apply, be it only to write down what this one did."""
+        return self.status.stuck or (self.status in (Status.CREATED, Status.REPLACED) and bool(self.error))
 
 
 @dataclass(frozen=True, slots=True)
