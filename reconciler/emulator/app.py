@@ -266,9 +266,11 @@ class Emulator:
         if found is None:
             return None
         served, place = found
-        key = self._key(served.kind.name, place)
-        with self._state.transaction(write=True):
-            self._state.advance(self._now())
+        key, now = self._key(served.kind.name, place), self._now()
+        due = self._state.has_due(now)
+        with self._state.transaction(write=due):
+            if due:
+                self._state.advance(now)
             job = self._jobs.found(served, key)
         if self._runner is None:
             raise Refusal("FAILED_PRECONDITION", "This emulator runs no jobs, so there is no output: see --run-jobs.")

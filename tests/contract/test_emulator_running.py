@@ -289,7 +289,7 @@ def test_a_deleted_job_takes_its_folder_with_it(tmp_path: Path) -> None:
         ended(jobs, name)
         [model] = tmp_path.rglob("model.txt")
         assert model.read_text() == "model\n"
-        [folder] = (tmp_path / "jobs.db.runs").iterdir()
+        [folder] = (tmp_path / ".jobs.db.runs").iterdir()
         jobs.send("DELETE", f"/v1/{name}")
         until(lambda: not folder.exists(), "the removal of the folder")
 

@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import main
+from reconciler.cli import main, wiring
 from reconciler.emulator.running import processes, records
 from reconciler.emulator.running.processes import Identity
 from reconciler.emulator.state import Key
+from reconciler.vocabulary import errors
+from tests.acceptance import stage
+from tests.unit.emulator import running_jobs
 from tests.unit.emulator.running_jobs import job, pool, python, until
 from tests.unit.emulator.service import CUSTOM
 
@@ -86,7 +89,7 @@ def test_no_variable_and_no_file_switches_it_on(tmp_path: Path) -> None:
         assert "runs no jobs" in emulator.send("GET", f"/emulator/v1/{name}:logs")["error"]["message"]
         assert emulator.state(name) != "JOB_STATE_SUCCEEDED"
     assert not tmp_path.joinpath("ran").exists()
-    assert not tmp_path.joinpath("jobs.db.runs").exists()
+    assert not tmp_path.joinpath(".jobs.db.runs").exists()
 
 
 @pytest.mark.parametrize("key", ["run_jobs", "runJobs", "run-jobs"])
@@ -154,7 +157,7 @@ def test_an_orphan_whose_number_another_process_has_by_now_is_left_alone(tmp_pat
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as stranger:
         try:
             known = processes.identify(stranger.pid)
-            folder = records.Folder(tmp_path / "jobs.db.runs")
+            folder = records.Folder(tmp_path / ".jobs.db.runs")
             gone = Identity(stranger.pid, f"{known.started}0")
             folder.write(records.Record(Key("CustomJob", "1", "us-central1", "2"), gone, (gone,)))
             with emulating(tmp_path, "--run-jobs"):
@@ -174,3 +177,52 @@ def test_the_jobs_of_an_emulator_that_still_runs_are_left_to_it(tmp_path: Path) 
             second.send("POST", f"/v1/{name}:cancel", {})
             until(lambda: first.state(name) == "JOB_STATE_CANCELLED")
             until(lambda: "ended with status 143" in json.dumps(first.send("GET", f"/emulator/v1/{name}:logs")))
+
+
+GOOD = {"pid": 4_000_000, "started": "x"}
+KEY = {"kind": "CustomJob", "project": "1", "location": "us-central1", "job": "2"}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        {"key": KEY, "keeper": GOOD, "processes": [{"pid": 1, "started": "x"}], "ended": False},
+        {"key": KEY, "keeper": GOOD, "processes": [{"pid": -1, "started": ""}], "ended": False},
+        {"key": KEY, "keeper": GOOD, "processes": [{"pid": True, "started": 3}], "ended": False},
+        {"key": KEY, "keeper": GOOD, "processes": 3, "ended": False},
+        {"key": KEY | {"job": 2}, "keeper": GOOD, "processes": [], "ended": False},
+        {"key": KEY | {"more": "x"}, "keeper": GOOD, "processes": [], "ended": False},
+        {"key": KEY | {"kind": "Unknown"}, "keeper": GOOD, "processes": [], "ended": False},
+        {"key": KEY, "keeper": GOOD, "processes": [GOOD], "ended": False},
+    ],
+)
+def test_records_that_are_none_or_of_jobs_that_are_gone_hurt_nothing(tmp_path: Path, record: Any) -> None:
+    folder = tmp_path / ".jobs.db.runs" / "some"
+    folder.mkdir(parents=True)
+    folder.joinpath("run.json").write_text(record if isinstance(record, str) else json.dumps(record))
+    with running_jobs.opened(str(tmp_path / "jobs.db")) as jobs:
+        name = jobs.create(CUSTOM, job(pool("echo", "fine")))["name"]
+        running_jobs.ended(jobs, name)
+        assert running_jobs.printed(jobs, name) == ["fine"]
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    tmp_path.joinpath("elsewhere").mkdir()
+    tmp_path.joinpath(".jobs.db.runs").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(errors.StoreFailed, match="is a link"), running_jobs.opened(str(tmp_path / "jobs.db")):
+        pass
+
+
+def test_what_a_job_writes_is_no_manifest_of_the_stack_it_lies_in(tmp_path: Path) -> None:
+    tmp_path.joinpath("reconciler.yaml").write_text(stage.STACK.format(backend="embedded", more=""))
+    with running_jobs.opened(str(tmp_path / "jobs.db")) as jobs:
+        manifest = stage.JOB.format(name="evil", more="", replicas=1, image="a")
+        script = f"open('evil.yaml', 'w').write({manifest!r})"
+        running_jobs.ended(jobs, jobs.create(CUSTOM, job(python(script)))["name"])
+    assert len(list(tmp_path.rglob("evil.yaml"))) == 1
+    workspace = wiring.open_workspace(str(tmp_path))
+    read = wiring.read_manifests(workspace, str(tmp_path))
+    assert (read.desired, read.problems) == ((), ())

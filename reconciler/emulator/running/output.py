@@ -44,11 +44,14 @@ class Output:
         self._last = 0
         self._file: IO[bytes] | None = None
         self._size = 0
+        self._closed = False
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, replica: str, text: str) -> None:
-        """Keep one line."""
+        """Keep one line; none is kept after the end."""
         with self._lock:
+            if self._closed:
+                return
             self._last += 1
             raw = json.dumps(asdict(Line(self._last, self._now(), replica, text))).encode() + b"\n"
             if self._file is None or self._size + len(raw) > FILE_BYTES:
@@ -76,8 +79,9 @@ class Output:
                     self.add(replica, raw.decode("utf-8", "replace").rstrip("\r\n"))
 
     def close(self) -> None:
-        """Close the file; later lines begin a new one."""
+        """Close the file: what still writes by now has left its job."""
         with self._lock:
+            self._closed = True
             if self._file is not None:
                 self._file.close()
                 self._file = None

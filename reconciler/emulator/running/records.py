@@ -72,7 +72,7 @@ class Folder:
         for file in sorted(self._root.glob(f"*/{_FILE}")):
             try:
                 record = _parse(json.loads(file.read_text(encoding="utf-8")))
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 continue
             if not record.ended:
                 yield record
@@ -86,14 +86,20 @@ class Folder:
         shutil.rmtree(self._root, ignore_errors=True)
 
 
-def _parse(value: dict[str, object]) -> Record:
+def _parse(value: object) -> Record:
+    if not isinstance(value, dict):
+        raise TypeError("no record")
     key, keeper, processes = value["key"], value["keeper"], value["processes"]
     if not isinstance(key, dict) or not isinstance(keeper, dict) or not isinstance(processes, Sequence):
         raise TypeError("no record")
+    if not all(isinstance(part, str) for part in key.values()):
+        raise TypeError("no key")
     return Record(Key(**key), _identity(keeper), tuple(map(_identity, processes)), value["ended"] is True)
 
 
-def _identity(value: dict[str, object]) -> Identity:
+def _identity(value: object) -> Identity:
+    if not isinstance(value, dict):
+        raise TypeError("no process")
     pid, started = value["pid"], value["started"]
     if not isinstance(pid, int) or isinstance(pid, bool) or pid < 2 or not isinstance(started, str):
         raise TypeError("no process")

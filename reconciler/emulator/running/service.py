@@ -21,9 +21,6 @@ from reconciler.emulator.state import Job, Key, State
 MOST_LINES = 1000
 """Lines of output in one answer."""
 
-BESIDE = ".runs"
-"""What the folder of runs is called, after the name of the database file it lies beside."""
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -42,8 +39,7 @@ class Running:
     ) -> None:
         """Start it; what an emulator before this one left behind is ended. Raises errors.StoreFailed."""
         self._fleeting = database == ":memory:"
-        root = Path(tempfile.mkdtemp(prefix="reconciler-runs-")) if self._fleeting else Path(database + BESIDE)
-        self._folder = Folder(root.absolute())
+        self._folder = Folder(Path(tempfile.mkdtemp(prefix="reconciler-runs-")) if self._fleeting else beside(database))
         jobs = StoredJobs(state, served, now)
         self._supervisor = Supervisor(jobs, self._folder, machine.variables, machine.ticks, machine.grace)
 
@@ -93,6 +89,12 @@ class Running:
         self._supervisor.close()
         if self._fleeting:
             self._folder.remove_all()
+
+
+def beside(database: str) -> Path:
+    """Return the folder of runs of a database file; it is hidden, so that no stack takes what jobs write for manifests."""
+    file = Path(database).absolute()
+    return file.with_name(f".{file.name}.runs")
 
 
 NO_COMMAND = "its manifest names no container command, so there was nothing to run, and its states follow the clock"

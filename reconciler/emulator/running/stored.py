@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.emulator import lifecycle
 from reconciler.emulator.jobs import Served
-from reconciler.emulator.running.supervisor import Move, Standing
+from reconciler.emulator.running.ports import Move, Standing
 from reconciler.emulator.state import Key, State
 
 
@@ -26,14 +26,19 @@ class StoredJobs:
 
     def standing(self, key: Key) -> Standing | None:
         """Say how a job stands, None for one that is gone."""
-        with self._state.transaction(write=True):
-            self._state.advance(self._now())
+        now = self._now()
+        due = self._state.has_due(now)
+        with self._state.transaction(write=due):
+            if due:
+                self._state.advance(now)
             job = self._state.find(key)
         return None if job is None else Standing(self._served[key.kind].is_terminal(job), job.life.cancelled)
 
     def move(self, key: Key, to: Move, code: int = 0, message: str = "") -> bool:
         """Take a job to a state, at once and for good. False where it is gone or over, or is cancelled and would go on."""
-        served, now = self._served[key.kind], self._now()
+        served, now = self._served.get(key.kind), self._now()
+        if served is None:
+            return False
         with self._state.transaction(write=True):
             self._state.advance(now)
             job = self._state.find(key)

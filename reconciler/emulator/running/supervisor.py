@@ -12,14 +12,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.running import environment, plans, texts
 from reconciler.emulator.running import output as outputs
 from reconciler.emulator.running.output import Output
 from reconciler.emulator.running.plans import Plan
+from reconciler.emulator.running.ports import Jobs, Move, Verdict
 from reconciler.emulator.running.processes import Process, free_addresses, identify, kill_session
 from reconciler.emulator.running.records import Folder, Record
 from reconciler.emulator.state import Key
@@ -35,47 +35,6 @@ CLOSING_SECONDS = 3.0
 
 _TICK_SECONDS = 0.05
 _LOOK_SECONDS = 1.0
-
-
-class Move(StrEnum):
-    """Where a run takes its job; the states of every kind end so."""
-
-    QUEUED = "QUEUED"
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What others did to a job: it has an end already, or was asked to be cancelled."""
-
-    over: bool
-    cancelled: bool
-
-
-class Jobs(Protocol):
-    """The jobs as the emulator has them."""
-
-    def now(self) -> float:
-        """Return the time the jobs live by, in seconds since the epoch."""
-
-    def standing(self, key: Key) -> Standing | None:
-        """Say how a job stands, None for one that is gone."""
-
-    def move(self, key: Key, to: Move, code: int = 0, message: str = "") -> bool:
-        """Take a job to a state. False where it is gone or over, or is to be cancelled and would go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a run ends; `to` is None where the job has an end already. `code` is a gRPC number."""
-
-    to: Move | None
-    code: int = 0
-    message: str = ""
-    note: str = ""
 
 
 @dataclass(slots=True)
@@ -156,16 +115,19 @@ class Supervisor:
 
     def hear(self, changes: Iterable[tuple[Key, object | None]]) -> None:
         """Learn that changes of jobs stand: created, asked to be cancelled, or removed (None)."""
+        concerned = False
         with self._lock:
-            for key, job in changes:
+            for key, job in dict(changes).items():  # a restore removes a job and adds it again
                 run = self._claimed.get(key)
+                concerned = concerned or run is not None or job is None
                 if job is None:
                     self._removed.append(key)
                 elif run is not None and not run.heard:
                     run.heard = True
                     self._arrived.append(run)
-        self._next_look = 0.0
-        self._wake.set()
+        if concerned:
+            self._next_look = 0.0
+            self._wake.set()
 
     def read(self, key: Key, after: int, most: int) -> tuple[tuple[outputs.Line, ...], int] | None:
         """Return kept lines of a job after the n-th and how many are lost between; None for one that was never run."""
