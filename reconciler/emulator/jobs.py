@@ -20,6 +20,7 @@ from reconciler.emulator.state import Job, Key, State
 from reconciler.vocabulary.kinds import IdForm, Kind, Verb
 
 _TRIES = 100
+_LAST = ("labels", "encryptionSpec")  # replies have their fields in the order of the proto's numbers (recorded)
 
 READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
 """Methods that change nothing."""
@@ -237,7 +238,7 @@ class JobMethods:
         if numbers:
             body = fields.number_enums(served.shapes.root, body)
         shown: dict[str, Any] = {"name": served.resource_name(job.key)} if kind.id_form is IdForm.SERVER else {}
-        labels = body.pop("labels", None)
+        last = {name: body.pop(name) for name in _LAST if name in body}
         shown |= body
         shown[kind.state_field] = conduct.state_numbers[life.state] if numbers else life.state
         times = {"createTime": life.created, "startTime": life.started, "endTime": life.ended}
@@ -247,8 +248,7 @@ class JobMethods:
         shown |= {name: value for name, value in life.fields.items() if name not in omits}
         if nas_trials.OUTPUT in shown:
             shown[nas_trials.OUTPUT] = nas_trials.output_of(job, life.updated, numbers=numbers)
-        if labels is not None:
-            shown["labels"] = labels
+        shown |= last
         if kind.etag:
             shown["etag"] = served.etag(job)
         return shown

@@ -119,6 +119,7 @@ def read(request: Request) -> Call:
     """Take a request apart. Raises Refusal (400) for an address that is none."""
     request = _meant(request)
     try:
+        request.url.encode()  # half a surrogate, which only a caller in process can send
         parts = urlsplit(request.url)
     except ValueError as error:
         raise Refusal("INVALID_ARGUMENT", f"The address is malformed: {error}.") from error

@@ -199,6 +199,28 @@ def test_a_read_mask_keeps_labels_with_underscores(jobs: Service) -> None:
     assert rows == [{"displayName": name, "labels": {"my_team": "x"}} for name in "cba"]
 
 
+@pytest.mark.parametrize("url", ["http://any.host/v1/\ud800", f"http://any.host{CUSTOM}?filter=\ud800", "http://[x/"])
+def test_an_address_that_is_none_is_refused(jobs: Service, url: str) -> None:
+    reply = jobs.emulator(Request("GET", url, {}, b""))
+    assert (reply.status, json.loads(reply.body)["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_fields_come_in_the_order_of_the_proto(jobs: Service) -> None:
+    key = "projects/demo/locations/us-central1/keyRings/r/cryptoKeys/k"
+    body = {"encryptionSpec": {"kmsKeyName": key}, "labels": {"z": "1"}, **service.custom_job()}
+    made = jobs.send("POST", "/v1/projects/other/locations/us-central1/customJobs", body).json
+    assert list(made) == [
+        "name",
+        "displayName",
+        "jobSpec",
+        "state",
+        "createTime",
+        "updateTime",
+        "labels",
+        "encryptionSpec",
+    ]
+
+
 def test_a_get_that_is_too_long_for_an_address_comes_as_a_post(jobs: Service) -> None:
     text = b"filter=display_name%3Da&pageSize=1"
     headers = {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
