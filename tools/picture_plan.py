@@ -6,49 +6,21 @@ Needs Chromium on the path (Debian: `apt-get install chromium`), or its place in
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.renderers import html_page
 from reconciler.renderers.style import Style
-from tools import sample_plans
+from tools import chromium, sample_plans
 from tools.sample_plans import Sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
-"""Chromium as a guest in a container: no sandbox of its own, and no request but those of the page."""
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def program() -> str:
-    """Return where Chromium is on this machine, empty where it is not."""
-    places = (os.environ.get("RECONCILER_CHROMIUM"), *(shutil.which(name) for name in _NAMES))
-    return next((place for place in places if place), "")
-
-
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """Open a headless Chromium for a while."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program(), headless=True, args=list(ARGUMENTS))
-        try:
-            yield opened
-        finally:
-            opened.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +104,13 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="draw what docs/ shows, into docs/pictures")
     parser.add_argument("--only", default="", help="draw the shots whose name holds this")
     options = parser.parse_args(arguments)
-    if not program():
-        print("no Chromium here: install it, or set RECONCILER_CHROMIUM", file=sys.stderr)
+    if not chromium.program():
+        print(chromium.MISSING, file=sys.stderr)
         return 1
     folder: Path = PICTURES if options.keep else options.folder
     folder.mkdir(parents=True, exist_ok=True)
     shots = {name: shot for name, shot in (KEPT if options.keep else SHOTS).items() if options.only in name}
-    with browser() as opened:
+    with chromium.browser() as opened:
         for sample in sorted({shot.sample for shot in shots.values()}):
             made = SAMPLES[sample]()
             html = Path("build") / f"{sample}.html"

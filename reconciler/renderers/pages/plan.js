@@ -168,5 +168,6 @@
   for (const id of ["tools", "find", "shown-line"]) element(id).hidden = false;
   nameTheme();
   choose();
-  follow();
+  /* Once loaded, the browser goes to the fragment by itself, and takes the focus away. */
+  addEventListener("load", () => requestAnimationFrame(follow));
 })();
