@@ -32,9 +32,10 @@ _WEIGHT = {
 def build(place: Address) -> tuple[Change, Toll]:
     """Return the change of an address all of whose runs are to go, as far as their policies say."""
     wanted = _WANTED[place.desired.lifecycle.desired] if place.desired else Wanted.NOTHING
+    last = removal.recorded(place)
     judged = []
     for run in heads.order(place.runs):
-        policy = removal.policy(run, place)
+        policy = removal.policy(run, place, last)
         case = Situation(
             wanted=wanted,
             phase=run.phase,

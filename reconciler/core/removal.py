@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from reconciler.core.addresses import Address
 from reconciler.vocabulary.model import Removal, Run, safest
 from reconciler.vocabulary.plans import OnRemoval
 
 
-def policy(run: Run, place: Address) -> Removal:
-    """Return the safest policy that label, ledger or manifest name; the stack's default only where none does."""
+def recorded(place: Address) -> dict[str, Removal]:
+    """Return the policy the ledger recorded last, by run key."""
+    return {old.run_key: old.removal for old in place.past}
+
+
+def policy(run: Run, place: Address, last: Mapping[str, Removal]) -> Removal:
+    """Return the safest policy that label, ledger or manifest name; the stack's default only where none does.
+
+    `last` is what `recorded` says.
+    """
     today = place.destroy.policies.get(place.address) if place.destroy else None
-    said = [each for each in (run.removal, _recorded(place).get(run.run_key), today) if each is not None]
+    said = [each for each in (run.removal, last.get(run.run_key), today) if each is not None]
     return safest(said) if said else Removal(place.stack.default_lifecycle.get("onRemoval", Removal.ASK))
 
 
@@ -20,8 +28,8 @@ def to_record(place: Address) -> OnRemoval | None:
     """Return what the manifest says of its live runs that are marked or recorded otherwise; None where none is."""
     if place.desired is None:
         return None
-    now, recorded = place.desired.lifecycle.removal, _recorded(place)
-    runs = {run.run_key for run in place.runs if (run.removal, recorded.get(run.run_key, now)) != (now, now)} - {""}
+    now, last = place.desired.lifecycle.removal, recorded(place)
+    runs = {run.run_key for run in place.runs if (run.removal, last.get(run.run_key, now)) != (now, now)} - {""}
     return OnRemoval(now, tuple(sorted(runs))) if runs else None
 
 
@@ -30,9 +38,9 @@ def notes(place: Address, changed: Collection[str]) -> list[str]:
 
     `changed` are the resources that the plan deletes, or whose label it sets right.
     """
-    told = set()
+    told, last = set(), recorded(place)
     for run in place.runs:
-        now = place.desired.lifecycle.removal if place.desired else _recorded(place).get(run.run_key)
+        now = place.desired.lifecycle.removal if place.desired else last.get(run.run_key)
         if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
             told.add((run.removal, now))
     said, when = (
@@ -42,7 +50,3 @@ def notes(place: Address, changed: Collection[str]) -> list[str]:
         f"a live job is stamped onRemoval {label} and {said} {now}: {when}the safest counts, {safest((label, now))}"
         for label, now in sorted(told)
     ]
-
-
-def _recorded(place: Address) -> dict[str, Removal]:
-    return {old.run_key: old.removal for old in place.past}

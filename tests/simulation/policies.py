@@ -56,6 +56,10 @@ class Policies:
     def _stripped(self, job: Job) -> bool:
         return any((twin.kind, twin.id) in self.truth.stripped for twin in self.truth.twins(job))
 
+    def asking(self) -> frozenset[tuple[str, str]]:
+        """Return kind and id of every job whose run is surely last recorded as one to ask for."""
+        return frozenset((job.kind, job.id) for job in self.truth.jobs.values() if job.key and self.of(job) == {"ask"})
+
     def forbids(self, job: Job, verb: str) -> str:
         """Say why a run that no manifest names must not be cancelled or deleted; empty where it may."""
         for said, where in ((set(job.stamps), "stamped"), (self.of(job), "last recorded")):

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.core import recipe
-from reconciler.core.planning import Options, Revision
+from reconciler.core import planning, recipe
+from reconciler.core.planning import Observed, Options, Revision
 from reconciler.emulator import app
 from reconciler.engine import planner
 from reconciler.engine.applier import Applier, Settings
@@ -191,10 +191,28 @@ class Site:
 
     def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
         """Plan with everything allowed."""
-        made = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), Revision()).plan
+        asking = self.policies.asking()
+        planned = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), Revision())
+        self._hold_asking(wanted, planned.observed, asking & self.policies.asking())
+        made = planned.plan
         bent = self.parts.plan(made)
         self.planned.append((bent, wanted))
         return bent
+
+    def _hold_asking(self, wanted: tuple[Desired, ...], observed: Observed, asking: frozenset[tuple[str, str]]) -> None:
+        """Law: without a number on the command line no removal cancels what was last recorded to be asked for."""
+        plan = planning.build(self.stack, KNOWN, wanted, observed, Options(), Revision(), self.stack.backend)
+        cancels = [
+            (change.address, operation.resource)
+            for change in plan.changes
+            for operation in change.operations
+            if (operation.verb, operation.reason) == ("cancel", "removed")
+            and (change.address.partition("/")[0], operation.resource.rpartition("/")[2]) in asking
+        ]
+        asked = sum(each.needs.get("cancel", 0) for each in plan.blocked if each.rule == "unwritten_cancel")
+        self.seen["removals asked for"] += len(cancels)
+        if self.shared and len(cancels) > asked:
+            self.truth.broken(f"{cancels} are last recorded ask, and only {asked} cancels ask")
 
     def apply(self, world: World, plan: Plan, process: Process, life: Life, *, saved: bool) -> Applied:
         """Apply a plan."""

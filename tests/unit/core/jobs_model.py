@@ -135,8 +135,13 @@ class World:
         return changes.build(place)
 
     def carry_out(self, change: Change, kind: Kind) -> None:
-        """Do what apply does: remember what is seen, then call. A cancel is awaited."""
+        """Do what apply does: remember what is seen and what the manifest says, then call. A cancel is awaited."""
         self.remember()
+        said = change.on_removal
+        if said:
+            self.ledger = [
+                replace(old, removal=said.policy) if old.run_key in said.runs else old for old in self.ledger
+            ]
         for operation in change.operations:
             if operation.verb == "create":
                 self._create(operation.resource, operation.body, kind)
