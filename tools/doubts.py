@@ -19,6 +19,7 @@ class Doubt:
     fault: str = ""
     why_none: str = ""
     probe: str = ""
+    grade: str = "unverified"
 
 
 DOUBTS: tuple[Doubt, ...] = (
@@ -37,8 +38,8 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("default page size", "100", "page-size", probe="pages"),
     Doubt("largest page", "1,000", "most-rows", probe="pages"),
     Doubt("order of customJobs and nasJobs lists", "by updateTime, latest first", "list-order", probe="order"),
-    Doubt("rows of a NasJob list (documented)", "without nasJobOutput", "list-rows", probe="rows"),
-    Doubt("how long ml jobs are listed (documented)", "90 days", "list-window", probe="ml"),
+    Doubt("rows of a NasJob list", "without nasJobOutput", "list-rows", probe="rows", grade="D"),
+    Doubt("how long ml jobs are listed", "90 days", "list-window", probe="ml", grade="D"),
     Doubt("effect of a readMask", "leaves fields out", "read-mask", probe="mask"),
     Doubt("how soon a list shows a create", "at once", fault="list_lag", probe="life"),
     Doubt("rows that move while pages are read", "as jobs change", fault="row_shift"),
@@ -58,6 +59,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("a project that is not allow-listed for NasJobs", "every project is", fault="status", probe="nas-create"),
     Doubt("a worker pool without a task", "taken", "pool-without-task", probe="refusals"),
     Doubt("accelerators that ended (K80)", "taken", "retired-accelerators", probe="refusals"),
+    Doubt("a tensorboard without a serviceAccount", "taken", "tensorboard-account"),
     Doubt("a network that is no full name", "taken", "network-name", probe="refusals"),
     Doubt(
         "path in the text of a oneof with two members", "the message's own path", why_none="text only", probe="refusals"
@@ -118,8 +120,11 @@ def _switches() -> str:
 
 
 def _doubts() -> str:
-    rows = ((cell(each.question), cell(each.does), _changed_by(each), code(each.probe) or "–") for each in DOUBTS)
-    return table(("not known", "the emulator", "changed by", "probe"), rows)
+    rows = (
+        (cell(each.question), cell(each.does), each.grade, _changed_by(each), code(each.probe) or "–")
+        for each in DOUBTS
+    )
+    return table(("not known", "the emulator", "grade", "changed by", "probe"), rows)
 
 
 def _changed_by(doubt: Doubt) -> str:

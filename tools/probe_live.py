@@ -27,7 +27,8 @@ from reconciler.vocabulary.wire import Transport
 from tools import probes
 from tools.doubts import DOUBTS
 from tools.markdown_tables import cell, code, table
-from tools.probes import PROBES, Observation, Probe, Session
+from tools.probe_session import Observation, Session
+from tools.probes import PROBES, Probe
 
 DOLLARS_A_JOB = 0.15
 """Chosen, not looked up: a quarter of an hour of an n1-standard-4 at well above its list price."""

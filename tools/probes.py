@@ -5,162 +5,14 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 
-from reconciler.api.endpoints import Endpoints
-from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import Kinds
-from reconciler.vocabulary.model import Scope
-from reconciler.vocabulary.ports import Clock
-from reconciler.vocabulary.wire import Request, Transport
-
-LABEL = "reconciler_probe"
-"""Every job that a probe starts carries it."""
+from tools.probe_session import LABEL, Json, Session
 
 MACHINE = "n1-standard-4"
 IMAGE = "python:3.12-slim"
-PATIENCE = 900.0
-"""Seconds until a job counts as one that does not end."""
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One exchange: what was asked, and what was seen. `status` 0 means that no reply came."""
-
-    probe: str
-    asked: str
-    status: int
-    code: str = ""
-    message: str = ""
-    note: str = ""
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    at: float = 0.0
-
-
-class Session:
-    """One project and location; every exchange is observed. Jobs that were started are known until they are gone."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        endpoints: Endpoints,
-        kinds: Kinds,
-        project: str,
-        location: str,
-        clock: Clock,
-        mark: str,
-    ) -> None:
-        self._transport = transport
-        self._endpoints = endpoints
-        self.kinds = kinds
-        self.project = project
-        self.location = location
-        self.clock = clock
-        self.mark = mark
-        self.probe = ""
-        self.observed: list[Observation] = []
-        self.started: list[str] = []
-        self._numbers = itertools.count(1)
-
-    def ask(
-        self, method: str, kind: str, path: str = "", body: Any = None, place: str = "", **query: str
-    ) -> Observation:
-        """Send one request below the collection of a kind (`path` begins with / or :) and observe the reply."""
-        found = self.kinds[kind]
-        scope = Scope(self.project, (place or self.location) if found.located else "")
-        if scope.location == "-":
-            url = (
-                self._endpoints.base(found, self.location) + f"/projects/{self.project}/locations/-/{found.collection}"
-            )
-        else:
-            url = self._endpoints.collection_url(found, scope)
-        shown = f"{url.partition('/v1/')[2]}{path}".replace(self.project, "PROJECT", 1)
-        return self._observe(method, f"{url}{quote(path, safe='/:')}", shown, body, query)
-
-    def read(self, kind: str, name: str) -> Observation:
-        """Read a resource or operation by its whole name."""
-        url = f"{self._endpoints.base(self.kinds[kind], self.location)}/{quote(name, safe='/')}"
-        return self._observe("GET", url, name.replace(self.project, "PROJECT", 1), None, {})
-
-    def start(self, kind: str, body: Json, **query: str) -> Observation:
-        """Send a create. What is taken, though a refusal was hoped for, is known and ended later."""
-        body = {**body, "labels": {LABEL: self.mark, **body.get("labels", {})}}
-        seen = self.ask("POST", kind, body=body, **query)
-        if seen.status == 200:
-            self.started.append(f"{kind} {seen.body['name'].rpartition('/')[2]}")
-        return seen
-
-    def wait_ended(self, kind: str, job: str) -> list[tuple[float, str]]:
-        """Read a job until it has ended; return the states with the seconds since the first reading."""
-        began = self.clock.now()
-        seen: list[tuple[float, str]] = []
-        while self.clock.now() - began < PATIENCE:
-            read = self.ask("GET", kind, f"/{job}")
-            if read.status != 200:
-                break
-            row = read.body
-            state = str(row.get("state", ""))
-            if not seen or seen[-1][1] != state:
-                seen.append((round(self.clock.now() - began, 1), state))
-            if not self.kinds[kind].phase(row).active:
-                break
-            self.clock.sleep(1.0)
-        return seen
-
-    def note(self, text: str) -> None:
-        """Observe something that no single reply shows."""
-        self.observed.append(Observation(self.probe, "", 0, note=text, at=self.clock.now()))
-
-    def end_all(self) -> list[str]:
-        """Cancel and delete what was started; return what could not be ended."""
-        self.probe = "cleanup"
-        left = []
-        for started in self.started:
-            kind, job = started.split()
-            if self.ask("POST", kind, f"/{job}:cancel").status == 404:
-                continue
-            states = self.wait_ended(kind, job)
-            if self.ask("DELETE", kind, f"/{job}").status not in (200, 404):
-                left.append(f"{started}: {states[-1][1] if states else 'unknown'}")
-        return left
-
-    def _observe(self, method: str, url: str, shown: str, body: Any, query: Mapping[str, str]) -> Observation:
-        asked = f"{method} {shown}{'?' + urlencode(query) if query else ''}"
-        content = b"" if body is None else json.dumps(body).encode()
-        headers = {"accept": "application/json"} | ({"content-type": "application/json"} if content else {})
-        whole = f"{url}?{urlencode(query)}" if query else url
-        try:
-            reply = self._transport(Request(method, whole, headers, content, once=method == "POST"))
-        except errors.TransportFailed as failure:
-            seen = Observation(self.probe, asked, 0, message=str(failure), at=self.clock.now())
-        else:
-            found = _parsed(reply.body)
-            error = _error(found)
-            code, message = str(error.get("status", "")), str(error.get("message", ""))
-            seen = Observation(
-                self.probe, asked, reply.status, code, message, "", found, dict(reply.headers), self.clock.now()
-            )
-        self.observed.append(seen)
-        return seen
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body[:500].decode("utf-8", "replace")
-
-
-def _error(found: Any) -> Mapping[str, Any]:
-    inner = found[0] if isinstance(found, list) and found else found
-    error = inner.get("error") if isinstance(inner, dict) else None
-    return error if isinstance(error, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +26,12 @@ class Probe:
     jobs: int = 0
 
 
-def custom_job(**spec: Any) -> Json:
-    """Return a small job that ends by itself after a minute."""
+def custom_job(*command: str, **spec: Any) -> Json:
+    """Return a small job that ends by itself, after a minute unless it runs another command."""
     pool = {
         "machineSpec": {"machineType": MACHINE},
         "replicaCount": "1",
-        "containerSpec": {"imageUri": IMAGE, "command": ["sleep", "60"]},
+        "containerSpec": {"imageUri": IMAGE, "command": list(command) or ["sleep", "60"]},
     }
     return {"displayName": "reconciler probe", "jobSpec": {"workerPoolSpecs": [pool], **spec}}
 
@@ -315,24 +167,40 @@ def _refusals(session: Session) -> None:
         session.note(f"{wrong}: {seen.status} {seen.code}")
 
 
-def _life(session: Session) -> None:
-    made = session.start("CustomJob", custom_job())
+def _life(session: Session, kind: str, body: Json) -> None:
+    made = session.start(kind, body)
     if made.status != 200:
         return
     job = made.body["name"].rpartition("/")[2]
-    rows = _rows(session, "CustomJob", filter=f'labels.{LABEL}="{session.mark}"')
+    rows = _rows(session, kind, filter=f'labels.{LABEL}="{session.mark}"')
     session.note(f"listed at once: {any(row.get('name') == made.body['name'] for row in rows)}")
-    session.ask("DELETE", "CustomJob", f"/{job}")
-    session.ask("POST", "CustomJob", f"/{job}:cancel")
-    session.ask("POST", "CustomJob", f"/{job}:cancel")
-    session.note(f"states after the cancel: {session.wait_ended('CustomJob', job)}")
-    session.ask("POST", "CustomJob", f"/{job}:cancel")
-    operation = session.ask("DELETE", "CustomJob", f"/{job}")
+    session.ask("DELETE", kind, f"/{job}")
+    session.ask("POST", kind, f"/{job}:cancel")
+    session.ask("POST", kind, f"/{job}:cancel")
+    session.note(f"states after the cancel: {session.wait_ended(kind, job)}")
+    session.ask("POST", kind, f"/{job}:cancel")
+    operation = session.ask("DELETE", kind, f"/{job}")
     if operation.status == 200:
         session.note(f"operation done in the reply: {operation.body.get('done', False)}")
-        session.read("CustomJob", operation.body["name"])
-    session.ask("GET", "CustomJob", f"/{job}")
-    session.ask("DELETE", "CustomJob", f"/{job}")
+        session.read(kind, operation.body["name"])
+    session.ask("GET", kind, f"/{job}")
+    session.ask("DELETE", kind, f"/{job}")
+
+
+def _states(session: Session) -> None:
+    """Cancel and delete jobs that run, that succeeded and that failed."""
+    for command, until in ((("sleep", "60"), "JOB_STATE_RUNNING"), (("true",), ""), (("false",), "")):
+        made = session.start("CustomJob", custom_job(*command))
+        if made.status != 200:
+            continue
+        job = made.body["name"].rpartition("/")[2]
+        seen = session.wait_ended("CustomJob", job, until, every=5.0)
+        session.note(f"{' '.join(command)}: states {seen}; now cancel and delete in the last one")
+        for method, path in (("DELETE", f"/{job}"), ("POST", f"/{job}:cancel")) if until else ():
+            session.ask(method, "CustomJob", path)
+        if not until:
+            session.ask("POST", "CustomJob", f"/{job}:cancel")
+            session.ask("DELETE", "CustomJob", f"/{job}")
 
 
 def _echo(session: Session) -> None:
@@ -352,10 +220,6 @@ def _request_id(session: Session) -> None:
     session.start("CustomJob", custom_job(), requestId="1")
 
 
-def _nas_create(session: Session) -> None:
-    session.start("NasJob", nas_job())
-
-
 PROBES: tuple[Probe, ...] = (
     Probe("missing", "get of jobs that are not there", _missing),
     Probe("odd-id", "get of an id that is no number", _odd_id),
@@ -370,9 +234,22 @@ PROBES: tuple[Probe, ...] = (
     Probe("ml", "anything at all from AI Platform's jobs", _ml),
     Probe("missing-writes", "cancel and delete of jobs that are not there", _missing_writes, writes=True),
     Probe("refusals", "the texts of refused creates", _refusals, writes=True, jobs=REFUSALS),
-    Probe("life", "a job's states, its cancels, its deletes, its operation", _life, writes=True, jobs=1),
+    Probe(
+        "life",
+        "a job's states, its cancels, its deletes, its operation",
+        lambda session: _life(session, "CustomJob", custom_job()),
+        writes=True,
+        jobs=1,
+    ),
     Probe("echo", "what comes back of what was sent", _echo, writes=True, jobs=1),
     Probe("request-id", "requestId on a create", _request_id, writes=True, jobs=1),
-    Probe("nas-create", "the first NasJob of a project", _nas_create, writes=True, jobs=1),
+    Probe("states", "cancel and delete of jobs that run, succeeded, failed", _states, writes=True, jobs=3),
+    Probe(
+        "nas-create",
+        "the first NasJob of a project, and its life",
+        lambda session: _life(session, "NasJob", nas_job()),
+        writes=True,
+        jobs=1,
+    ),
 )
 """In the order in which they are run: everything that only reads comes first."""

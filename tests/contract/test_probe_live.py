@@ -70,6 +70,9 @@ def test_with_write_a_jobs_whole_life_is_seen_and_nothing_is_left(jobs: Service,
     assert (ended, report["left"]) == (0, [])
     assert "operation done in the reply: True" in notes(report, "life")
     assert any("JOB_STATE_CANCELLED" in note for note in notes(report, "life"))
+    assert seen(report, "states")[-1] == (200, "")
+    assert [note.partition(":")[0] for note in notes(report, "states")] == ["sleep 60", "true", "false"]
+    assert "operation done in the reply: True" in notes(report, "nas-create")
     assert "unknown field: 400 INVALID_ARGUMENT" in notes(report, "refusals")
     assert "both members of a oneof: 400 INVALID_ARGUMENT" in notes(report, "refusals")
     assert '"bootDiskSizeGb": 150' in notes(report, "echo")[0]
