@@ -31,7 +31,7 @@ def _waits(plan: Plan, requests: int, submissions: int) -> Iterator[QuotaTime]:
             asked[change.scope.project] += _REQUESTS[operation.verb]
             started[change.scope.project] += operation.verb in _SUBMISSIONS
     for project in sorted(asked):
-        for counts, limit, what in ((started, submissions, "job submissions"), (asked, requests, "requests")):
+        for counts, limit, what in ((started, submissions, "job submission"), (asked, requests, "request")):
             minutes = (counts[project] - 1) // limit
             if minutes > 0:
                 yield QuotaTime(project, minutes, limit, what)

@@ -67,7 +67,7 @@ def quota_time(plan: Plan) -> str:
     wait = plan.quota_time
     if wait is None:
         return ""
-    return f"Quota: about {wait.minutes} min at {wait.limit} {wait.what} a minute for project {wait.project}."
+    return f"Quota: about {wait.minutes} min at {count(wait.limit, wait.what)} a minute for project {wait.project}."
 
 
 def headline(plan: Plan) -> str:

@@ -123,7 +123,7 @@ class ScopeCount:
 
 @dataclass(frozen=True, slots=True)
 class QuotaTime:
-    """The minutes that a budget of requests makes the writes of a plan take. `limit` of `what` go in a minute."""
+    """The minutes that a budget of requests makes the writes of a plan take. `limit` times `what` go in a minute."""
 
     project: str
     minutes: int

@@ -138,8 +138,8 @@ def test_plan_tells_the_minutes_that_its_apply_then_takes(
 ) -> None:
     jobs(stage, count)
     [line] = [line for line in stage.ok("plan", "--rate", rate).out.splitlines() if "min at" in line]
-    limit = rate.partition(",")[2]
-    assert line == f"Quota: about {minutes} min at {limit} job submissions a minute for project demo-project."
+    limit = {"2": "2 job submissions", "1": "1 job submission"}[rate.partition(",")[2]]
+    assert line == f"Quota: about {minutes} min at {limit} a minute for project demo-project."
     before = stage.clock.now()
     stage.ok("apply", "--yes", "--parallelism", 1, "--rate", rate)
     assert round((stage.clock.now() - before) / 60) == minutes

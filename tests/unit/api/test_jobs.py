@@ -70,6 +70,44 @@ def test_a_row_that_moved_and_is_gone_is_left_out() -> None:
     assert ids(list(api.list(CUSTOM_JOB, SCOPE, "", ("name",)))) == [[1], [2], []]
 
 
+def unreachable(*names: str, token: str = "") -> Response:
+    return reply({"unreachable": list(names)} | ({"nextPageToken": token} if token else {}))
+
+
+def test_a_list_is_read_to_its_end_before_it_is_called_incomplete() -> None:
+    api, transport, _ = jobs(page(1, token="a"), unreachable("b", "a", token="b"), page(2))
+    with pytest.raises(errors.ListIncomplete, match="could not reach a, b"):
+        list(api.list(CUSTOM_JOB, SCOPE, "", ("name",)))
+    assert len(transport.requests) == 3
+
+
+def test_the_pages_before_a_gap_are_handed_out() -> None:
+    api, _, _ = jobs(page(1, token="a"), unreachable("x"))
+    pages = api.list(CUSTOM_JOB, SCOPE, "")
+    assert ids([next(pages), next(pages)]) == [[1], []]
+    with pytest.raises(errors.ListIncomplete):
+        next(pages)
+
+
+def test_of_many_places_without_an_answer_some_are_named() -> None:
+    api, _, _ = jobs(unreachable(*"gfedcba"))
+    with pytest.raises(errors.ListIncomplete, match="a, b, c, d, e and 2 more"):
+        list(api.list(CUSTOM_JOB, SCOPE, ""))
+
+
+@pytest.mark.parametrize("value", [None, []])
+def test_a_list_that_reached_everything_has_no_gap(value: Any) -> None:
+    api, _, _ = jobs(reply({"unreachable": value}))
+    assert list(api.list(CUSTOM_JOB, SCOPE, "")) == [()]
+
+
+@pytest.mark.parametrize("value", ["projects/p", {"a": 1}, [1], [None], 7])
+def test_a_gap_that_cannot_be_read_is_no_reply(value: Any) -> None:
+    api, _, _ = jobs(reply({"unreachable": value}))
+    with pytest.raises(errors.TransportFailed, match="unreachable"):
+        list(api.list(CUSTOM_JOB, SCOPE, ""))
+
+
 def test_a_list_that_never_comes_to_rest_is_an_error() -> None:
     numbers = iter(range(1000))
     api = HttpJobs(

@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.core import guards
 from reconciler.core.guards import Allowed, Census, Toll
-from reconciler.vocabulary.model import Limits
-from reconciler.vocabulary.plans import Blocker
+from reconciler.vocabulary.model import Limits, Scope
+from reconciler.vocabulary.plans import Blocker, ScopeCount
 
 CALM = Census(runs=100, active=100, left=100, manifests=5)
 
@@ -138,9 +138,20 @@ def test_one_number_lifts_the_unwritten_cancels_and_the_limit_together() -> None
 
 def test_guards_come_in_the_order_of_the_contract() -> None:
     toll = Toll(cancels=names(50), deletes=names(50), unwritten=names(1), protected="p", refused="r")
-    census = Census(runs=50, active=50, left=0, manifests=0, foreign={"f": 1})
+    gaps = guards.incomplete([ScopeCount("Job", Scope("p"), 0, "x")], [])
+    census = Census(runs=50, active=50, left=0, manifests=0, foreign={"f": 1}, incomplete=gaps)
     told = [rule for rule, _ in rules(toll, census=census)]
-    assert told == ["unwritten_cancel", "limits", "limits", "empty", "protected", "refused", "foreign_owner"]
+    assert told == ["unwritten_cancel", "limits", "limits", "empty", "protected", "refused", "foreign_owner", "incomplete"]
+
+
+def test_a_gap_is_told_with_its_place_and_only_a_place_that_was_left_can_be_forgotten() -> None:
+    here = [ScopeCount("Job", Scope("p"), 3, "no answer"), ScopeCount("CustomJob", Scope("p", "l"), 3)]
+    there = [ScopeCount("CustomJob", Scope("q", "l"), 0, "403"), ScopeCount("NasJob", Scope("q", "l"), 0)]
+    covered, left = guards.incomplete(here, there)
+    assert "Job in p is not fully known: no answer" in covered.message
+    assert "forget" not in covered.message
+    assert "CustomJob in q/l" in left.message
+    assert "`reconciler forget --scope q/l --kind CustomJob`" in left.message
 
 
 def test_a_message_says_how_many_which_and_the_way_out() -> None:
