@@ -52,7 +52,7 @@ def nas_job() -> Json:
 
 
 def refusals() -> Iterator[tuple[str, Json]]:
-    """Yield creates that ought to be refused, with what is wrong about them."""
+    """Yield creates that ought to be refused or may be, with what is wrong about them."""
     python = {"executorImageUri": IMAGE, "packageUris": ["gs://b/p.tar.gz"], "pythonModule": "a"}
     machine = {"machineType": MACHINE}
     yield "no fields", {}
@@ -66,6 +66,7 @@ def refusals() -> Iterator[tuple[str, Json]]:
     yield "short network", custom_job(network="default")
     yield "label of 64 characters", custom_job() | {"labels": {"k": "x" * 64}}
     yield "65 labels", custom_job() | {"labels": {f"k{n}": "v" for n in range(64)}}
+    yield "empty label", custom_job() | {"labels": {"k": ""}}
     yield "label in upper case", custom_job() | {"labels": {"k": "UPPER"}}
     yield "display name of 129 characters", custom_job() | {"displayName": "x" * 129}
 
