@@ -18,10 +18,12 @@ from reconciler.emulator.wsgi import LARGEST_BODY
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Transport
 
+LARGEST_HEADER = 64 * 1024
+"""Bytes of all headers of a request; more is answered with 431."""
+
 _POLL_SECONDS = 1.0
 _DRAIN_POLL_SECONDS = 0.1
 _LEAVE_SECONDS = 1.0
-_LARGEST_HEADER = 64 * 1024
 _HELD_IN_MEMORY = 32 * 1024 * 1024
 """Bytes of a reply that wait in memory: pages are a few, and waitress writes more than 1 MB into files."""
 _OWN_SOCKETS = 2
@@ -126,7 +128,7 @@ def serve(
         threads=limits.threads,
         connection_limit=limits.connections + _OWN_SOCKETS,
         channel_timeout=round(limits.idle),
-        max_request_header_size=_LARGEST_HEADER,
+        max_request_header_size=LARGEST_HEADER,
         max_request_body_size=LARGEST_BODY + 1,  # waitress refuses the limit itself too
         recv_bytes=64 * 1024,
         inbuf_overflow=LARGEST_BODY + 1,
