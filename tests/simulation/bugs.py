@@ -227,6 +227,9 @@ BUGS: Mapping[str, Parts] = {
         store=_bent(lambda run: replace(run, removal=Removal.DELETE))
     ),
     "a removal policy edited after the start forgotten": Parts(store=_forgetful),
+    "a removal to be asked for taken as written": Parts(
+        store=_bent(lambda run: replace(run, removal=Removal.CANCEL) if run.removal is Removal.ASK else run)
+    ),
     "a duplicate's cancel counted as an outcome": Parts(applier=Counting),
 }
 """Every planted bug by its name."""
