@@ -237,15 +237,15 @@ class JobMethods:
         numbers = call is not None and call.numbers
         if numbers:
             body = fields.number_enums(served.shapes.root, body)
-        shown: dict[str, Any] = {"name": served.resource_name(job.key)} if kind.id_form is IdForm.SERVER else {}
         last = {name: body.pop(name) for name in _LAST if name in body}
+        has_name = kind.id_form is IdForm.SERVER
+        shown: dict[str, Any] = {"name": served.resource_name(job.key)} if has_name else {kind.id_field: job.key.job}
         shown |= body
-        shown[kind.state_field] = conduct.state_numbers[life.state] if numbers else life.state
-        times = {"createTime": life.created, "startTime": life.started, "endTime": life.ended}
-        if conduct.has_update_time:
-            times["updateTime"] = life.updated
-        shown |= {name: lifecycle.timestamp(at, conduct.digits) for name, at in times.items() if at is not None}
-        shown |= {name: value for name, value in life.fields.items() if name not in omits}
+        stated: dict[str, Any] = {kind.state_field: conduct.state_numbers[life.state] if numbers else life.state}
+        timed = _times(life, conduct)
+        shown |= stated | timed if kind.located else timed | stated
+        outputs = sorted(life.fields.items(), key=lambda field: field[0] != kind.error_field)
+        shown |= {name: value for name, value in outputs if name not in omits}
         if nas_trials.OUTPUT in shown:
             shown[nas_trials.OUTPUT] = nas_trials.output_of(job, life.updated, numbers=numbers)
         shown |= last
@@ -274,6 +274,13 @@ class JobMethods:
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)
         return Refusal("FAILED_PRECONDITION", told)
+
+
+def _times(life: lifecycle.Life, conduct: Conduct) -> dict[str, Any]:
+    times = {"createTime": life.created, "startTime": life.started, "endTime": life.ended}
+    if conduct.has_update_time:
+        times["updateTime"] = life.updated
+    return {name: lifecycle.timestamp(at, conduct.digits) for name, at in times.items() if at is not None}
 
 
 def _about(served: Served, body: Mapping[str, Any]) -> str:

@@ -221,6 +221,17 @@ def test_fields_come_in_the_order_of_the_proto(jobs: Service) -> None:
     ]
 
 
+def test_fields_of_ml_come_in_the_recorded_order() -> None:
+    with service.opened("in process") as found:
+        found.create(ML, service.ml_job("one", labels={"n": "1"}))
+        found.send("POST", f"{ML}/one:cancel")
+        found.clock.advance(60)
+        ended = found.send("GET", f"{ML}/one").json
+        times = ["createTime", "endTime"]
+        output = ["errorMessage", "trainingOutput"]
+        assert list(ended) == ["jobId", "trainingInput", *times, "state", *output, "labels", "etag"]
+
+
 def test_a_get_that_is_too_long_for_an_address_comes_as_a_post(jobs: Service) -> None:
     text = b"filter=display_name%3Da&pageSize=1"
     headers = {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
