@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from reconciler.emulator import app, behaviour, requests
+from reconciler.emulator.faults import Asked
 from reconciler.emulator.requests import Call
 from reconciler.emulator.routes import Route
 from reconciler.emulator.strikes import Strike
@@ -83,16 +84,17 @@ class Service(app.Emulator):
     before: Callable[[], None] = staticmethod(lambda: None)
     """Called before a job's record is deleted, as long as its last state can be seen."""
 
-    def _struck(self, call: Call, route: Route | None, strike: Strike) -> Response:
+    def _struck(self, call: Call, route: Route | None, strike: Strike, asked: Asked) -> Response:
         if call.method == "DELETE":
             self.before()
-        return super()._struck(call, route, strike)
+        return super()._struck(call, route, strike, asked)
 
     def quietly(self, method: str, path: str, content: Any = None) -> Any:
         """Do something as people do, past all faults; None where the service refused."""
         encoded = b"" if content is None else json.dumps(content).encode()
         call = requests.read(Request(method, f"http://embedded/v1/{path}", {}, encoded))
-        reply = self._struck(call, self._routes.find(call), Strike())
+        route = self._routes.find(call)
+        reply = self._struck(call, route, Strike(), app._asked(call, route))
         return json.loads(reply.body) if reply.status == 200 else None
 
     def last_commit(self) -> bool:
