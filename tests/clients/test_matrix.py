@@ -15,6 +15,8 @@ from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1, aiplatform_v1beta1
 
+from reconciler.files import schemas
+from reconciler.vocabulary.kinds import Kind
 from tests.clients import callers
 from tests.clients.callers import Refused, Unsent
 from tests.clients.scenes import Scene, Served
@@ -203,6 +205,12 @@ def test_no_method_of_googles_client_for_these_kinds_is_left_out() -> None:
     offered = {name for name in offered if not name.endswith("_path") and not name.startswith("_")}
     asked = {callers.vertex_method(cell.collection, cell.method) for cell in CELLS if cell.client is Client.VERTEX}
     assert offered == asked
+
+
+@pytest.mark.parametrize("kind", schemas.load_kinds().values(), ids=lambda kind: kind.name)
+def test_every_verb_of_a_kind_is_in_the_matrix_and_no_other(kind: Kind) -> None:
+    asked = {cell.method for cell in CELLS if cell.collection.endswith(f".{kind.collection}")}
+    assert asked == {verb.value for verb in kind.verbs}
 
 
 def test_the_beta_of_the_api_is_not_served(served: Served) -> None:
