@@ -1,4 +1,8 @@
-"""What holds for every test: property tests draw the same examples on every machine and every day."""
+"""What holds for every test: property tests draw the same examples on every machine and every day.
+
+Tests of the real service are deselected unless `--live-project` names a project to run them in."""
+
+from __future__ import annotations
 
 import pytest
 from hypothesis import settings
@@ -7,6 +11,23 @@ from tools import chromium
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    live = parser.getgroup("live", "the real service (starts small jobs, which cost money)")
+    live.addoption("--live-project", default="", metavar="PROJECT", help="run the contract tests in this project too")
+    live.addoption("--live-location", default="us-central1", metavar="LOCATION", help="where in the project")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "live: calls the real service; deselected without --live-project")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("live_project"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("live")])
+    items[:] = [item for item in items if not item.get_closest_marker("live")]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
