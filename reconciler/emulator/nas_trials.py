@@ -26,6 +26,9 @@ _RUN = round(599.7 * lifecycle.MICROSECONDS)
 _LEAD = 222
 """The part of a search's time that passes before its first trial, as a divisor (chosen: the preset's way to RUNNING)."""
 
+_NEVER_RAN = (5, 7, 8)
+"""Codes of errors for which a job does not get to run: no image, no permission, no quota or capacity."""
+
 STATES: Mapping[str, int] = {
     "STATE_UNSPECIFIED": 0,
     "REQUESTED": 1,
@@ -192,7 +195,8 @@ def _trained(job: Job, spec: _Spec, searched: Sequence[_Trial]) -> Iterator[_Tri
 
 def _is_waiting(job: Job) -> bool:
     """Say whether no trial can have started: a job that never ran, or has a start time but waits again (recorded)."""
-    waits = job.life.state.endswith(("QUEUED", "PENDING"))
+    code = job.life.fields.get("error", {}).get("code")
+    waits = job.life.state.endswith(("QUEUED", "PENDING", "EXPIRED")) or code in _NEVER_RAN
     return waits or (job.life.started is None and not job.life.state.endswith("SUCCEEDED"))
 
 

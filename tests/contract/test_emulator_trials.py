@@ -199,6 +199,25 @@ def test_a_search_that_fails_had_one_bad_trial_more_than_it_allows(jobs: Service
     assert len(details(jobs, made["name"])) == 3
 
 
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ("JOB_STATE_FAILED", {"code": 8, "message": "Resources are insufficient in region: us-central1."}),
+        ("JOB_STATE_FAILED", {"code": 7, "message": "Permission denied."}),
+        ("JOB_STATE_FAILED", {"code": 5, "message": "No such image."}),
+        ("JOB_STATE_EXPIRED", None),
+        ("JOB_STATE_QUEUED", None),
+    ],
+)
+def test_a_search_that_never_got_to_run_has_no_trials(jobs: Service, state: str, error: Any) -> None:
+    made = jobs.create(NAS, search())
+    jobs.clock.advance(400)
+    assert details(jobs, made["name"])
+    jobs.emulator.set_state(made["name"], state, error)
+    assert details(jobs, made["name"]) == []
+    assert jobs.send("GET", f"/v1/{made['name']}/nasTrialDetails/1").status == 404
+
+
 def test_a_search_set_to_succeeded_has_its_output(jobs: Service) -> None:
     made = jobs.create(NAS, search(most=3))
     jobs.emulator.set_state(made["name"], "JOB_STATE_SUCCEEDED")
