@@ -6,10 +6,11 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from reconciler.emulator import state
+from reconciler.emulator import behaviour, state
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, Service
 
@@ -50,6 +51,7 @@ def steps(jobs: Service) -> Iterator[list[int]]:
 
 
 def last_token(jobs: Service, size: int) -> str:
+    """The token of the last page."""
     token = ""
     while True:
         page = jobs.send(
@@ -60,9 +62,10 @@ def last_token(jobs: Service, size: int) -> str:
         token = page["nextPageToken"]
 
 
-def costs(most: int) -> dict[str, int]:
+def costs(most: int, by_creation: bool) -> dict[str, int]:
     """The steps of some lists among that many jobs."""
-    with service.opened("in process") as jobs:
+    conduct = {name: replace(one, by_creation=by_creation) for name, one in behaviour.load().items()}
+    with service.opened("in process", conduct=conduct) as jobs:
         filled(jobs, most)
         asked = {
             "first page": {},
@@ -70,6 +73,7 @@ def costs(most: int) -> dict[str, int]:
             "a label of one job": {"filter": "labels.stack=vision AND labels.name=train-77"},
             "a label of no job": {"filter": "labels.stack=another"},
             "one of sixteen": {"filter": "labels.shard=3"},
+            "a time": {"filter": 'create_time>"2020-01-01T00:00:00Z"'},
         }
         found = {}
         for name, query in asked.items():
@@ -79,9 +83,10 @@ def costs(most: int) -> dict[str, int]:
         return found
 
 
-def test_a_page_costs_as_much_among_many_jobs_as_among_few(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_creation", [False, True], ids=["by update", "by creation"])
+def test_a_page_costs_as_much_among_many_jobs_as_among_few(monkeypatch: pytest.MonkeyPatch, by_creation: bool) -> None:
     monkeypatch.setattr(state, "_FEW", 50)
-    few, many = costs(SMALL), costs(LARGE)
+    few, many = costs(SMALL, by_creation), costs(LARGE, by_creation)
     # the factor between the two is 8; a search through an index grows with its logarithm
     assert {name: many[name] <= 2 * few[name] + 20 for name in few} == dict.fromkeys(few, True), (few, many)
 
@@ -138,3 +143,19 @@ def test_jobs_that_slept_long_move_on_in_parts(monkeypatch: pytest.MonkeyPatch) 
         rows = jobs.rows(CUSTOM, "customJobs")
         assert [row["state"] for row in rows] == ["JOB_STATE_SUCCEEDED"] * 20
         assert len({row["name"] for row in rows}) == 20
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
+    with service.opened("http", str(tmp_path / "jobs.db")) as jobs:
+        made = jobs.create(CUSTOM, service.custom_job())["name"]
+        connection = jobs.emulator._state._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+        big = service.custom_job(displayName="x" * 100)
+        big["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]["args"] = ["y" * 100_000]
+        refused = jobs.send("POST", CUSTOM, big)
+        assert (refused.status, refused.error) == (503, "UNAVAILABLE")
+        assert [row["name"] for row in jobs.rows(CUSTOM, "customJobs")] == [made]
+        connection.execute(f"PRAGMA max_page_count={pages + 1000}")
+        jobs.create(CUSTOM, big)
+        assert len(jobs.rows(CUSTOM, "customJobs")) == 2
