@@ -65,14 +65,17 @@ def lines(field: FieldChange) -> tuple[Line, ...]:
 
 
 def _spell(value: Any, field: FieldChange) -> Piece | list[str]:
-    """Return a value's lines as JSON, lists and mappings one item a line; a word where there is nothing to show."""
+    """Return a value's lines as JSON, lists and mappings one item a line; a word where there is nothing to show.
+
+    Lines end without a comma: an item that became the last one would differ by it alone.
+    """
     if value is ABSENT:
         return Piece(values.NOT_SET, Mark.ABSENT)
     safe = values.withheld(value, field)
     if safe == secrets.SENSITIVE:
         return Piece(secrets.SENSITIVE, Mark.WITHHELD)
     if safe and isinstance(safe, (dict, list)):
-        return escape.json_text(safe).splitlines()
+        return [line.removesuffix(",") for line in escape.json_text(safe).splitlines()]
     return [escape.json_line(safe)]
 
 
@@ -117,7 +120,10 @@ def _cut(tokens: Sequence[str], head: int, tail: int) -> Side:
 
 
 def _fold(aligned: Sequence[Line]) -> Iterator[Line]:
-    """Leave out equal lines that are further than _CONTEXT from every difference, where that saves more than one."""
+    """Leave out equal lines that are further than _CONTEXT from every difference, where that saves more than one.
+
+    Where only what is withheld differs, no line does: then all are shown.
+    """
     near = {
         close
         for at, line in enumerate(aligned)
@@ -129,7 +135,7 @@ def _fold(aligned: Sequence[Line]) -> Iterator[Line]:
         end = at
         while end < len(aligned) and end not in near:
             end += 1
-        if end - at > 1:
+        if end - at > 1 and near:
             yield Line(gap=end - at)
         else:
             yield from aligned[at:end]

@@ -22,6 +22,7 @@ HEAVY = (
     "waitress",
     "sqlite3",
     "urllib3",
+    "jinja2",
 )
 
 PROBE = """

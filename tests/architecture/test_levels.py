@@ -65,6 +65,8 @@ HOMES = [
     ("deepdiff", ["core/diff.py"]),
     ("click", ["cli"]),
     ("rich", ["cli", "renderers/text.py"]),
+    ("jinja2", ["renderers/html_page.py"]),
+    ("markupsafe", ["renderers/html_page.py"]),
     ("waitress", ["emulator/server.py"]),
     ("sqlite3", ["emulator"]),
     ("random", ["cli", "emulator"]),
