@@ -195,7 +195,8 @@ def _trained(job: Job, spec: _Spec, searched: Sequence[_Trial]) -> Iterator[_Tri
 
 def _is_waiting(job: Job) -> bool:
     """Say whether no trial can have started: a job that never ran, or has a start time but waits again (recorded)."""
-    code = job.life.fields.get("error", {}).get("code")
+    error = job.life.fields.get("error")
+    code = error.get("code") if isinstance(error, Mapping) else None
     waits = job.life.state.endswith(("QUEUED", "PENDING", "EXPIRED")) or code in _NEVER_RAN
     return waits or (job.life.started is None and not job.life.state.endswith("SUCCEEDED"))
 

@@ -218,6 +218,13 @@ def test_a_search_that_never_got_to_run_has_no_trials(jobs: Service, state: str,
     assert jobs.send("GET", f"/v1/{made['name']}/nasTrialDetails/1").status == 404
 
 
+def test_an_error_of_any_form_may_be_set(jobs: Service) -> None:
+    made = jobs.create(NAS, search())
+    jobs.clock.advance(400)
+    jobs.emulator.set_state(made["name"], "JOB_STATE_FAILED", "in words")
+    assert jobs.send("GET", f"/v1/{made['name']}/nasTrialDetails").status == 200
+
+
 def test_a_search_set_to_succeeded_has_its_output(jobs: Service) -> None:
     made = jobs.create(NAS, search(most=3))
     jobs.emulator.set_state(made["name"], "JOB_STATE_SUCCEEDED")
