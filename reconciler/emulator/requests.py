@@ -123,7 +123,8 @@ def read(request: Request) -> Call:
         parts = urlsplit(request.url)
     except ValueError as error:
         raise Refusal("INVALID_ARGUMENT", f"The address is malformed: {error}.") from error
-    query = {_canonical(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+    written = sorted(parse_qsl(parts.query, keep_blank_values=True), key=lambda each: each[0][:1] == "$")
+    query = {_canonical(name): value for name, value in written}  # of `alt` and `$alt` the latter counts
     client = request.client if isinstance(request, Received) else ""
     agent = request.headers.get("user-agent", "")
     return Call(request.method.upper(), parts.path, query, request.body, parts.hostname or "", client, agent)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from googleapiclient import discovery
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator import masks
@@ -59,6 +60,7 @@ def test_forms_of_replies_that_are_not_json_are_refused(jobs: Service, form: str
         ({"read_mask": "name"}, {"readMask": "name"}),
         ({"$fields": "customJobs/name"}, {"fields": "customJobs/name"}),
         ({"$alt": "json;enum-encoding=int"}, {"alt": "json;enum-encoding=int"}),
+        ({"$alt": "json;enum-encoding=int", "alt": "json"}, {"alt": "json;enum-encoding=int"}),
     ],
 )
 def test_parameters_go_by_two_spellings(jobs: Service, one: dict[str, str], other: dict[str, str]) -> None:
@@ -203,6 +205,57 @@ def test_a_read_mask_keeps_labels_with_underscores(jobs: Service) -> None:
 def test_an_address_that_is_none_is_refused(jobs: Service, url: str) -> None:
     reply = jobs.emulator(Request("GET", url, {}, b""))
     assert (reply.status, json.loads(reply.body)["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+QUERY = st.dictionaries(
+    st.sampled_from(
+        (
+            *("filter", "pageSize", "pageToken", "readMask", "fields", "updateMask", "timeout", "alt", "prettyPrint"),
+            *("returnPartialSuccess", "options.requestedPolicyVersion", "x"),
+        )
+    ),
+    st.text("a*/.,()\"'\\=:<-1 \0é😀", max_size=8)
+    | st.sampled_from(("name", "labels", "true", "3s", "2", "W10", "WyJhIiwxLDFd", "json", "labels.n=a")),
+    max_size=4,
+)
+BODIES = (
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"\xff",
+    b'{"policy": null}',
+    b'{"policy": {"etag": "A"}}',
+    b'{"permissions": [null]}',
+)
+
+
+@given(
+    st.sampled_from(("GET", "POST", "PATCH", "PUT", "HEAD")),
+    st.sampled_from((CUSTOM, NAS, ML, OPERATIONS, "/v1/projects/demo/operations", f"{ML}/one", "/v1/projects/%00")),
+    st.text("/:%0Fa1é", max_size=5)
+    | st.sampled_from(
+        ("/1:cancel", "/1/operations", "/1:wait", "/1/nasTrialDetails/1", ":getIamPolicy", ":setIamPolicy")
+    ),
+    QUERY,
+    st.sampled_from(BODIES),
+)
+@settings(max_examples=500)
+def test_no_request_is_without_an_answer(
+    asked: Service, method: str, path: str, suffix: str, query: dict[str, str], body: bytes
+) -> None:
+    url = f"http://any.host{path}{suffix}?{urlencode(query)}"
+    reply = asked.emulator(Request(method, url, {}, body))
+    assert reply.status in (200, 400, 404, 409, 501)
+    if reply.headers["content-type"].startswith("application/json"):
+        assert isinstance(json.loads(reply.body), dict)
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Service]:
+    with service.opened("in process") as found:
+        found.create(ML, service.ml_job("one"))
+        yield found
 
 
 def test_fields_come_in_the_order_of_the_proto(jobs: Service) -> None:
