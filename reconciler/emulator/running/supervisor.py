@@ -224,7 +224,7 @@ class Supervisor:
         if run.verdict is None:
             return
         alive = [process for process in run.processes if process.status is None]
-        if alive:
+        if alive and not self._is_given_up(run):
             self._stop(run, alive)
         else:
             self._finish(run, run.verdict)
@@ -274,22 +274,24 @@ class Supervisor:
                 run.output.note(f"{process.name} did not end after SIGTERM and is killed")
                 process.signal(signal.SIGKILL)
 
+    def _is_given_up(self, run: _Run) -> bool:
+        """Say whether the emulator ends without a process that even SIGKILL did not reach, as one of another user."""
+        return self._closing.is_set() and run.killed and self._ticks() >= run.kill_at + CLOSING_SECONDS
+
     def _finish(self, run: _Run, verdict: Verdict) -> None:
         for process in run.processes:
-            if process.name not in run.seen:
+            if process.name not in run.seen and process.status is not None:
                 self._see_end(run, process)
         run.output.close()
+        with self._lock:
+            self._claimed.pop(run.key, None)  # before the state says so: who sees the end must find the output whole
         if verdict.to is not None:
             self._jobs.move(run.key, verdict.to, verdict.code, verdict.message)
         with contextlib.suppress(ValueError):
             self._waiting.remove(run)
         with contextlib.suppress(ValueError):
             self._runs.remove(run)
-        with contextlib.suppress(
-            OSError
-        ):  # the job has its end; a record that says less is ended again at the next start
+        with contextlib.suppress(OSError):  # a record that says less is ended again at the next start
             self._folder.write(replace(run.record, ended=True))
         if verdict.to is None and self._jobs.standing(run.key) is None:
             self._folder.remove(run.key)
-        with self._lock:
-            self._claimed.pop(run.key, None)
