@@ -334,13 +334,21 @@ def remember(world: World, stack: Stack, observed: Observed, removals: Mapping[s
             world.store.ledger.started(ledger_run(run))
         if not run.active and (old is None or old.phase is None):
             world.store.ledger.ended(old or ledger_run(run), heads.outcome(run, (old,) if old else ()))
-        known, now = old or ledger_run(run), (removals or {}).get(key)
-        if now is not None and known.removal is not now:
-            world.store.assert_held()  # a late record would take a number that another holder of the lock went past
-            world.store.ledger.removal_changed(known, now)
     for key, old in held.items():
         if old.phase is None and old.resource and old.kind in world.kinds and key not in firsts:
             world.store.ledger.ended(old, Phase.ENDED_UNKNOWN)
+    known = [(held.get(key) or ledger_run(run), (removals or {}).get(key)) for key, run in firsts.items()]
+    _record_removals(world, [(run, now) for run, now in known if now is not None and run.removal is not now])
+
+
+def _record_removals(world: World, changed: Sequence[tuple[LedgerRun, Removal]]) -> None:
+    """Record policies side by side: one line in the stack's defaults may change those of every run."""
+
+    def record(each: tuple[LedgerRun, Removal]) -> None:
+        world.store.assert_held()  # a late record would take a number that another holder of the lock went past
+        world.store.ledger.removal_changed(*each)
+
+    world.each(record, changed)
 
 
 def settle_intents(world: World, observed: Observed) -> None:
