@@ -9,8 +9,10 @@ import pytest
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform_v1
+from google.protobuf import empty_pb2
 from googleapiclient import discovery
 
+from reconciler.emulator import behaviour, switches
 from tests.unit.emulator import service
 from tests.unit.emulator.service import Service
 
@@ -23,13 +25,17 @@ def emulated() -> Iterator[Service]:
         yield found
 
 
-@pytest.fixture
-def vertex(emulated: Service) -> Iterator[Any]:
-    client = aiplatform_v1.JobServiceClient(
+def _vertex(emulated: Service) -> Any:
+    return aiplatform_v1.JobServiceClient(
         transport="rest",
         client_options={"api_endpoint": f"http://127.0.0.1:{emulated.port}"},
         credentials=AnonymousCredentials(),
     )
+
+
+@pytest.fixture
+def vertex(emulated: Service) -> Iterator[Any]:
+    client = _vertex(emulated)
     yield client
     client.transport.close()
 
@@ -100,3 +106,17 @@ def test_ml_jobs_work_through_the_discovery_client(emulated: Service, legacy: An
     written = {"policy": {**policy, "bindings": [{"role": "roles/ml.jobOwner", "members": ["user:a@example.com"]}]}}
     assert legacy.setIamPolicy(resource="projects/demo/jobs/one", body=written).execute()["bindings"]
     assert legacy.cancel(name="projects/demo/jobs/one").execute() == {}
+
+
+@pytest.mark.parametrize("choice", ["done", "polled"])
+def test_the_operation_of_a_delete_is_followed_to_its_end(choice: str) -> None:
+    conduct = switches.conduct(behaviour.load(), {"delete-operation": choice})
+    with service.opened("http", conduct=conduct) as emulated, _vertex(emulated) as client:
+        name = client.create_custom_job(parent=PARENT, custom_job=custom_job("a")).name
+        emulated.clock.advance(10_000)
+        operation = client.delete_custom_job(name=name)
+        assert operation.result(timeout=20) == empty_pb2.Empty()
+        reads = [call for call in emulated.emulator.audit() if "/operations/" in call.path]
+        assert len(reads) == (1 if choice == "polled" else 0)
+        with pytest.raises(exceptions.NotFound):
+            client.get_custom_job(name=name)
