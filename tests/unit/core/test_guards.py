@@ -141,7 +141,16 @@ def test_guards_come_in_the_order_of_the_contract() -> None:
     gaps = guards.incomplete([ScopeCount("Job", Scope("p"), 0, "x")], [])
     census = Census(runs=50, active=50, left=0, manifests=0, foreign={"f": 1}, incomplete=gaps)
     told = [rule for rule, _ in rules(toll, census=census)]
-    assert told == ["unwritten_cancel", "limits", "limits", "empty", "protected", "refused", "foreign_owner", "incomplete"]
+    assert told == [
+        "unwritten_cancel",
+        "limits",
+        "limits",
+        "empty",
+        "protected",
+        "refused",
+        "foreign_owner",
+        "incomplete",
+    ]
 
 
 def test_a_gap_is_told_with_its_place_and_only_a_place_that_was_left_can_be_forgotten() -> None:
