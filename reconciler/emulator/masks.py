@@ -138,15 +138,16 @@ def _kept(mask: Mask, value: Any) -> Any:
     if not isinstance(value, dict):
         return None
     anything = mask.get("*")
-    wanted = {name: _both(mask.get(name), anything) for name in value}
-    found = {name: _kept(below, value[name]) for name, below in wanted.items() if below is not None}
+    if anything is not None:
+        mask = {name: _both(mask.get(name), anything) for name in value}
+    found = {name: _kept(mask[name], item) for name, item in value.items() if name in mask}
     return {name: kept for name, kept in found.items() if kept is not None} or None
 
 
-def _both(named: Mask | None, anything: Mask | None) -> Mask | None:
+def _both(named: Mask | None, anything: Mask) -> Mask:
     """Join what is wanted of one name with what is wanted of any."""
-    if named is None or anything is None:
-        return anything if named is None else named
+    if named is None:
+        return anything
     joined: dict[str, Any] = {}
     _join(joined, anything)
     _join(joined, named)
