@@ -85,13 +85,13 @@ def report(session: Session, left: Sequence[str], write: bool) -> dict[str, Any]
     }
 
 
-def seen(observed: Sequence[Observation], day: str) -> str:
+def seen(observed: Sequence[Observation], grade: str) -> str:
     """Write what was seen beside what is not known, as a Markdown table that could stand in docs/fidelity.md."""
     by_probe: dict[str, list[str]] = {}
     for each in observed:
         by_probe.setdefault(each.probe, []).append(_told(each))
     rows = [
-        (cell(doubt.question), cell(doubt.does), f"R ({day})", "<br>".join(map(cell, by_probe[doubt.probe])))
+        (cell(doubt.question), cell(doubt.does), grade, "<br>".join(map(cell, by_probe[doubt.probe])))
         for doubt in DOUBTS
         if doubt.probe in by_probe
     ]
@@ -147,7 +147,8 @@ def _reaching(endpoint: str, location: str) -> Iterator[tuple[Transport, Endpoin
 def _write(given: argparse.Namespace, session: Session, left: Sequence[str]) -> None:
     day = datetime.datetime.fromtimestamp(session.clock.now(), tz=datetime.UTC).date().isoformat()
     given.report.write_text(json.dumps(report(session, left, given.write), indent=2) + "\n", encoding="utf-8")
-    given.table.write_text(seen(session.observed, day) + "\n", encoding="utf-8")
+    grade = f"not the service ({day})" if given.endpoint else f"R ({day})"
+    given.table.write_text(seen(session.observed, grade) + "\n", encoding="utf-8")
     replies = sum(1 for each in session.observed if each.status)
     print(f"{replies} replies in {given.report}; what they say to the open questions in {given.table}.")
     for job in left:

@@ -61,8 +61,9 @@ def test_what_is_read_is_written_down_as_it_was_answered(jobs: Service, tmp_path
     assert "CustomJob: 120 rows, sorted by updateTime, latest first: True" in notes(report, "order")
     assert seen(report, "unknown") == [(400, "INVALID_ARGUMENT")]
     assert seen(report, "filter")[-1] == (400, "INVALID_ARGUMENT")
-    assert "| default page size | 100 | R (" in table
+    assert "| default page size | 100 | not the service (" in table
     assert "The NasJob does not exist." in table
+    assert " R (" not in table
 
 
 def test_with_write_a_jobs_whole_life_is_seen_and_nothing_is_left(jobs: Service, tmp_path: Path) -> None:
