@@ -92,6 +92,11 @@ def _kind(kind: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{name}: {code(step['state'])} after {step['after']:g} s", step["source"]
     for step in kind["cancel"]:
         yield f"{name}: {code(step['state'])} {step['after']:g} s after cancel", step["source"]
+    if "time_limit" in kind:
+        yield (
+            f"{name}: over {code('.'.join(kind['time_limit']['path']))}, in random lives",
+            kind["time_limit"]["source"],
+        )
     yield f"{name}: cancel of an ended job is refused", kind["late_cancel"]["source"]
     yield f"{name}: delete of an active job", kind["live_delete"]["source"]
     yield f"{name}: page sizes", kind["pages"]["source"]

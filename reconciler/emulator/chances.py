@@ -5,30 +5,58 @@ The same seed and the same words about a job draw the same life, whatever was dr
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.emulator.behaviour import Chance, Conduct, Step
 
-_One = TypeVar("_One", bound=Chance)
+
+class Draws:
+    """What a seed draws for jobs by what they say: neither an id nor a time is the same in the next run of a test.
+
+    Of jobs that say the same each draws for itself; they are counted since the start, or since `forget`.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._alike: Counter[str] = Counter()
+
+    def life(self, conduct: Conduct, body: Mapping[str, Any], place: str) -> tuple[Step, ...]:
+        """Draw the life of the next job that says just this."""
+        about = _about(conduct, body)
+        self._alike[about] += 1
+        return life(conduct, self._seed, f"{self._alike[about]}:{about}", place, time_limit(conduct, body))
+
+    def cancel(self, conduct: Conduct, body: Mapping[str, Any]) -> tuple[Step, ...]:
+        """Draw the cancel of a job."""
+        return cancel(conduct, self._seed, _about(conduct, body))
+
+    def forget(self) -> None:
+        """Draw for the next jobs as for the first ones."""
+        self._alike.clear()
 
 
-def life(conduct: Conduct, seed: int, about: str, place: str) -> tuple[Step, ...]:
-    """Draw the steps of a job's life. `about` tells jobs apart; `place` is the location that error texts name."""
+def life(conduct: Conduct, seed: int, about: str, place: str, limit: float = math.inf) -> tuple[Step, ...]:
+    """Draw the steps of a job's life. `about` tells jobs apart; `place` is the location that error texts name.
+
+    A run longer than `limit` seconds is cut off there, and ends as by a cancel.
+    """
     chosen = random.Random(f"{seed}:life:{about}")
     chance = _drawn(conduct.chances.runs, chosen)
     waits = round(chosen.uniform(*conduct.chances.waits), 3)
-    *before, running, end = conduct.timeline
+    *before, running, _ = conduct.timeline
     steps = [step for step in before if step.after < waits]
     if not chance.lasts:
         return (*steps, _end(chance, waits, conduct, place))
     lasts = round(chosen.uniform(*chance.lasts), 3)
-    last = (
-        replace(end, after=waits + lasts) if chance.state == end.state else _end(chance, waits + lasts, conduct, place)
-    )
-    return (*steps, replace(running, after=waits), last)
+    cut = replace(conduct.cancel[-1], after=waits + limit) if lasts > limit else None
+    return (*steps, replace(running, after=waits), cut or _end(chance, waits + lasts, conduct, place))
 
 
 def cancel(conduct: Conduct, seed: int, about: str) -> tuple[Step, ...]:
@@ -42,7 +70,7 @@ def cancel(conduct: Conduct, seed: int, about: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _drawn(chances: Sequence[_One], chosen: random.Random) -> _One:
+def _drawn(chances: Sequence[Chance], chosen: random.Random) -> Chance:
     [found] = chosen.choices(chances, weights=[chance.weight for chance in chances])
     return found
 
@@ -61,3 +89,17 @@ def _filled(value: Any, place: str) -> Any:
     if isinstance(value, Mapping):
         return {name: _filled(item, place) for name, item in value.items()}
     return value.replace("{location}", place) if isinstance(value, str) else value
+
+
+def time_limit(conduct: Conduct, body: Mapping[str, Any]) -> float:
+    """Read for how many seconds a job may run; one that says nothing, or 0s, is not cut off."""
+    value: Any = body
+    for name in conduct.time_limit:
+        value = value.get(name, {})
+    seconds = float(value.removesuffix("s")) if isinstance(value, str) else 0.0
+    return seconds or math.inf
+
+
+def _about(conduct: Conduct, body: Mapping[str, Any]) -> str:
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return f"{conduct.kind}:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -71,7 +69,7 @@ class JobMethods:
         self._state = state
         self._ids = ids
         self._timings = timings
-        self._alike: Counter[str] = Counter()
+        self._draws = chances.Draws(timings.seed) if timings.seed is not None else None
 
     def create(self, served: Served, scope: Key, call: Call, now: int) -> Any:
         """Check, fill in and store a job; answer the job itself."""
@@ -92,20 +90,19 @@ class JobMethods:
 
     def _life(self, served: Served, scope: Key, body: Mapping[str, Any]) -> tuple[Step, ...]:
         """Return what lies ahead of a new job; with a seed, what it draws for the next job that says just this."""
-        if self._timings.seed is None:
+        if self._draws is None:
             return served.conduct.timeline
-        about = _about(served, body)
-        self._alike[about] += 1
-        return chances.life(served.conduct, self._timings.seed, f"{self._alike[about]}:{about}", scope.location)
+        return self._draws.life(served.conduct, body, scope.location)
 
     def forget(self) -> None:
         """Draw for the next jobs as for the first ones."""
-        self._alike.clear()
+        if self._draws is not None:
+            self._draws.forget()
 
     def _end_by_cancel(self, served: Served, job: Job) -> tuple[Step, ...]:
-        if self._timings.seed is None:
+        if self._draws is None:
             return served.conduct.cancel
-        return chances.cancel(served.conduct, self._timings.seed, _about(served, job.body))
+        return self._draws.cancel(served.conduct, job.body)
 
     def _check(self, served: Served, scope: Key, body: Mapping[str, Any]) -> None:
         """Refuse what the job logic refuses: first every field at once, then a machine that cannot be had."""
@@ -281,12 +278,6 @@ def _times(life: lifecycle.Life, conduct: Conduct) -> dict[str, Any]:
     if conduct.has_update_time:
         times["updateTime"] = life.updated
     return {name: lifecycle.timestamp(at, conduct.digits) for name, at in times.items() if at is not None}
-
-
-def _about(served: Served, body: Mapping[str, Any]) -> str:
-    """Tell a job from others by what it says: neither its id nor the time is the same in the next run of a test."""
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    return f"{served.kind.name}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _unfinished(operation: Mapping[str, Any]) -> dict[str, Any]:

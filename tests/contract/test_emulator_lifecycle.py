@@ -249,3 +249,35 @@ def test_drawn_steps_are_in_order_and_end_once() -> None:
                 assert [step.after for step in steps] == sorted(step.after for step in steps)
                 assert [step.ends for step in steps] == [False] * (len(steps) - 1) + [True]
                 assert {step.state for step in steps} <= set(conduct.state_numbers)
+
+
+@pytest.mark.parametrize(("kind", "field"), [("CustomJob", "error"), ("NasJob", "error"), ("Job", "errorMessage")])
+def test_a_drawn_cancel_brings_what_its_end_shows(kind: str, field: str) -> None:
+    conduct = behaviour.load()[kind]
+    ends = [chances.cancel(conduct, seed, "one")[-1] for seed in range(300)]
+    assert {end.state.removeprefix("JOB_STATE_") for end in ends} >= {"CANCELLED", "SUCCEEDED"}
+    for end in ends:
+        state = end.state.removeprefix("JOB_STATE_")
+        shown = {"CANCELLED": {field}, "FAILED": {field}, "SUCCEEDED": {"nasJobOutput"} if kind == "NasJob" else set()}
+        assert set(end.fields) == shown[state]
+
+
+@pytest.mark.parametrize("path", [CUSTOM, ML])
+@pytest.mark.parametrize(("limit", "cut"), [("20s", True), ("8000s", False), ("0s", False)])
+def test_a_drawn_run_ends_at_the_job_s_own_time_limit(path: str, limit: str, cut: bool) -> None:
+    ended = Counter()
+    with opened("random:7") as jobs:
+        for number in range(30):
+            job = body(path, number)
+            if path == CUSTOM:
+                job["jobSpec"]["scheduling"] = {"timeout": limit}
+            else:
+                job["trainingInput"]["scheduling"] = {"maxRunningTime": limit}
+            name = place(path, jobs.create(path, job))
+            begun = jobs.clock.now()
+            jobs.clock.advance(LONG)
+            found = jobs.send("GET", name).json
+            ended[outcome(found)[0]] += 1
+            assert outcome(found)[0] != "CANCELLED" or seconds(found, "endTime") - begun < 322
+    assert bool(ended["CANCELLED"]) is cut
+    assert bool(ended["SUCCEEDED"]) is not cut

@@ -124,9 +124,10 @@ class Conduct:
     """How the service treats the jobs of one kind.
 
     `created` maps an input field ("" for any) to the output fields that appear with it; `digits` are the fraction
-    digits of its times; `days` limits what a list shows (0: everything); `style` is the form of its errors. An empty
-    `live_delete` or `late_cancel` refuses nothing. With `polled_delete` the reply to a delete is
-    an operation that is not done yet; `by_creation` orders lists by createTime.
+    digits of its times; `time_limit` is the path of the duration that a job may run, empty for none; `days` limits
+    what a list shows (0: everything); `style` is the form of its errors. An empty `live_delete` or `late_cancel`
+    refuses nothing. With `polled_delete` the reply to a delete is an operation that is not done yet; `by_creation`
+    orders lists by createTime.
     `stale_etag` is the code that answers one; with `numeric_ids` a job's name of another form is refused, not missed.
     """
 
@@ -141,6 +142,7 @@ class Conduct:
     timeline: tuple[Step, ...]
     cancel: tuple[Step, ...]
     chances: Chances
+    time_limit: tuple[str, ...]
     live_delete: str
     late_cancel: str
     page_default: int
@@ -189,6 +191,7 @@ def _conduct(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Conduct:
         timeline=_steps(entry["timeline"]),
         cancel=_steps(entry["cancel"]),
         chances=_chances(document["chances"]),
+        time_limit=tuple(entry.get("time_limit", {}).get("path", ())),
         live_delete=entry["live_delete"]["text"],
         late_cancel=entry["late_cancel"]["text"],
         page_default=entry["pages"]["default"],
