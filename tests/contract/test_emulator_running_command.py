@@ -63,7 +63,12 @@ def emulating(folder: Path, *arguments: str, **environment: str) -> Iterator[Emu
     """Serve from a folder, over its jobs.db; ends the process where the test did not."""
     command = [sys.executable, "-m", "reconciler", "emulate", "--port", "0", "--db", "jobs.db", *arguments]
     with subprocess.Popen(
-        command, cwd=folder, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        command,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
     ) as process:
         try:
             assert process.stderr is not None
@@ -117,6 +122,12 @@ def test_a_job_sees_nothing_of_the_servers_environment_and_a_browser_starts_none
             *("CLOUD_ML_JOB_ID", "CLOUD_ML_PROJECT_ID", "CLOUD_ML_REGION", "CLUSTER_SPEC"),
         }
         assert emulator.send("GET", CUSTOM)["customJobs"] == [emulator.send("GET", f"/v1/{name}")]
+
+
+def test_a_job_reads_nothing_from_the_servers_terminal(tmp_path: Path) -> None:
+    with emulating(tmp_path, "--run-jobs") as emulator:
+        name = emulator.send("POST", CUSTOM, job(pool("cat")))["name"]
+        until(lambda: emulator.state(name) == "JOB_STATE_SUCCEEDED")
 
 
 def test_the_end_of_the_emulator_ends_its_jobs(tmp_path: Path) -> None:
