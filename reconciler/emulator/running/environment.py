@@ -38,7 +38,8 @@ def expand(value: str, known: Mapping[str, str]) -> str:
 
 
 def _service(plan: Plan, replica: Replica, addresses: Sequence[str], key: Key) -> dict[str, str]:
-    # CLOUD_ML_PROJECT_ID is the project's number (Vertex AI docs: code requirements)
+    # relied on by clients: the job's id in google-cloud-aiplatform's training_utils, the others in training code at large,
+    # which reads the project's number from CLOUD_ML_PROJECT_ID
     found = {"CLOUD_ML_JOB_ID": key.job, "CLOUD_ML_PROJECT_ID": key.project}
     region = key.location or plan.spec.get("region", "")
     if region:
