@@ -62,8 +62,11 @@ def rates(folder: Path, clients: Sequence[int], duration: float, rounds: int) ->
     database = folder / "rates.db"
     # a clock that stands still: no job moves, so that every round meets the same
     with (
-        serving(folder, EMULATOR, "emulate", "--port", "0", "--clock", "manual", "--db", str(database)) as (port, _),
-        serving(folder, BARE) as (bare, _),
+        serving(folder, EMULATOR, "emulate", "--port", "0", "--clock", "manual", "--db", str(database)) as (
+            port,
+            process,
+        ),
+        serving(folder, BARE) as (bare, bare_process),
     ):
         client = Client(port)
         made = [json.loads(client.send(request("POST", JOBS, body(number)))) for number in range(200)]
@@ -79,22 +82,32 @@ def rates(folder: Path, clients: Sequence[int], duration: float, rounds: int) ->
                 constant = request(
                     "POST" if name == "create" else "GET", f"/{sizes[name]}", body(0) if name == "create" else b""
                 )
+                spent: dict[int, list[float]] = {process: [], bare_process: []}
                 subjects = {
-                    "emulator": partial(rate, port, make, count, duration),
-                    "bare": partial(rate, bare, partial(_same, constant), count, duration),
+                    "emulator": partial(_rate, port, process, make, count, duration, spent[process]),
+                    "bare": partial(
+                        _rate, bare, bare_process, partial(_same, constant), count, duration, spent[bare_process]
+                    ),
                 }
                 found = harness.rotate(subjects, rounds)
+                own, least = (harness.Sample(tuple(values)).median * 1e3 for values in spent.values())
                 emulator, floor = found["emulator"].median, found["bare"].median
-                rows.append(
-                    (
-                        f"{name} ({sizes[name]:,} bytes)",
-                        str(count),
-                        f"{emulator:,.0f}",
-                        f"{floor:,.0f}",
-                        f"{floor / emulator:.1f}",
-                    )
-                )
-    return harness.table("Requests a second", ("request", "clients", "emulator", "bare waitress", "times slower"), rows)
+                size = f"{name} ({sizes[name]:,} bytes)"
+                rates_told = (f"{emulator:,.0f}", f"{floor:,.0f}", f"{floor / emulator:.1f}")
+                spent_told = (f"{own:.2f}", f"{least:.2f}", f"{own / least:.1f}" if least else "")
+                rows.append((size, str(count), *rates_told, *spent_told))
+    header = ("request", "clients", "emulator", "bare waitress", "times slower", "CPU, ms", "bare's CPU, ms", "times")
+    return harness.table("Requests a second, and what each costs the server", header, rows)
+
+
+def _rate(
+    port: int, process: int, make: Callable[[int], bytes], clients: int, duration: float, spent: list[float]
+) -> float:
+    """Measure a rate, and note the processor seconds that the server spent on each request."""
+    before = harness.cpu(process)
+    found = rate(port, make, clients, duration)
+    spent.append((harness.cpu(process) - before) / (found * duration))
+    return found
 
 
 def _same(data: bytes, _number: int) -> bytes:

@@ -64,6 +64,15 @@ def run(arguments: Sequence[str], folder: Path, codes: Iterable[int] = (0,)) -> 
     return taken
 
 
+def cpu(process: int) -> float:
+    """Return the processor seconds a process has used, 0 where the system does not tell: other work cannot blur them."""
+    stat = Path(f"/proc/{process}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Write a Markdown table under a heading; all columns but the first are numbers."""
     lines = [f"## {title}", "", f"| {' | '.join(header)} |", f"|---|{'--:|' * (len(header) - 1)}"]

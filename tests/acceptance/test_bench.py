@@ -27,7 +27,7 @@ def test_the_emulators_rates_stand_beside_a_bare_servers(capsys: pytest.CaptureF
     assert [(row[0].split(" (")[0], row[1]) for row in rates] == [
         (name, clients) for name in ("get", "list, page of 100", "create") for clients in ("1", "16")
     ]
-    assert all(float(cell.replace(",", "")) > 0 for row in rates for cell in row[2:])
+    assert all(float(cell.replace(",", "")) > 0 for row in rates for cell in row[2:5])
     assert [(row[0], row[1]) for row in paging[1:3]] == [("all", "60"), ("all, readMask=name,labels", "60")]
     assert [(row[1], row[2]) for row in paging[4:]] == [("1", "1"), ("0", "1")]
     assert [row[0] for row in commits] == ["NORMAL", "FULL"]
