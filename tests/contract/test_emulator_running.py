@@ -271,6 +271,11 @@ def test_output_is_bounded_and_what_is_lost_is_told(tmp_path: Path) -> None:
         assert texts[-1] == "the end"
         assert [len(text) for text in texts[-4:-1]] == [16384, 16384, 40000 - 2 * 16384]
         assert [line["n"] for line in lines] == list(range(lines[0]["n"], lines[-1]["n"] + 1))
+        firsts = sorted(int(file.stem) for file in tmp_path.rglob("*.jsonl"))
+        assert len(firsts) == output.MOST_FILES
+        assert [logs(jobs, name, after=first - 2)["lines"][0]["n"] for first in firsts[1:]] == [
+            first - 1 for first in firsts[1:]
+        ]
         kept = sum(file.stat().st_size for file in tmp_path.rglob("*.jsonl"))
         assert kept <= output.MOST_FILES * output.FILE_BYTES
 
