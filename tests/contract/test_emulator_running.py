@@ -122,6 +122,20 @@ def test_a_cancelled_job_may_take_its_leave_and_is_cancelled_whatever_its_status
     assert "killed" not in notes(jobs, name)
 
 
+def test_no_clock_says_cancelled_while_a_process_still_takes_its_leave(tmp_path: Path) -> None:
+    clock, go = ManualClock(), tmp_path / "go"
+    script = f"trap 'echo leaving; while [ ! -e {go} ]; do sleep 0.02; done; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    with running_jobs.opened(clock=clock, grace=60) as jobs:
+        name = jobs.create(CUSTOM, job(pool("sh", "-c", script)))["name"]
+        until(lambda: "ready" in printed(jobs, name))
+        jobs.send("POST", f"/v1/{name}:cancel", {})
+        until(lambda: "leaving" in printed(jobs, name))
+        clock.advance(100)
+        assert state(jobs, name) == "JOB_STATE_RUNNING"
+        go.touch()
+        assert ended(jobs, name)["state"] == "JOB_STATE_CANCELLED"
+
+
 def test_a_job_is_cancelled_when_its_timeout_is_over() -> None:
     clock = ManualClock()
     with running_jobs.opened(clock=clock) as jobs:

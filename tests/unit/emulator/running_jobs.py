@@ -30,10 +30,10 @@ class WallClock:
 
 
 @contextlib.contextmanager
-def opened(database: str = ":memory:", **options: Any) -> Iterator[Service]:
+def opened(database: str = ":memory:", grace: float = GRACE, **options: Any) -> Iterator[Service]:
     """Open an emulator over HTTP whose jobs run."""
     with service.opened("http", database, **{"clock": WallClock(), **options}) as jobs:
-        jobs.emulator.run_jobs(Machine({"PATH": os.environ["PATH"]}, time.monotonic, GRACE))
+        jobs.emulator.run_jobs(Machine({"PATH": os.environ["PATH"]}, time.monotonic, grace))
         yield jobs
 
 
