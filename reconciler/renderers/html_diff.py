@@ -52,8 +52,9 @@ class Line:
 
     @property
     def same(self) -> bool:
-        """True where both sides agree."""
-        return not self.gap and self.before == self.after
+        """True where both sides agree; what is withheld stands in a field that differs, so it does not."""
+        withheld = any(piece.mark is Mark.WITHHELD for piece in self.before)
+        return not self.gap and not withheld and self.before == self.after
 
 
 def lines(field: FieldChange) -> tuple[Line, ...]:
@@ -99,7 +100,7 @@ def _pair(before: str | None, after: str | None) -> Line:
 
 
 def _side(text: str | None) -> Side:
-    return () if text is None else (Piece(text, Mark.CHANGED),)
+    return () if text is None else (Piece(text),)
 
 
 def _marked(before: str, after: str) -> tuple[Side, Side]:

@@ -41,7 +41,7 @@ class Reading(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open = tag
         self.values.extend(value for _, value in attrs if value)
-        if tag != "mark" and ("class", "unbroken") not in attrs:
+        if tag not in ("mark", "wbr") and ("class", "unbroken") not in attrs:
             self.tags.append((tag, *sorted(name for name, _ in attrs)))
 
     def handle_data(self, data: str) -> None:

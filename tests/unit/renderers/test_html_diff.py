@@ -42,7 +42,8 @@ def test_what_differs_within_a_line_is_marked_by_whole_words(before: Any, after:
 
 
 def test_a_secret_is_a_word_on_both_sides_and_a_missing_one_is_told_apart() -> None:
-    assert [spelled(lines("old", "new", sensitive=True)[0].before)] == ["<(sensitive)>"]
+    [line] = lines("old", "new", sensitive=True)
+    assert (spelled(line.before), spelled(line.after), line.same) == ("<(sensitive)>", "<(sensitive)>", False)
     [line] = lines(ABSENT, "new", sensitive=True)
     assert (spelled(line.before), spelled(line.after)) == ("<(not set)>", "<(sensitive)>")
 
@@ -59,9 +60,9 @@ def test_items_of_lists_stand_beside_their_own_kind() -> None:
     assert shown == [
         ("[", "["),
         ('  "a"', '  "a"'),
-        ('[  "b"]', ""),
+        ('  "b"', ""),
         ('  "c"', '  "c"'),
-        ("", '[  "d"]'),
+        ("", '  "d"'),
         ("]", "]"),
     ]
 
