@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulate check format generate clean
+.PHONY: demo test simulate bench check format generate clean
 
 demo: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash manifests/demo.sh
@@ -17,6 +17,11 @@ test: $(STAMP)
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation.run --seeds $(SEEDS)
 	$(BIN)/python -m tests.simulation.kill --moments 50
+
+# Rates of the emulator beside a bare server, and wall times of the commands over many manifests.
+bench: $(STAMP)
+	$(BIN)/python -m bench.emulator
+	$(BIN)/python -m bench.plan
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -67,10 +67,10 @@ HOMES = [
     ("rich", ["cli", "renderers/text.py"]),
     ("jinja2", ["renderers/html_page.py"]),
     ("markupsafe", ["renderers/html_page.py"]),
-    ("waitress", ["emulator/server.py"]),
+    ("waitress", ["emulator/server.py", "emulator/wsgi.py"]),
     ("sqlite3", ["emulator"]),
     ("random", ["cli", "emulator"]),
-    ("time", ["cli/clock.py", "transport/http.py"]),
+    ("time", ["cli/clock.py", "transport/http.py", "emulator/server.py"]),
     ("subprocess", ["files/git.py", "emulator"]),
 ]
 
