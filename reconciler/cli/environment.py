@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.secrets import SENSITIVE
+from reconciler.core import secrets
 from reconciler.vocabulary import errors
 
 OPEN_PREFIX = "RECONCILER_SECRET_"
@@ -28,10 +28,6 @@ def ci_run() -> str:
     return next((url for url in map(variable, names) if url), "")
 
 
-_TELLING = (6, 12)
-"""Least and most characters in a row that a text shares with a secret before they count as a part of it."""
-
-
 class EnvironmentSecrets:
     """vocabulary.ports.Secrets over the variables that --secret-env names."""
 
@@ -46,9 +42,7 @@ class EnvironmentSecrets:
 
     def hide(self, text: str) -> str:
         """Take every value that was handed out back out of a text: a service may quote what it was sent."""
-        for value in sorted(self._handed_out, key=len, reverse=True):
-            text = _without(text.replace(value, SENSITIVE), value)
-        return text
+        return secrets.hide(text, self._handed_out)
 
     def _fill(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -69,22 +63,3 @@ class EnvironmentSecrets:
             raise errors.InputError(f"the variable {name} is not set", "set it for the process that runs apply")
         self._handed_out.add(value)
         return value
-
-
-def _without(text: str, secret: str) -> str:
-    """Hide the parts of a secret that stand in a text: replies are cut short, and their white space is folded."""
-    least, most = _TELLING
-    size = max(least, min(most, len(secret) // 2))
-    kept: list[str] = []
-    at = 0
-    while at < len(text):
-        end = at
-        while end + size <= len(text) and text[end : end + size] in secret:
-            end += 1
-        if end > at:
-            kept.append(SENSITIVE)
-            at = end + size - 1
-        else:
-            kept.append(text[at])
-            at += 1
-    return "".join(kept)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.core import fingerprint, marks
+from reconciler.core.sealing import checksum, exact, exact_map
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Removal, Scope, Source
 from reconciler.vocabulary.plans import (
     ABSENT,
     Action,
+    Against,
     Assertion,
     Blocker,
     Change,
@@ -28,6 +29,7 @@ _TOP = {
     "formatVersion", "tool", "createdAt", "digest", "seal", "stack", "backend", "source",
     "scopes", "blocked", "summary", "changes",
 }  # fmt: skip
+_MAY = {"against"}
 _WITH_BODY = ("create", "patch", "setIamPolicy")
 _NEEDED = (marks.OWNER, marks.KIND, marks.NAME, marks.FINGERPRINT, marks.RUN, marks.REMOVAL)
 
@@ -63,18 +65,16 @@ def to_json(plan: Plan, created_at: str, version: str) -> dict[str, Any]:
         "backend": plan.backend,
         "source": {"revision": plan.revision or None, "dirty": plan.dirty},
         "summary": plan.summary(),
-        "digest": _hash(covered),
+        "digest": checksum(covered),
     }
-    return {**document, "seal": _hash(document)}
+    if plan.against is not None:  # under the seal alone: the digest is that of the same plan made live
+        document["against"] = {"digest": plan.against.digest, "createdAt": plan.against.created_at}
+    return {**document, "seal": checksum(document)}
 
 
 def digest(plan: Plan) -> str:
     """Return the digest of a plan that stands in no file yet."""
     return str(to_json(plan, "", "")["digest"])
-
-
-def _hash(value: Any) -> str:
-    return "sha256:" + hashlib.sha256(fingerprint.canonical_json(value)).hexdigest()
 
 
 def _change_json(change: Change) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def from_json(document: Any) -> Saved:
             f"the plan has formatVersion {document['formatVersion']!r}, written by {made_by!r}; this is for {FORMAT!r}",
             "plan again with this version of reconciler",
         )
-    unknown = sorted(str(key) for key in set(document) ^ _TOP)
+    unknown = sorted(str(key) for key in (set(document) - _MAY) ^ _TOP)
     if unknown:
         raise errors.PlanUnreadable(f"the plan's fields are not those of format {FORMAT}: {', '.join(unknown)}")
     _verify(document)
@@ -148,7 +148,7 @@ def _verify(document: Mapping[str, Any]) -> None:
     covered = {key: document[key] for key in ("stack", "scopes", "blocked", "changes")}
     rest = {key: value for key, value in document.items() if key != "seal"}
     try:
-        whole = document["digest"] == _hash(covered) and document["seal"] == _hash(rest)
+        whole = document["digest"] == checksum(covered) and document["seal"] == checksum(rest)
     except (ValueError, TypeError, RecursionError) as cause:
         raise errors.PlanUnreadable(f"the plan holds what no JSON has, or is nested too deeply: {cause}") from cause
     if not whole:
@@ -158,99 +158,87 @@ def _verify(document: Mapping[str, Any]) -> None:
         )
 
 
-Type = TypeVar("Type")
-
-
-def _be(value: Any, kind: type[Type]) -> Type:
-    """Return the value if it is of exactly this type; raises TypeError. True is no number and 1.0 is no 1."""
-    if type(value) is not kind:
-        raise TypeError(f"{str(value)[:80]!r} stands where {kind.__name__} belongs")
-    return value
-
-
-def _mapping(value: Any, kind: type[Type]) -> dict[str, Type]:
-    return {key: _be(item, kind) for key, item in _be(value, dict).items()}
-
-
 def _plan(document: Mapping[str, Any]) -> Plan:
-    stack, source = _be(document["stack"], dict), _be(document["source"], dict)
+    stack, source = exact(document["stack"], dict), exact(document["source"], dict)
+    against = exact(document["against"], dict) if "against" in document else None
     return Plan(
-        stack=_be(stack["name"], str),
-        uid=_be(stack["uid"], str),
-        backend=_be(document["backend"], str),
-        revision="" if source["revision"] is None else _be(source["revision"], str),
-        dirty=_be(source["dirty"], bool),
+        stack=exact(stack["name"], str),
+        uid=exact(stack["uid"], str),
+        backend=exact(document["backend"], str),
+        revision="" if source["revision"] is None else exact(source["revision"], str),
+        dirty=exact(source["dirty"], bool),
         scopes=tuple(
-            ScopeCount(_be(item["kind"], str), _scope(item), _be(item["runs"], int))
-            for item in _be(document["scopes"], list)
+            ScopeCount(exact(item["kind"], str), _scope(item), exact(item["runs"], int))
+            for item in exact(document["scopes"], list)
         ),
         blocked=tuple(
-            Blocker(_be(item["rule"], str), _be(item["message"], str), _mapping(item["needs"], int))
-            for item in _be(document["blocked"], list)
+            Blocker(exact(item["rule"], str), exact(item["message"], str), exact_map(item["needs"], int))
+            for item in exact(document["blocked"], list)
         ),
-        changes=tuple(_change(item) for item in _be(document["changes"], list)),
+        changes=tuple(_change(item) for item in exact(document["changes"], list)),
+        against=None if against is None else Against(exact(against["digest"], str), exact(against["createdAt"], str)),
     )
 
 
 def _scope(item: Mapping[str, Any]) -> Scope:
-    return Scope(_be(item["project"], str), _be(item["location"], str))
+    return Scope(exact(item["project"], str), exact(item["location"], str))
 
 
 def _change(item: Mapping[str, Any]) -> Change:
     source = item["source"]
     change = Change(
-        address=_be(item["address"], str),
+        address=exact(item["address"], str),
         scope=_scope(item),
         action=Action(item["action"]),
-        reason=_be(item["reason"], str),
-        source=None if source is None else Source(_be(source["file"], str), _be(source["line"], int)),
-        operations=tuple(_operation(each) for each in _be(item["operations"], list)),
-        fields=tuple(_field(each) for each in _be(item["fields"], list)),
-        assertions=tuple(_assertion(each) for each in _be(item["assertions"], list)),
-        notes=tuple(_be(note, str) for note in _be(item["notes"], list)),
-        start_time=_be(item["startTime"], str),
-        on_removal=_on_removal(_be(item["onRemoval"], dict)) if "onRemoval" in item else None,
+        reason=exact(item["reason"], str),
+        source=None if source is None else Source(exact(source["file"], str), exact(source["line"], int)),
+        operations=tuple(_operation(each) for each in exact(item["operations"], list)),
+        fields=tuple(_field(each) for each in exact(item["fields"], list)),
+        assertions=tuple(_assertion(each) for each in exact(item["assertions"], list)),
+        notes=tuple(exact(note, str) for note in exact(item["notes"], list)),
+        start_time=exact(item["startTime"], str),
+        on_removal=_on_removal(exact(item["onRemoval"], dict)) if "onRemoval" in item else None,
     )
     _coherent(change)
     return change
 
 
 def _on_removal(item: Mapping[str, Any]) -> OnRemoval:
-    runs = tuple(_be(run, str) for run in _be(item["runs"], list))
+    runs = tuple(exact(run, str) for run in exact(item["runs"], list))
     if not runs:
         raise ValueError("onRemoval names no run")
-    return OnRemoval(Removal(_be(item["policy"], str)), runs)
+    return OnRemoval(Removal(exact(item["policy"], str)), runs)
 
 
 def _operation(item: Mapping[str, Any]) -> Operation:
-    verb = _be(item["verb"], str)
-    body = _be(item["body"], dict) if verb in _WITH_BODY else None
+    verb = exact(item["verb"], str)
+    body = exact(item["body"], dict) if verb in _WITH_BODY else None
     if verb not in (*_WITH_BODY, "cancel", "delete"):
         raise ValueError(f"{verb!r} is no verb of a plan")
     if verb in ("create", "patch"):
-        _mapping(_be(item["body"], dict)["labels"], str)
+        exact_map(exact(item["body"], dict)["labels"], str)
     elif verb == "setIamPolicy":
-        for binding in _be(_be(item["body"], dict)["bindings"], list):
-            _be(_be(binding, dict)["role"], str)
-            _be(binding.get("members", []), list)
-            _be(binding.get("condition", {}), dict)
-    return Operation(verb, _be(item["resource"], str), _be(item["reason"], str), body)
+        for binding in exact(exact(item["body"], dict)["bindings"], list):
+            exact(exact(binding, dict)["role"], str)
+            exact(binding.get("members", []), list)
+            exact(binding.get("condition", {}), dict)
+    return Operation(verb, exact(item["resource"], str), exact(item["reason"], str), body)
 
 
 def _field(item: Mapping[str, Any]) -> FieldChange:
     return FieldChange(
-        path=_be(item["path"], str),
+        path=exact(item["path"], str),
         before=item.get("before", ABSENT),
         after=item.get("after", ABSENT),
-        cls=_be(item["class"], str),
-        sensitive=_be(item.get("sensitive", False), bool),
+        cls=exact(item["class"], str),
+        sensitive=exact(item.get("sensitive", False), bool),
     )
 
 
 def _assertion(item: Mapping[str, Any]) -> Assertion:
-    exists = _be(item["exists"], bool)
-    active = _be(item["active"], bool) if exists else False
-    return Assertion(_be(item["resource"], str), exists, active, _be(item["run"], str))
+    exists = exact(item["exists"], bool)
+    active = exact(item["active"], bool) if exists else False
+    return Assertion(exact(item["resource"], str), exists, active, exact(item["run"], str))
 
 
 def _coherent(change: Change) -> None:

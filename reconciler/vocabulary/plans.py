@@ -132,8 +132,18 @@ class QuotaTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """The snapshot that a plan was made against in place of the live jobs: its digest, and when it was taken."""
+
+    digest: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The complete recipe. `revision` is the Git commit the manifests came from, empty outside Git.
+
+    `against` is None where the live jobs themselves were read.
 
     `quota_time` is for people and no part of what is saved or approved: it hangs on how somebody applies.
     """
@@ -147,6 +157,7 @@ class Plan:
     blocked: tuple[Blocker, ...]
     changes: tuple[Change, ...]
     quota_time: QuotaTime | None = None
+    against: Against | None = None
 
     @property
     def has_changes(self) -> bool:
