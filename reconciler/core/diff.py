@@ -7,10 +7,10 @@ it is no known server default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.core import normalize, paths, secrets
+from reconciler.core import fingerprint, normalize, paths, secrets
 from reconciler.core.normalize import Schema
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import FieldPath, show_path
@@ -22,14 +22,10 @@ def compare(
 ) -> tuple[FieldChange, ...]:
     """Return the fields in which a live resource differs from a desired spec, ordered by path.
 
-    `live` is the resource as the API returned it, in full; `ours` says that its fingerprint is of our version.
+    `live` is the resource as the API returned it, in full; `ours` says that its fingerprint is of our version. Values
+    that are withheld in it count as equal.
     """
-    wanted = normalize.canonical(desired, kind.spec_schema, kind.schema)
-    known = normalize.resolve(kind.spec_schema, kind.schema).get("properties", {})
-    there = normalize.canonical({key: live[key] for key in live if key in known}, kind.spec_schema, kind.schema)
-    for pattern in ignore:
-        path = paths.parse(pattern.removeprefix("spec."))
-        wanted, there = paths.without(wanted, path), paths.without(there, path)
+    wanted, there = _canonical(desired, live, kind, ignore)
     there = _project(there, wanted, kind.spec_schema, kind.schema, removed_count=ours)
     after = _settled(wanted, kind.spec_schema, kind.schema)
     before = _settled(there, kind.spec_schema, kind.schema)
@@ -37,6 +33,65 @@ def compare(
         return ()
     shown = _literal_names(wanted)
     return tuple(_field(path, old, new, (before, after), shown, kind) for path, old, new in _pairs(before, after))
+
+
+def uncompared(
+    desired: Mapping[str, Any], live: Mapping[str, Any], kind: Kind, label: str, ignore: Sequence[str] = ()
+) -> tuple[FieldChange, ...]:
+    """Return the fields whose live value is withheld, unless `label` proves them equal, ordered by path.
+
+    The label is a hash over what somebody wrote. With the manifest's values in the withheld places it comes out the
+    same only where those are the ones that were written.
+    """
+    if not secrets.withholds(live):
+        return ()
+    for left_out in ((), tuple(ignore)):
+        wanted, there = _canonical(desired, live, kind, left_out)
+        written = _project(there, wanted, kind.spec_schema, kind.schema, removed_count=True)
+        if fingerprint.of(written, kind) == label:
+            return ()
+    return tuple(
+        FieldChange(
+            path=show_path(("spec", *path)),
+            before=secrets.SENSITIVE,
+            after=_shown(after, _side(wanted, (*path[:-1], "name"))),
+            cls=class_of(path, kind),
+        )
+        for path, after in _withheld(there, wanted)
+    )
+
+
+def _withheld(live: Any, desired: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield the path and the manifest's value of everything that both sides have and the live one withholds."""
+    if isinstance(live, secrets.Withheld):
+        yield path, desired
+    elif isinstance(live, Mapping) and isinstance(desired, Mapping):
+        for key in live:
+            if key in desired:
+                yield from _withheld(live[key], desired[key], (*path, key))
+    elif isinstance(live, list) and isinstance(desired, list):
+        for index, (one, other) in enumerate(zip(live, desired, strict=False)):
+            yield from _withheld(one, other, (*path, index))
+
+
+def _shown(after: Any, name: Any) -> Any:
+    """Show what the manifest says in place of a withheld value, unless that is a secret by its own or its name."""
+    if isinstance(name, str) and secrets.is_secret_name(name):
+        return secrets.SENSITIVE
+    return secrets.SENSITIVE if isinstance(after, str) and secrets.assigns(after) else secrets.redact(after)
+
+
+def _canonical(
+    desired: Mapping[str, Any], live: Mapping[str, Any], kind: Kind, ignore: Sequence[str]
+) -> tuple[Any, Any]:
+    """Spell both sides the same way, without what is ignored and what no spec has."""
+    wanted = normalize.canonical(desired, kind.spec_schema, kind.schema)
+    known = normalize.resolve(kind.spec_schema, kind.schema).get("properties", {})
+    there = normalize.canonical({key: live[key] for key in live if key in known}, kind.spec_schema, kind.schema)
+    for pattern in ignore:
+        path = paths.parse(pattern.removeprefix("spec."))
+        wanted, there = paths.without(wanted, path), paths.without(there, path)
+    return wanted, there
 
 
 def counts(change: FieldChange) -> bool:
@@ -47,6 +102,8 @@ def counts(change: FieldChange) -> bool:
 def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_count: bool) -> Any:
     """Cut the live value down to what the manifest speaks of, and to what it took back if that counts."""
     node = normalize.resolve(node, root)
+    if isinstance(live, secrets.Withheld):
+        return desired  # nobody can tell; `uncompared` does
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
         if "valueFrom" in desired and "valueFrom" not in live:
             return {key: item for key, item in live.items() if key != "value"} | {"valueFrom": desired["valueFrom"]}

@@ -18,6 +18,9 @@ from reconciler.vocabulary.model import (
 from reconciler.vocabulary.plans import ABSENT, Assertion, Change, FieldChange, Operation
 from reconciler.vocabulary.ports import Row
 
+_NAMED = 5
+"""Paths that a note names before it counts the rest."""
+
 
 def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
     """Return the change of an address that a manifest wants present, and what it costs."""
@@ -43,6 +46,8 @@ def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
     draft = Draft()
     if head.run and head.spec is not Spec.EQUAL:
         draft.fields = _fields(head.run, desired, place, head.spec)
+    if head.run:
+        draft.notes.extend(_blind(head.run, desired, place, draft.fields))
     number = heads.next_number(place.runs, place.past)
     starts = first.verdict in (Verdict.CREATE, Verdict.REPLACE)
     for each in judged:
@@ -70,7 +75,29 @@ def _spec_of(run: Run, desired: Desired, place: Address) -> Spec:
 def _compare(run: Run, row: Row, desired: Desired, place: Address) -> tuple[FieldChange, ...]:
     ignore = desired.lifecycle.ignore_changes
     spec = {**dict.fromkeys(place.kind.cosmetic, desired.name), **desired.spec}
-    return diff.compare(spec, row, place.kind, ours=fingerprint.is_ours(run.fingerprint), ignore=ignore)
+    ours = fingerprint.is_ours(run.fingerprint)
+    fields = diff.compare(spec, row, place.kind, ours=ours, ignore=ignore)
+    if not ours or any(diff.counts(change) for change in fields):
+        return fields
+    return (*fields, *_uncompared(run, row, desired, place))  # the label says that it changed: this is what is left
+
+
+def _uncompared(run: Run, row: Row, desired: Desired, place: Address) -> tuple[FieldChange, ...]:
+    return diff.uncompared(desired.spec, row, place.kind, run.fingerprint, desired.lifecycle.ignore_changes)
+
+
+def _blind(run: Run, desired: Desired, place: Address, shown: Sequence[FieldChange]) -> list[str]:
+    """Tell which live values a snapshot withholds, so that nobody takes them for equal.
+
+    Those that stand among the fields `shown` speak for themselves.
+    """
+    row = place.full.get(run.resource) if run.fingerprint != desired.fingerprint else None
+    if row is None:
+        return []
+    told = {change.path for change in shown}
+    paths = [change.path for change in _uncompared(run, row, desired, place) if change.path not in told]
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return [f"not compared, the snapshot withholds the live value: {', '.join(paths[:_NAMED])}{more}"] if paths else []
 
 
 def _fields(run: Run, desired: Desired, place: Address, spec: Spec) -> tuple[FieldChange, ...]:

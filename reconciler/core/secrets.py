@@ -67,10 +67,15 @@ def withhold(value: Any) -> Any:
     return value
 
 
-def _argument(text: str, before: Any) -> str:
+def assigns(text: str) -> bool:
+    """Say whether an argument gives a value to something with a secret name: `--api-key=…`, `TOKEN=…`."""
     found = _ASSIGNED.fullmatch(text)
-    if found and is_secret_name(found[1]):
-        return Withheld(f"{found[1]}={SENSITIVE}")
+    return bool(found and is_secret_name(found[1]))
+
+
+def _argument(text: str, before: Any) -> str:
+    if assigns(text):
+        return Withheld(f"{text.partition('=')[0]}={SENSITIVE}")
     if isinstance(before, str) and _FLAG.fullmatch(before) and is_secret_name(before) and not text.startswith("-"):
         return Withheld(SENSITIVE)
     return text

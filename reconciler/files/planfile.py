@@ -20,21 +20,30 @@ def dump(document: Mapping[str, Any]) -> str:
 
 def load(path: Path) -> Any:
     """Read a plan file's JSON. Raises errors.PlanUnreadable for what is none, errors.InputError where it cannot be read."""
+    return read(
+        path,
+        "a plan file",
+        "`reconciler plan --out`",
+        "make one with `reconciler plan --out`; to look at some jobs only, name the stack's folder and --select them",
+    )
+
+
+def read(path: Path, what: str, wrote: str, hint: str) -> Any:
+    """Read the JSON of a file of ours with bounds. `what` and `wrote` say in errors what it is and what writes it."""
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise errors.PlanUnreadable(f"{path} is larger than any plan ({LARGEST} bytes)")
+            raise errors.PlanUnreadable(
+                f"{path} is larger than any {what.removeprefix('a ').removesuffix(' file')} ({LARGEST} bytes)"
+            )
         return json.loads(content, object_pairs_hook=_once, parse_constant=_refuse)
     except OSError as cause:
         raise errors.InputError(
-            f"{path} cannot be read: {cause.strerror}", "name a file that `reconciler plan --out` wrote"
+            f"{path} cannot be read: {cause.strerror}", f"name a file that {wrote} wrote"
         ) from cause
     except (ValueError, RecursionError) as cause:
-        raise errors.PlanUnreadable(
-            f"{path} is not a plan file: {cause}",
-            "make one with `reconciler plan --out`; to look at some jobs only, name the stack's folder and --select them",
-        ) from cause
+        raise errors.PlanUnreadable(f"{path} is not {what}: {cause}", hint) from cause
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

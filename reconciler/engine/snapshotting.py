@@ -1,0 +1,151 @@
+"""The use case behind `snapshot`: observe as a plan does, of every kind there is, and keep what was read. Calls GET only.
+
+What a snapshot holds must answer for manifests that nobody has written yet: the spec of every run that could stand for
+an address, whatever its manifest will say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.core import heads, planning, snapshots
+from reconciler.core.snapshots import Held, Listed, Snapshot
+from reconciler.engine import observing
+from reconciler.engine.observing import World
+from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Kind, Verb
+from reconciler.vocabulary.model import Desired, Run, Scope, Stack
+from reconciler.vocabulary.ports import JobsApi, Place, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A snapshot, and the places that were closed to whoever took it: a plan that needs one of them will be blocked."""
+
+    snapshot: Snapshot
+    closed: Mapping[Place, str]
+
+
+@dataclass(slots=True)
+class _Recorder:
+    """vocabulary.ports.JobsApi that keeps what is read through it.
+
+    Lists are read without a mask: one page holds a hundred specs, which would be a hundred gets. `needed` are kinds
+    whose lists must not fail; any other that is closed to us is left out. Single dictionary operations make it safe
+    for threads.
+    """
+
+    api: JobsApi
+    needed: Collection[str]
+    lists: dict[Place, list[Row]] = field(default_factory=dict)
+    lacking: dict[Place, str] = field(default_factory=dict)
+    closed: dict[Place, str] = field(default_factory=dict)
+    got: dict[str, Row | None] = field(default_factory=dict)
+    policies: dict[str, Row] = field(default_factory=dict)
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        """Yield every page and keep it. Raises errors.ListIncomplete for a place that is closed and not needed."""
+        del mask
+        place = (kind.name, scope)
+        rows: list[Row] = []
+        try:
+            for page in self.api.list(kind, scope, label_filter):
+                rows += page
+                yield page
+        except errors.ListIncomplete as gap:
+            self.lists[place], self.lacking[place] = rows, gap.message
+            raise
+        except errors.ApiError as refused:
+            if not observing.closed(refused) or kind.name in self.needed:
+                raise
+            self.closed[place] = refused.message
+            raise errors.ListIncomplete(refused.message) from refused
+        self.lists[place] = rows
+
+    def get(self, kind: Kind, resource: str) -> Row:
+        """Read a job and keep it, or that it is not there."""
+        try:
+            row = self.got[resource] = self.api.get(kind, resource)
+        except errors.NotFound:
+            self.got[resource] = None
+            raise
+        return row
+
+    def get_iam_policy(self, kind: Kind, resource: str) -> Row:
+        """Read a policy and keep it."""
+        policy = self.policies[resource] = self.api.get_iam_policy(kind, resource)
+        return policy
+
+    def __getattr__(self, name: str) -> Any:
+        raise errors.BackendRefused(f"{name}: taking a snapshot reads and does nothing else")
+
+
+def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
+    """Return what a plan of this stack could read now. Waits, like a plan, for what a stopped apply left open.
+
+    `desired` says which kinds and ids have to be looked at. Raises what a plan raises.
+    """
+    store = world.store
+    needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
+    recorder = _Recorder(world.api, needed | {kind for kind, _ in store.places()})
+    observed = observing.observe(replace(world, api=recorder), stack, desired, world.kinds)
+    runs = planning.group(observed.runs, stack, {})
+    standing = [run for same in runs.values() for run in heads.candidates(same)]
+    _read_policies(world, recorder, standing)
+    jobs = _held(world, recorder, observed.runs, {run.resource for run in standing})
+    shown = {place: _resources(rows, world.kinds[place[0]], place[1]) for place, rows in recorder.lists.items()}
+    listed = {resource for resources in shown.values() for resource in resources}
+    lists = [
+        Listed(
+            *place, tuple(jobs[each] for each in sorted(shown[place]) if each in jobs), recorder.lacking.get(place, "")
+        )
+        for place in sorted(shown)
+    ]
+    beside = [(run.kind, jobs[run.resource]) for run in observed.runs if run.resource not in listed]
+    return Shot(
+        Snapshot(
+            stack=stack.name,
+            uid=stack.uid,
+            former_uids=stack.former_uids,
+            backend=stack.backend,
+            lists=tuple(lists),
+            unlisted=tuple(beside),
+            ledger=observed.ledger,
+            places=store.places(),
+        ),
+        closed={place: recorder.closed[place] for place in sorted(recorder.closed)},
+    )
+
+
+def _read_policies(world: World, recorder: _Recorder, standing: Sequence[Run]) -> None:
+    """Read the policies that no manifest speaks of yet; one that may not be read, or is gone, stays unknown."""
+
+    def read(run: Run) -> None:
+        try:
+            recorder.get_iam_policy(world.kinds[run.kind], run.resource)
+        except errors.ApiError as refused:
+            if not observing.closed(refused):
+                raise
+
+    todo = [run for run in standing if world.kinds[run.kind].can(Verb.GET_IAM_POLICY)]
+    world.each(read, [run for run in todo if run.resource not in recorder.policies])
+
+
+def _resources(rows: Sequence[Row], kind: Kind, scope: Scope) -> frozenset[str]:
+    runs = (observing.read_run(row, kind, scope) for row in rows)
+    return frozenset(run.resource for run in runs if run is not None)
+
+
+def _held(world: World, recorder: _Recorder, runs: Sequence[Run], standing: Collection[str]) -> dict[str, Held]:
+    """Return what is kept of every job, by resource: the spec only of those that some manifest may be compared with."""
+    jobs: dict[str, Held] = {}
+    for run in runs:
+        kind, full = world.kinds[run.kind], run.resource in standing
+        row = recorder.got.get(run.resource) or run.row
+        told = snapshots.whole(row, kind) if full else snapshots.identity(row, kind)
+        policy = recorder.policies.get(run.resource)
+        bindings = None if policy is None else {"bindings": [dict(each) for each in policy.get("bindings", ())]}
+        jobs[run.resource] = Held(run.resource, told, full, bindings)
+    return jobs

@@ -1,0 +1,51 @@
+"""The store of a stack as a snapshot remembers it: ledger and places can be read, and nothing can be written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.core.snapshots import Snapshot
+from reconciler.stores.nothing import MemoryJournals
+from reconciler.vocabulary import errors, ports
+from reconciler.vocabulary.model import LedgerRun
+
+
+class SnapshotLedger:
+    """vocabulary.ports.Ledger, read only: anything but `runs` is refused."""
+
+    def __init__(self, runs: tuple[LedgerRun, ...]) -> None:
+        self._runs = runs
+
+    def runs(self) -> tuple[LedgerRun, ...]:
+        """Return every run that was on record."""
+        return self._runs
+
+    def __getattr__(self, name: str) -> Any:
+        raise _refusal(name)
+
+
+class SnapshotStore:
+    """vocabulary.ports.Store, read only: what writes is refused.
+
+    No intent is open: whoever took the snapshot waited for those there were.
+    """
+
+    def __init__(self, snapshot: Snapshot, clock: ports.Clock) -> None:
+        self.ledger: ports.Ledger = SnapshotLedger(snapshot.ledger)
+        self.journals: ports.Journals = MemoryJournals(clock)
+        self._places = snapshot.places
+
+    def holder(self) -> ports.Holder | None:
+        """Return None: a snapshot tells nothing of locks."""
+        return None
+
+    def places(self) -> tuple[ports.Place, ...]:
+        """Return every kind and scope that was remembered."""
+        return self._places
+
+    def __getattr__(self, name: str) -> Any:
+        raise _refusal(name)
+
+
+def _refusal(name: str) -> errors.StoreFailed:
+    return errors.StoreFailed(f"{name}: a snapshot of a store can be read only", "work with the stack's own store")
