@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.core import assertions, guards, planning, policies
 from reconciler.core.planning import Observed
-from reconciler.engine import carrying, observing
+from reconciler.engine import carrying, observing, remembering
 from reconciler.engine.carrying import Carrier, Check
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control
@@ -55,13 +55,13 @@ class Applier:
             self._refuse_blocked(plan, observed, settings)
             self._refuse_unfilled(plan)
             self.world.store.remember_places((count.kind, count.scope) for count in plan.scopes)
-            observing.remember(self.world, self.stack, observed, _removals(plan))
-            observing.settle_intents(self.world, observed)
+            remembering.remember(self.world, self.stack, observed, _removals(plan))
+            remembering.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
             if not todo:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
-            there = observing.by_key(self.stack, observed)
+            there = remembering.by_key(self.stack, observed)
             carrier = Carrier(self.world, self.stack, self.secrets, self.check, self.control, journal, there)
             applied = self._all(todo, carrier, settings)
             if not applied.unstarted and not any(outcome.stuck for outcome in applied.outcomes):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core import marks, policies
-from reconciler.engine import creating, ending, observing
+from reconciler.engine import creating, ending, remembering
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
@@ -75,7 +75,7 @@ class Carrier:
             if known is not None and operation.reason == "duplicate":
                 # A run of its own, and no second job of another's key: its end is our doing and no outcome. Written
                 # first, so that no crash leaves the cancel as what came of it.
-                self.world.store.ledger.ended(observing.ledger_run(known), Phase.ENDED_UNKNOWN)
+                self.world.store.ledger.ended(remembering.ledger_run(known), Phase.ENDED_UNKNOWN)
             return ending.cancel(self.world, kind, change.address, operation.resource, look)
         if operation.verb == "delete":
             return ending.delete(self.world, kind, change.address, operation.resource, known, look)

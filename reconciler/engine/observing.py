@@ -13,8 +13,8 @@ from reconciler.core import bodies, changes, heads, marks, planning
 from reconciler.core.planning import Observed
 from reconciler.engine.crew import Threads
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Phase, Verb
-from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Removal, Run, Scope, Stack
+from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Verb
+from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Scope, Stack
 from reconciler.vocabulary.plans import ScopeCount
 from reconciler.vocabulary.ports import Clock, Crew, Intent, JobsApi, Place, Row, Store
 
@@ -311,64 +311,3 @@ def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequ
     ]
     policies = world.each(lambda run: world.api.get_iam_policy(world.kinds[run.kind], run.resource), todo)
     return {run.resource: policy for run, policy in zip(todo, policies, strict=True)}
-
-
-def by_key(stack: Stack, observed: Observed) -> dict[str, Run]:
-    """Return our live runs by run key. The oldest run of a key is the run, a younger one its duplicate."""
-    firsts: dict[str, Run] = {}
-    for run in heads.order([run for run in observed.runs if stack.owns(run.owner) and run.run_key]):
-        firsts.setdefault(run.run_key, run)
-    return firsts
-
-
-def remember(world: World, stack: Stack, observed: Observed, removals: Mapping[str, Removal] | None = None) -> None:
-    """Write what was seen into the ledger: runs it does not hold yet, and outcomes it does not know.
-
-    `removals` are what manifests say now of live runs, by run key; what the ledger holds otherwise is recorded anew.
-    """
-    held = {old.run_key: old for old in observed.ledger}
-    firsts = by_key(stack, observed)
-    for key, run in firsts.items():
-        old = held.get(key)
-        if old is None:
-            world.store.ledger.started(ledger_run(run))
-        if not run.active and (old is None or old.phase is None):
-            world.store.ledger.ended(old or ledger_run(run), heads.outcome(run, (old,) if old else ()))
-    for key, old in held.items():
-        if old.phase is None and old.resource and old.kind in world.kinds and key not in firsts:
-            world.store.ledger.ended(old, Phase.ENDED_UNKNOWN)
-    known = [(held.get(key) or ledger_run(run), (removals or {}).get(key)) for key, run in firsts.items()]
-    _record_removals(world, [(run, now) for run, now in known if now is not None and run.removal is not now])
-
-
-def _record_removals(world: World, changed: Sequence[tuple[LedgerRun, Removal]]) -> None:
-    """Record policies side by side: one line in the stack's defaults may change those of every run."""
-
-    def record(each: tuple[LedgerRun, Removal]) -> None:
-        world.store.assert_held()  # a late record would take a number that another holder of the lock went past
-        world.store.ledger.removal_changed(*each)
-
-    world.each(record, changed)
-
-
-def settle_intents(world: World, observed: Observed) -> None:
-    """Close the open intents of stopped applies: what the complete, settled lists show is what came of them."""
-    by_key = {run.run_key: run for run in observed.runs}
-    for intent in world.store.journals.open_intents():
-        found = by_key.get(intent.run_key) if intent.verb == "create" else None
-        world.store.journals.settle(intent, "found" if found else "settled", found.resource if found else "")
-
-
-def ledger_run(run: Run) -> LedgerRun:
-    """Return what the ledger keeps of a live run."""
-    return LedgerRun(
-        kind=run.kind,
-        name=run.name,
-        number=run.number,
-        run_key=run.run_key,
-        fingerprint=run.fingerprint,
-        token=run.token,
-        removal=run.removal or Removal.ASK,
-        phase=None,
-        resource=run.resource,
-    )
