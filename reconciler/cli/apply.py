@@ -51,6 +51,11 @@ def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Dra
     saved = recipe.from_json(planfile.load(Path(file)))
     if given["select"] or given["exclude"] or given["rerun"]:
         raise click.UsageError("a saved plan is applied whole; --select, --exclude and --rerun belong to plan")
+    if saved.plan.against:
+        raise errors.PlanRefused(
+            f"the plan was made against a snapshot of {saved.plan.against.created_at}, without a look at the live jobs",
+            "plan with credentials, and apply that: where nothing changed meanwhile its digest is the same",
+        )
     workspace = wiring.open_workspace(".")
     stack = workspace.stack
     if (stack.name, stack.uid) != (saved.plan.stack, saved.plan.uid):

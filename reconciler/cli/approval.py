@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from reconciler.cli import flags
-from reconciler.cli.clock import WallClock
+from reconciler.cli import age, flags
 from reconciler.cli.planning import Drawn
 from reconciler.files import git
 from reconciler.vocabulary import errors
-
-SKEW = 300.0
-"""Seconds that the clocks of two machines may differ: a plan from further ahead has a time nobody can believe."""
 
 _SHORTEST = 7
 """Characters of an abbreviated commit, as Git itself writes one at least."""
@@ -28,7 +23,7 @@ def demands(command: Callable[..., Any]) -> Callable[..., Any]:
         "max_age",
         default="",
         metavar="DURATION",
-        callback=_duration,
+        callback=flags.duration,
         help="Refuse an older plan: 12h, 3d.",
     )(command)
     command = click.option(
@@ -43,10 +38,6 @@ def demands(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _duration(_context: click.Context, _option: click.Parameter, given: str) -> float | None:
-    return flags.seconds(given)
-
-
 def check(drawn: Drawn, expected: str | None, revision: str | None, max_age: float | None) -> None:
     """Hold a plan to what was asked of it. Raises errors.WrongDigest or errors.StalePlan; nothing was called."""
     if expected is not None and expected != drawn.digest:
@@ -56,7 +47,7 @@ def check(drawn: Drawn, expected: str | None, revision: str | None, max_age: flo
     if revision is not None:
         _require_revision(drawn, revision)
     if max_age is not None:
-        _require_age(str(drawn.document["createdAt"]), max_age)
+        age.require(str(drawn.document["createdAt"]), max_age, "plan", "plan again")
 
 
 def _require_revision(drawn: Drawn, asked: str) -> None:
@@ -71,15 +62,3 @@ def _require_revision(drawn: Drawn, asked: str) -> None:
         raise errors.StalePlan(
             f"the plan was made of {plan.revision} with uncommitted changes", "commit them and plan again"
         )
-
-
-def _require_age(created: str, most: float) -> None:
-    try:
-        made = datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
-    except ValueError as cause:
-        raise errors.PlanUnreadable(f"the plan's createdAt is {created!r}, no time", "plan again") from cause
-    age = WallClock().now() - made
-    if age > most:
-        raise errors.StalePlan(f"the plan is {age:.0f} s old and --max-age allows {most:.0f} s", "plan again")
-    if age < -SKEW:
-        raise errors.StalePlan(f"the plan was made {-age:.0f} s in the future", "set the clock, then plan again")

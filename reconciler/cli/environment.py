@@ -18,9 +18,25 @@ def variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def github(name: str) -> str:
+    """Read what a GitHub runner says of itself, such as `OUTPUT` (docs: default environment variables)."""
+    return variable(f"GITHUB_{name}")
+
+
+def action_input(name: str) -> str:
+    """Read what action.yml hands over, such as `PATH`; never by way of a script's text, where it could run."""
+    return variable(f"RECONCILER_ACTION_{name}")
+
+
+def proxies() -> dict[str, str]:
+    """Return the proxy for https by scheme; empty where none is set."""
+    proxy = variable("HTTPS_PROXY") or variable("https_proxy")
+    return {"https": proxy} if proxy else {}
+
+
 def ci_run() -> str:
     """Return the URL of the CI run this is part of; empty where it is none, or its system does not say."""
-    server, repository, run = (variable(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    server, repository, run = (github(name) for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if server and repository and run:
         return f"{server}/{repository}/actions/runs/{run}"
     # GitLab, Buildkite, CircleCI, Jenkins: as each documents its predefined variables.

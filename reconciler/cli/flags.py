@@ -103,6 +103,11 @@ def not_empty(_context: click.Context, option: click.Parameter, given: str | Non
     return given
 
 
+def duration(_context: click.Context, _option: click.Parameter, given: str) -> float | None:
+    """Read a duration in seconds, None where it was not given."""
+    return seconds(given)
+
+
 path = click.argument("path", default=".", callback=not_empty)
 
 

@@ -15,9 +15,11 @@ from reconciler.vocabulary import errors
 COMMANDS = {
     "init": "start a new stack",
     "validate": "check manifests offline and report every problem",
+    "fmt": "rewrite manifests in canonical form, comments kept",
     "convert": "turn gcloud config files and API JSON into manifests",
     "plan": "show what apply would do; calls GET only",
     "show": "show a saved plan",
+    "snapshot": "save what a plan reads, for plans without credentials",
     "apply": "carry out a saved plan, or plan, ask and apply",
     "destroy": "cancel what is active, and with --delete remove the records",
     "status": "show live runs, and for one address also why",
@@ -31,13 +33,10 @@ COMMANDS = {
 }
 """Every command and its line in --help; the module of the same name holds it."""
 
-LATER = frozenset(
-    {"fmt", "wait", "get", "query", "cancel", "delete", "import", "export", "snapshot"}
-    | {"completion"}
-)
+LATER = frozenset({"wait", "get", "query", "cancel", "delete", "import", "export"} | {"completion"})
 """Commands of later versions, refused by name."""
 
-LATER_FLAGS = frozenset({"--changed-since", "--against", "--executor", "--for", "--check"})
+LATER_FLAGS = frozenset({"--executor", "--for"})
 """Flags of later versions, refused by name."""
 
 ONE_DASH = ("out", "detailed-exitcode", "auto-approve")

@@ -17,6 +17,18 @@ from reconciler.renderers import table
 @flags.path
 @click.option("--out", metavar="FILE", callback=flags.not_empty, help="Save the plan for review and apply.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes.")
+@click.option(
+    "--against", metavar="SNAPSHOT", callback=flags.not_empty, help="Plan offline, against a file of `snapshot`."
+)
+@click.option(
+    "--max-age", default="", metavar="DURATION", callback=flags.duration, help="Refuse an older snapshot: 12h, 3d."
+)
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    callback=flags.not_empty,
+    help="Look only at addresses whose manifests changed since the work here left this Git ref.",
+)
 @flags.selection
 @flags.allowances
 @flags.impersonate
@@ -27,14 +39,25 @@ from reconciler.renderers import table
 def command(path: str, out: str | None, color: str, **given: Any) -> int:
     """Show what apply would do to the stack at PATH; `-` reads the whole desired set from stdin."""
     targets = outputs.chosen(given["given"], table.PLAN_FORMATS)
+    if given["max_age"] is not None and not given["against"]:
+        raise click.UsageError("--max-age limits the snapshot of --against, which is not given")
+    view = planning.View(given["against"] or "", given["max_age"], given["changed_since"] or "")
     with ExitStack() as closing:
         drawn = planning.draw(
-            path, flags.options(given), closing, impersonate=given["impersonate"], reading=True, rate=given["rate"]
+            path,
+            flags.options(given),
+            closing,
+            impersonate=given["impersonate"],
+            reading=True,
+            rate=given["rate"],
+            view=view,
         )
     if out:
         outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
     planning.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])
-    if out:
+    if out and drawn.plan.against:
+        outputs.say(f"Saved the plan to {out}. It was made against a snapshot: it can be shown, and not applied")
+    elif out:
         outputs.say(
             f"Saved the plan to {out}. To do exactly this: reconciler apply {out} --expect-digest {drawn.digest}"
         )

@@ -7,19 +7,38 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, TextIO
 
+import click
+
 import reconciler
-from reconciler.cli import flags, outputs, wiring
+from reconciler.cli import age, flags, outputs, wiring
 from reconciler.cli.clock import WallClock
-from reconciler.core import quota_time, recipe
+from reconciler.core import quota_time, recipe, snapshots
 from reconciler.core.planning import Observed, Options
 from reconciler.engine import planner
 from reconciler.engine.observing import World
+from reconciler.files import changed, git, snapshotfile
 from reconciler.renderers import table
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.model import Desired
-from reconciler.vocabulary.plans import Plan
+from reconciler.vocabulary.plans import Against, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where a plan looks, and how far. `against` is a snapshot's file, of at most `max_age` seconds; empty for live jobs.
+
+    `changed_since` is a Git ref; empty for every address.
+    """
+
+    against: str = ""
+    max_age: float | None = None
+    changed_since: str = ""
+
+
+LIVE = View()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +64,25 @@ def draw(
     impersonate: str = "",
     reading: bool,
     rate: flags.Rate = None,
+    view: View = LIVE,
 ) -> Drawn:
     """Read the stack at `path` and plan it, or plan its end where the options say destroy.
 
     The world stays open until `closing` closes. Raises whatever stops a plan; nothing but GET is sent.
     """
     workspace = wiring.open_workspace(path)
+    taken = _snapshot(view, workspace) if view.against else None
     read = wiring.read_manifests(workspace, path)
     desired = wiring.require(read)
     for problem in read.problems:
         outputs.say(f"Warning: {problem.place}: {problem.message}")
-    world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
+    if view.changed_since:
+        options = replace(options, among=_changed(view.changed_since, workspace, path))
+    if taken:
+        opened = wiring.open_snapshot(workspace, taken.snapshot)
+    else:
+        opened = wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate)
+    world = closing.enter_context(opened)
     commit = wiring.revision(workspace)
     if options.destroy is None:
         planned = planner.plan(world, workspace.stack, desired, options, commit)
@@ -64,9 +91,33 @@ def draw(
         planned = planner.destroy(world, workspace.stack, desired, options, commit, records=records)
     budget = wiring.budget(workspace, rate)
     longest = quota_time.longest(planned.plan, budget.requests, budget.submissions) if budget else None
-    plan = replace(planned.plan, quota_time=longest)
+    against = Against(taken.digest, taken.created_at) if taken else None
+    plan = replace(planned.plan, quota_time=longest, against=against)
     _tell_unmatched(options, desired, planned.observed)
     return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)
+
+
+def _snapshot(view: View, workspace: wiring.Workspace) -> snapshots.Taken:
+    """Read a snapshot and hold it to the stack at hand. Raises errors.PlanRefused."""
+    taken = snapshots.from_json(snapshotfile.load(Path(view.against)))
+    snapshots.require(taken, workspace.stack)
+    if view.max_age is not None:
+        age.require(taken.created_at, view.max_age, "snapshot", "take a snapshot again")
+    return taken
+
+
+def _changed(ref: str, workspace: wiring.Workspace, path: str) -> frozenset[str] | None:
+    """Return the addresses that changed since a ref, None for all of them, and say so."""
+    if path == wiring.STREAM:
+        raise click.UsageError("--changed-since compares files with files; a stream has no past")
+    stack = workspace.stack
+    found = changed.since(workspace.root, stack.manifests, stack.ignore, git.merge_base(workspace.root, ref))
+    if found.everything:
+        outputs.say(f"Every address counts as changed since {ref}: {found.everything}")
+        return None
+    count = len(found.addresses)
+    outputs.say(f"{count} address{'' if count == 1 else 'es'} changed since {ref}")
+    return found.addresses
 
 
 def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Observed) -> None:

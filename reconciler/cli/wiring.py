@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import lives
 from reconciler.cli.clock import WallClock
-from reconciler.cli.environment import ci_run, variable
+from reconciler.cli.environment import ci_run, proxies, variable
 from reconciler.core import buckets
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
@@ -24,6 +24,7 @@ from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
 if TYPE_CHECKING:
     from reconciler.cli.flags import Rate
     from reconciler.core.planning import Revision
+    from reconciler.core.snapshots import Snapshot
     from reconciler.core.validate import Validator
     from reconciler.engine.observing import World
     from reconciler.transport.google import Credentials
@@ -176,6 +177,17 @@ def open_world(
         yield World(api, workspace.kinds, store, clock, turn=pace.wait if pace else at_once)
 
 
+@contextmanager
+def open_snapshot(workspace: Workspace, seen: Snapshot) -> Iterator[World]:
+    """Look at a snapshot in place of the backend and the store: no connection, no credentials, no file."""
+    from reconciler.api.snapshot import SnapshotJobs
+    from reconciler.engine.observing import World
+    from reconciler.stores.snapshot import SnapshotStore
+
+    clock = WallClock()
+    yield World(SnapshotJobs(seen), workspace.kinds, SnapshotStore(seen, clock), clock)
+
+
 def budget(workspace: Workspace, asked: Rate) -> Budget | None:
     """Return the budget in force: the one asked for, else Google's published one; none for a backend on this machine."""
     from reconciler.transport.rate import Budget
@@ -227,11 +239,9 @@ class _Google:
         from reconciler.transport import google
         from reconciler.transport.http import HttpTransport, open_session
 
-        proxy = variable("HTTPS_PROXY") or variable("https_proxy")
-        proxies = {"https": proxy} if proxy else {}
-        http = self._closing.enter_context(HttpTransport(proxies=proxies))
+        http = self._closing.enter_context(HttpTransport(proxies=proxies()))
         session = self._closing.enter_context(open_session(2))
-        session.proxies.update(proxies)
+        session.proxies.update(proxies())
         return http, google.DefaultCredentials(session, self._impersonate, _universe())
 
 

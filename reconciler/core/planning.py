@@ -18,16 +18,22 @@ from reconciler.vocabulary.ports import Row
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asks of a plan. `select` and `exclude` are globs over addresses."""
+    """What the command line asks of a plan. `select` and `exclude` are globs over addresses.
+
+    `among` narrows the plan to these addresses; None where it does not.
+    """
 
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     rerun: tuple[str, ...] = ()
     allowed: guards.Allowed = field(default_factory=guards.Allowed)
     destroy: Destroy | None = None
+    among: frozenset[str] | None = None
 
     def picks(self, address: str) -> bool:
-        """Say whether an address is within --select and outside --exclude."""
+        """Say whether an address is within --select and --changed-since and outside --exclude."""
+        if self.among is not None and address not in self.among:
+            return False
         chosen = not self.select or any(fnmatchcase(address, glob) for glob in self.select)
         return chosen and not any(fnmatchcase(address, glob) for glob in self.exclude)
 
@@ -146,7 +152,9 @@ def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
                 "write Present, or leave --rerun out",
             )
         if not options.picks(address):
-            raise errors.InputError(f"--rerun {address}: --select or --exclude leaves this address out")
+            raise errors.InputError(
+                f"--rerun {address}: --select, --exclude or --changed-since leaves this address out"
+            )
 
 
 def _census(

@@ -1,10 +1,16 @@
-"""Ask Git which commit the manifests come from. Without Git, or outside a repository, the answer is empty."""
+"""Ask Git which commit the manifests come from, and what they were at another one. Writes nothing, fetches nothing.
+
+Without Git, or outside a repository, the first answer is empty and the second an error.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+from reconciler.vocabulary import errors
 
 TIMEOUT = 10.0
 """Seconds; a repository on a dead network drive must not hold up a plan."""
@@ -34,13 +40,80 @@ def prefix(root: Path) -> str:
     return "" if here == "." else f"{Path(here).as_posix()}/"
 
 
-def _git(root: Path, *arguments: str) -> str | None:
-    # The two settings keep a repository from naming programs for Git to run: a hook on every status, a pager's kin.
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", *arguments]
-    try:
-        done = subprocess.run(
-            command, cwd=root, capture_output=True, check=False, timeout=TIMEOUT, stdin=subprocess.DEVNULL
+def merge_base(root: Path, ref: str) -> str:
+    """Return the commit where the work at HEAD left the line of `ref`. Raises errors.InputError where there is none."""
+    if _git(root, "rev-parse", "--git-dir") is None:
+        raise errors.InputError(f"--changed-since {ref}: {root} is in no Git repository", "leave the flag out")
+    shallow = (_git(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true"
+    more = "this clone is shallow: fetch the whole history (actions/checkout: fetch-depth: 0, GitLab: GIT_DEPTH: 0)"
+    asked = (_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}") or "").strip()
+    if not asked:
+        hint = more if shallow else "name a branch, tag or commit that `git log` knows here, such as origin/main"
+        raise errors.InputError(f"--changed-since {ref}: Git knows no such commit here", hint)
+    base = (_git(root, "merge-base", asked, "HEAD") or "").strip()
+    if not base:
+        raise errors.InputError(
+            f"--changed-since {ref}: HEAD and it have no commit in common here",
+            more if shallow else "name a commit that the work here started from",
         )
+    return base
+
+
+def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: int) -> dict[str, bytes | None]:
+    """Return the regular files below `root` as a commit has them, by path from there; None for one that is too large.
+
+    Content comes as it is stored: no filter, attribute or hook of the repository is asked. Raises errors.InputError.
+    """
+    tree = f"{commit}:{prefix(root).rstrip('/')}"
+    if _git(root, "rev-parse", "--verify", "--quiet", tree) is None:
+        return {}
+    told = _asked(_bytes(root, "ls-tree", "-r", "-z", "-l", "--full-tree", tree), commit)
+    found = [line.partition(b"\t") for line in told.split(b"\0") if line]
+    sizes: dict[str, tuple[str, int]] = {}
+    for facts, _, name in found:
+        mode, kind, blob, size = facts.decode().split()
+        file = os.fsdecode(name)
+        if kind == "blob" and mode in _REGULAR and wanted(file) and not _UNSAFE & {*file.split("/")}:
+            sizes[file] = (blob, int(size))
+    small = [file for file, (_, size) in sizes.items() if size <= largest]
+    asked = "".join(f"{sizes[file][0]}\n" for file in small).encode()
+    content = _asked(_bytes(root, "cat-file", "--batch", told=asked), commit)
+    files: dict[str, bytes | None] = dict.fromkeys(sizes)
+    at = 0
+    for file in small:
+        start = content.index(b"\n", at) + 1
+        at = start + sizes[file][1] + 1
+        files[file] = content[start : at - 1]
+    return files
+
+
+_REGULAR = ("100644", "100755")
+_UNSAFE = frozenset({"", ".", "..", ".git"})
+"""Parts of a path that no checkout writes; who forges a tree can have them."""
+
+
+def _asked(answer: bytes | None, commit: str) -> bytes:
+    if answer is None:
+        raise errors.InputError(
+            f"Git does not give the files of commit {commit} within {TIMEOUT:.0f} s",
+            "fetch the whole history, then try again",
+        )
+    return answer
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    answer = _bytes(root, *arguments)
+    return None if answer is None else answer.decode("utf-8", "replace")
+
+
+def _bytes(root: Path, *arguments: str, told: bytes = b"") -> bytes | None:
+    # The settings keep a repository from naming programs for Git to run (a hook on every status, a pager's kin), and
+    # from fetching what a partial clone lacks.
+    settings = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never")
+    given = [part for setting in settings for part in ("-c", setting)]
+    command = ["git", *given, "--no-optional-locks", *arguments]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=TIMEOUT, input=told)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None

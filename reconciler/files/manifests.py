@@ -30,7 +30,7 @@ def read(root: Path, patterns: Sequence[str], ignore: Sequence[str] = ()) -> Rea
     """
     documents: list[Document] = []
     problems: list[Problem] = []
-    files, refused = _find(root, patterns, ignore)
+    files, refused = find(root, patterns, ignore)
     problems.extend(refused)
     for file in files:
         reading = _read_manifests(root / file, file)
@@ -67,11 +67,16 @@ def _read_manifests(path: Path, file: str) -> Reading:
         if stop.problem.rule == "file-too-large" and _is_large_plan(path):
             return Reading()
         return Reading(problems=(stop.problem,))
-    reader = json_reader.read if path.suffix == ".json" else yaml_reader.read
-    return _sort_out(reader(text, file), text)
+    return read_text(text, file, as_json=path.suffix == ".json")
 
 
-def _find(root: Path, patterns: Sequence[str], ignore: Sequence[str]) -> tuple[list[str], list[Problem]]:
+def read_text(text: str, file: str, *, as_json: bool) -> Reading:
+    """Read the manifests of a file whose text is at hand."""
+    return _sort_out((json_reader if as_json else yaml_reader).read(text, file), text)
+
+
+def find(root: Path, patterns: Sequence[str], ignore: Sequence[str] = ()) -> tuple[list[str], list[Problem]]:
+    """Return the files that `read` would read, ordered, and why others of the stack cannot be."""
     found: list[str] = []
     problems: list[Problem] = []
 
