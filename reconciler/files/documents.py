@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from reconciler.files import json_reader, yaml_reader
@@ -22,6 +23,22 @@ def read_text(path: Path, file: str) -> tuple[str, tuple[Problem, ...]]:
     """Read a file as text, whatever its form; empty with a problem where it cannot be read."""
     try:
         return decode(read_bytes(path, file), file), ()
+    except UnreadableError as stop:
+        return "", (stop.problem,)
+
+
+def read_exact(path: Path, file: str) -> tuple[str, tuple[Problem, ...]]:
+    """Read a file as text with its byte order mark, if it has one, for those who write it back."""
+    try:
+        return exact(read_bytes(path, file), file)
+    except UnreadableError as stop:
+        return "", (stop.problem,)
+
+
+def exact(data: bytes, file: str) -> tuple[str, tuple[Problem, ...]]:
+    """Turn bytes into text with their byte order mark; empty with a problem where they are no text."""
+    try:
+        return ("\ufeff" if data.startswith(codecs.BOM_UTF8) else "") + decode(data, file), ()
     except UnreadableError as stop:
         return "", (stop.problem,)
 

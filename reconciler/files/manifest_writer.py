@@ -12,6 +12,12 @@ from reconciler.files import dialect
 
 _ORDER = ("apiVersion", "kind", "metadata", "lifecycle", "iamPolicy", "spec")
 _TEXT = "tag:yaml.org,2002:str"
+_PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z_]*(?:[/-][A-Za-z_]+)*\Z")
+_NUMBERLIKE = re.compile(r"[-+.:_,0-9eExXoO]+\Z")
+"""Dates, versions and the like: text to every reader of YAML, but not to every reader of the file."""
+_BOOLEANS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""Words that YAML 1.1 reads as something else than text, in any case: https://yaml.org/type/bool.html"""
+
 _SAFE_BLOCK = re.compile(r"[\n -~\u00a0-\u2027\u2030-\ud7ff\ue000-\ufefe]*\Z")
 """Characters that every YAML reader leaves alone in a block: no tabs, no line ends but \\n, nothing unprintable."""
 
@@ -30,6 +36,16 @@ def to_yaml(value: Any) -> str:
     return str(
         yaml.dump(value, Dumper=_Writer, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10**9)
     )
+
+
+def reads_unquoted(text: str, *, flow: bool) -> bool:
+    """Say whether every YAML reader takes a text without quotes as the same text; `flow` is inside [] or {}."""
+    if _PLAIN_WORD.match(text) and text.lower() not in _BOOLEANS:
+        return True
+    if _style(text) is not None or text.lower() in _BOOLEANS or _NUMBERLIKE.match(text):
+        return False
+    written = yaml.dump([text], Dumper=_Writer, allow_unicode=True, default_flow_style=flow, width=10**9)
+    return str(written) == (f"[{text}]\n" if flow else f"- {text}\n")
 
 
 class _Writer(yaml.SafeDumper):
