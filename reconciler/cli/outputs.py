@@ -22,6 +22,7 @@ LATER = frozenset({"mermaid"})
 
 ELSEWHERE = dict.fromkeys(("sarif", "junit", "github"), "belongs to validate") | {
     "markdown": "belongs to plans",
+    "html": "belongs to plans",
     "gitlab": "belongs to validate and to plans",
     "jsonl": "belongs to apply and destroy",
 }

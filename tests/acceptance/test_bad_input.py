@@ -141,6 +141,7 @@ COMMAND_LINES: list[tuple[list[str], list[str]]] = [
     (["plan", "/"], ["reconciler.yaml", "reconciler init"]),
     (["plan", "-o", "mermaid"], ["mermaid", "not built yet", "markdown"]),
     (["plan", "-o", "sarif"], ["sarif", "belongs to validate", "json"]),
+    (["apply", "-o", "html"], ["html", "belongs to plans", "json"]),
     (["apply", "-o", "gitlab"], ["gitlab", "belongs to validate and to plans"]),
     (["validate", "-o", "markdown"], ["markdown", "belongs to plans"]),
     (["plan", "-o", "xml"], ["xml", "no output format", "json", "markdown", "text"]),
