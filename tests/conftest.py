@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+from tests.ready import machine
 from tools import chromium
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -34,3 +35,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests this machine cannot run; they are left out, neither passed nor skipped."""
     if not chromium.program():
         terminalreporter.write_line(f"Left out: tests/browser ({chromium.MISSING})")
+    if machine.missing():
+        terminalreporter.write_line(f"Left out: tests/ready/test_installed.py ({machine.missing()})")

@@ -26,6 +26,10 @@ spec:
       locations: [us-central1]
 """
 
+CREDENTIALS = """\
+  ignore: [gha-creds-*.json] # google-github-actions/auth leaves its file where the repository was checked out
+"""
+
 SAMPLE = """\
 # yaml-language-server: $schema={schema}
 apiVersion: aiplatform.googleapis.com/v1
@@ -52,24 +56,9 @@ IGNORE = """\
 *.plan.json
 """
 
-WORKFLOW = """\
-name: jobs
-on: [pull_request]
-jobs:
-  plan:
-    runs-on: ubuntu-latest
-    permissions:
-      contents: read
-    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.12"
-      # The name `reconciler` on PyPI is another project: set this repository variable to where this tool comes from,
-      # for instance `reconciler @ git+https://github.com/OWNER/reconciler@COMMIT`.
-      - run: pip install "${{ vars.RECONCILER_PACKAGE }}"
-      - run: reconciler validate
-      - run: reconciler plan -o markdown="$GITHUB_STEP_SUMMARY" -o text
+IGNORE_CREDENTIALS = """\
+# google-github-actions/auth leaves its credentials in the checkout
+gha-creds-*.json
 """
 
 PRE_COMMIT = """\
@@ -84,23 +73,29 @@ repos:
         pass_filenames: false
 """
 
+PIPELINES = {"github": ".github/workflows/jobs.yaml", "gitlab": ".gitlab-ci.yml", "none": ""}
+"""Where each --ci looks for its pipeline; the text stands in `new_stack/`."""
+
 
 @click.command()
 @click.argument("directory", default=".", metavar="[DIR]")
-def command(directory: str) -> int:
-    """Start a new stack in DIR: stack file, sample manifest, .gitignore, CI workflow and pre-commit entry."""
+@click.option("--ci", type=click.Choice([*PIPELINES]), default="github", help="Whose CI to write a pipeline for.")
+def command(directory: str, ci: str) -> int:
+    """Start a new stack in DIR: stack file, sample manifest, .gitignore, CI pipeline and pre-commit entry."""
     root = Path(directory)
     if (root / "reconciler.yaml").exists():
         raise errors.InputError(f"{root / 'reconciler.yaml'} is there already; nothing was written")
     sample = root / "jobs" / "hello.yaml"
     schema = os.path.relpath(schemas.schema_root() / "aiplatform.googleapis.com/v1/CustomJob.json", sample.parent)
     files = {
-        root / "reconciler.yaml": STACK.format(name=_name(root), uid=secrets.token_hex(4)),
+        root / "reconciler.yaml": STACK.format(name=_name(root), uid=secrets.token_hex(4))
+        + (CREDENTIALS if ci == "github" else ""),
         sample: SAMPLE.format(schema=schema),
-        root / ".gitignore": IGNORE,
-        root / ".github" / "workflows" / "jobs.yaml": WORKFLOW,
+        root / ".gitignore": IGNORE + (IGNORE_CREDENTIALS if ci == "github" else ""),
         root / ".pre-commit-config.yaml": PRE_COMMIT,
     }
+    if PIPELINES[ci]:
+        files[root / PIPELINES[ci]] = (Path(__file__).parent / "new_stack" / f"{ci}.yaml").read_text(encoding="utf-8")
     for path, content in files.items():
         if path.exists():
             outputs.say(f"kept {path}, which was there already")
@@ -111,6 +106,8 @@ def command(directory: str) -> int:
             raise errors.InputError(f"{path.parent} cannot be made: {cause.strerror}") from cause
         outputs.save(path, content)
         click.echo(f"wrote {path}")
+    if PIPELINES[ci]:
+        outputs.say(f"Put the repository and commit of this tool in place of OWNER and COMMIT in {PIPELINES[ci]}")
     outputs.say("Next: reconciler validate, then reconciler plan")
     return 0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from reconciler.cli import flags, outputs, wiring
-from reconciler.files import git, manifests, stack
+from reconciler.files import git, globs, manifests, stack
 from reconciler.files.reading import Reading
 from reconciler.renderers import table
 from reconciler.vocabulary import errors
@@ -21,37 +23,66 @@ from reconciler.vocabulary.model import Checked, Severity
 def command(paths: tuple[str, ...], given: tuple[str, ...], color: str) -> int:
     """Check the stacks at PATHS (here by default), or single files in the context of their stack."""
     targets = outputs.chosen(given, table.PROBLEM_FORMATS)
-    checked = [_one(path) for path in paths or (".",)]
+    checked = [_one(named) for named in _together(paths or (".",))]
     outputs.write(targets, lambda name, style: table.PROBLEM_FORMATS[name](checked, style), color)
     problems = (problem for each in checked for problem in each.problems)
     return 1 if any(problem.severity is Severity.ERROR for problem in problems) else 0
 
 
-def _one(path: str) -> Checked:
+def _together(paths: Sequence[str]) -> list[list[str]]:
+    """Put the files of one stack together: it is read once, however many of its files a hook names."""
+    units: dict[tuple[str, Path], list[str]] = {}
+    for path in paths:
+        file = Path(path)
+        alone = path == wiring.STREAM or not file.is_file()
+        key = (path, Path()) if alone else ("", stack.find_root(file.absolute().parent))
+        units.setdefault(key, []).append(path)
+    return list(units.values())
+
+
+def _one(named: Sequence[str]) -> Checked:
     try:
-        return _check(path)
+        return _check(named)
     except errors.InputError as unusable:
         if not unusable.problems:
             raise
         return Checked(tuple(unusable.problems))
 
 
-def _check(path: str) -> Checked:
-    """Check a stack, a stream, or one file; a file is checked against its whole stack and told apart afterwards."""
-    file = Path(path)
-    if path == wiring.STREAM or not file.is_file():
+def _check(named: Sequence[str]) -> Checked:
+    """Check a stack, a stream, or files of one stack; with its stack file among them all of it is checked."""
+    path, files = named[0], [Path(each) for each in named]
+    if path == wiring.STREAM or not files[0].is_file():
         workspace = wiring.open_workspace(path)
         read = wiring.read_manifests(workspace, path)
         return Checked(read.problems, read.documents, git.prefix(workspace.root))
-    root = stack.find_root(file.absolute().parent)
+    root = stack.find_root(files[0].absolute().parent)
     workspace = wiring.open_workspace(str(root))
-    if file.name == manifests.STACK_FILE:
-        return Checked(())
-    one = manifests.read_file(file, root)
-    names = {document.file for document in one.documents} | {problem.file for problem in one.problems}
+    if any(file.name == manifests.STACK_FILE for file in files):
+        read = wiring.read_manifests(workspace, str(root))
+        return Checked(read.problems, read.documents, git.prefix(root))
+    return _files(workspace, [file for file in files if not _ignored(file, workspace)])
+
+
+def _ignored(file: Path, workspace: wiring.Workspace) -> bool:
+    """Say whether the stack's `ignore` leaves a file out, and tell it: hooks name whatever was changed."""
+    inside = os.path.relpath(file.absolute(), workspace.root)
+    found = globs.is_ignored(Path(inside).as_posix(), workspace.stack.ignore)
+    if found:
+        outputs.say(f"Left out {file}, which spec.ignore of the stack file names")
+    return found
+
+
+def _files(workspace: wiring.Workspace, files: Sequence[Path]) -> Checked:
+    """Check files against their whole stack, and tell their problems apart afterwards."""
+    root = workspace.root
+    ones = [manifests.read_file(file, root) for file in files]
+    problems = tuple(problem for one in ones for problem in one.problems)
+    documents = tuple(document for one in ones for document in one.documents)
+    names = {document.file for document in documents} | {problem.file for problem in problems}
     whole = manifests.read(root, workspace.stack.manifests, workspace.stack.ignore)
     others = [document for document in whole.documents if document.file not in names]
-    read = wiring.check(workspace, Reading((*others, *one.documents), one.problems))
+    read = wiring.check(workspace, Reading((*others, *documents), problems))
     return Checked(
         tuple(problem for problem in read.problems if problem.file in names),
         tuple(each for each in read.documents if each[0].file in names),

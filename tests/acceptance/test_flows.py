@@ -315,7 +315,7 @@ def test_validate_reports_one_file_of_a_stack_and_every_stack_named(stage: Stage
     assert stage.run("validate", "train.yaml").code == 0
     assert stage.run("validate", bad).code == 1
     assert stage.run("validate", "train.yaml", "bad.yaml").code == 1
-    assert stage.run("validate", "reconciler.yaml").code == 0
+    assert stage.run("validate", "reconciler.yaml").code == 1, "a default that changed is judged with all it changes"
     done = stage.run("validate", "-o", "json=problems.txt")
     assert (done.code, done.out) == (1, "")
     [problem] = json.loads((stage.root / "problems.txt").read_text())["problems"]

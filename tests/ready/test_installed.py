@@ -1,0 +1,82 @@
+"""The hooks, through pre-commit itself: it builds an environment of this package and hands over file names.
+
+A machine that reaches no package index, or has no pre-commit, leaves these tests out and says so at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ready.grounds import ROOT, git
+
+PACKAGE = ("reconciler", "schemas", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".pre-commit-hooks.yaml")
+BAD = "machineType: n1-standard-4"
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This package as a repository of its own, as pre-commit clones it."""
+    home = tmp_path_factory.mktemp("hooks")
+    for name in PACKAGE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, home / name)
+    git(home, "init", "-q")
+    git(home, "add", "-A")
+    git(home, "commit", "-q", "-m", "The package")
+    return home
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pre-commit keeps environments, so that the package is installed once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Two stacks below a repository's root, the first with a file its stack file leaves out."""
+    root = tmp_path / "repository"
+    for name in ("one", "two"):
+        command = [sys.executable, "-m", "reconciler", "init", "--ci", "none", str(root / name)]
+        subprocess.run(command, check=True, capture_output=True)
+    stack = root / "one" / "reconciler.yaml"
+    stack.write_text(stack.read_text().rstrip() + "\n  ignore: [values.yaml]\n")
+    (root / "one" / "values.yaml").write_text("image: train\n")
+    (root / "one" / ".hidden.yaml").write_text("just: data\n")
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    return root
+
+
+def run(hooks: Path, cache: Path, repository: Path, hook: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "try-repo", str(hooks), hook, "--all-files", "--verbose"],
+        cwd=repository, capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "PRE_COMMIT_HOME": str(cache), "PRE_COMMIT_COLOR": "never"},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_hook_checks_what_changed_in_its_whole_stack(hooks: Path, cache: Path, repository: Path) -> None:
+    code, told = run(hooks, cache, repository, "reconciler-validate")
+    assert code == 0, told
+    assert "0 errors, 0 warnings" in told
+    assert "Passed" in told
+    manifest = repository / "one" / "jobs" / "hello.yaml"
+    (repository / "one" / "jobs" / "again.yaml").write_text(manifest.read_text())
+    (repository / "two" / "jobs" / "hello.yaml").write_text(manifest.read_text().replace(BAD, "machinType: a"))
+    git(repository, "add", "-A")
+    code, told = run(hooks, cache, repository, "reconciler-validate")
+    assert code == 1, told
+    assert "machinType" in told, "a second stack is checked in the same run"
+    assert "again.yaml" in told, "a name taken twice is a problem of the stack, not of one file"
+    assert "internal" not in told
