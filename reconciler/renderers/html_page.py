@@ -33,6 +33,7 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
         headline=words.headline(plan),
         revision=words.revision(plan),
         quota=words.quota_time(plan),
+        against=words.against(plan, created_at),
         digest=digest,
         created_at=created_at,
         version=str(saved["tool"]["version"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from reconciler.core import secrets
@@ -95,7 +94,7 @@ def _row(change: Change, created_at: str, bodies: bool) -> Row:
         source=words.source(change),
         touched=_touched(change),
         active=tuple(each.resource for each in change.assertions if each.exists and each.active),
-        age=age(change.start_time, created_at),
+        age=words.age(change.start_time, created_at),
         fields=tuple(Field(each.path, each.cls, html_diff.lines(each)) for each in change.fields),
         calls=tuple(_call(each, change, bodies) for each in change.operations),
     )
@@ -135,7 +134,9 @@ def _lift(blocker: Blocker) -> str:
 
 
 def command(plan: Plan, digest: str) -> str:
-    """Return the command that does exactly this plan; empty where no command line lifts what blocks it."""
+    """Return the command that does exactly this plan; empty where none does: it is blocked for good, or was not made live."""
+    if plan.against:
+        return ""
     lifts = {block.lift for block in blocks(plan.blocked)}
     if "" in lifts:
         return ""
@@ -144,19 +145,3 @@ def command(plan: Plan, digest: str) -> str:
     allowed = [f"{_FLAGS[verb]} {number}" for verb, number in most.items()]
     empty = ["--allow-empty"] if "--allow-empty" in lifts else []
     return " ".join(["reconciler apply PLANFILE", f"--expect-digest {digest}", *allowed, *empty])
-
-
-def age(since: str, until: str) -> str:
-    """Return the time between two RFC 3339 times in two units at most; empty where they are none or out of order."""
-    try:
-        seconds = int((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return ""
-    if seconds < 0:
-        return ""
-    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
-    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
-    first = next((at for at, (number, _) in enumerate(parts) if number), None)
-    if first is None:
-        return "under 1 min"
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)

@@ -64,8 +64,14 @@ def _head(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
         *([f"revision {_code(revision)}"] if revision else []),
         f"digest {escape.code(str(saved['digest']))}",
     ]
-    quota = words.quota_time(plan)
-    return [f"**{words.headline(plan)}**", "", ", ".join(facts), "", *([_code(quota), ""] if quota else [])]
+    told = [each for each in (words.against(plan, str(saved["createdAt"])), words.quota_time(plan)) if each]
+    return [
+        f"**{words.headline(plan)}**",
+        "",
+        ", ".join(facts),
+        "",
+        *(line for each in told for line in (_code(each), "")),
+    ]
 
 
 def _code(text: str, limit: int = _LONGEST_NAME) -> str:

@@ -30,7 +30,7 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
     """Return the plan as text. `saved` is the plan file's content, which carries the digest."""
     told = words.shown(plan)
     folded = len(told) > FOLDED_OVER and not style.verbose
-    lines = [*_heading(plan), ""]
+    lines = [*_heading(plan, saved), ""]
     for change, line in zip(told, _change_lines(told), strict=True):
         lines.append(paint(line, _HUES[change.action], style) + (_fold(change) if folded else ""))
         if not folded:
@@ -45,14 +45,16 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
     return "\n".join([*lines, *_ending(plan, saved, style)]) + "\n"
 
 
-def _heading(plan: Plan) -> list[str]:
+def _heading(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
     revision = words.revision(plan)
     stack = f"Stack {plan.stack} ({plan.uid}), backend {plan.backend}{', revision ' if revision else ''}{revision}"
     runs = sum(count.runs for count in plan.scopes)
     read = f"Read {words.count(len(plan.scopes), 'list')}, {words.count(runs, 'run')} of this stack"
     scopes = [_listed(count) for count in plan.scopes[:5]]
     more = [f"{len(plan.scopes) - 5} more"] if len(plan.scopes) > 5 else []
-    return [escape.visible(stack), escape.visible(f"{read}: {', '.join([*scopes, *more])}" if scopes else read)]
+    against = words.against(plan, str(saved["createdAt"]))
+    told = [stack, f"{read}: {', '.join([*scopes, *more])}" if scopes else read, *([against] if against else [])]
+    return [escape.visible(line) for line in told]
 
 
 def _listed(count: ScopeCount) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from reconciler.vocabulary.plans import Action, Change, Outcome, Plan, Status
 
@@ -68,6 +69,31 @@ def quota_time(plan: Plan) -> str:
     if wait is None:
         return ""
     return f"Quota: about {wait.minutes} min at {count(wait.limit, wait.what)} a minute for project {wait.project}."
+
+
+def against(plan: Plan, created_at: str) -> str:
+    """Return which snapshot a plan of `created_at` was made against and how old it was, empty where it was made live."""
+    seen = plan.against
+    if seen is None:
+        return ""
+    old = age(seen.created_at, created_at)
+    return f"Made against a snapshot of {seen.created_at}{f', {old} old' if old else ''} ({seen.digest}), not live."
+
+
+def age(since: str, until: str) -> str:
+    """Return the time between two RFC 3339 times in two units at most; empty where they are none or out of order."""
+    try:
+        seconds = int((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return ""
+    if seconds < 0:
+        return ""
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    first = next((at for at, (number, _) in enumerate(parts) if number), None)
+    if first is None:
+        return "under 1 min"
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
 
 
 def headline(plan: Plan) -> str:

@@ -172,6 +172,7 @@ def full_plan() -> dict[str, Any]:
             plans.Blocker("protected", "it is"),
         ),
         changes=(replace, orphan),
+        against=plans.Against(f"sha256:{'0' * 64}", "2025-12-31T23:00:00Z"),
     )
     written: dict[str, Any] = json.loads(json.dumps(recipe.to_json(plan, "2026-01-01T00:00:00Z", "0.1.0")))
     return written
@@ -228,6 +229,9 @@ def test_the_plan_schema_knows_every_action_and_every_class() -> None:
         ("changes.0.notes", [1]),
         ("changes.0.dependsOn", ["prepare"]),
         ("changes.0.when", "now"),
+        ("against.digest", "none"),
+        ("against.createdAt", ...),
+        ("against.seal", "x"),
     ],
 )
 def test_a_plan_file_is_read_strictly(path: str, value: Any) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core import guards
-from reconciler.renderers import escape, html_page, html_view
+from reconciler.renderers import escape, html_page, html_view, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Action, Blocker, Plan
 from tests.unit.renderers import examples
@@ -155,7 +155,7 @@ def test_what_each_call_sends_is_left_out_of_a_huge_plan_unless_asked_for(monkey
     ],
 )
 def test_an_age_is_the_time_between_two_moments_of_the_plan(since: str, until: str, told: str | None) -> None:
-    shown = html_view.age(since, until)
+    shown = words.age(since, until)
     assert shown == told if told is not None else isinstance(shown, str)
 
 
