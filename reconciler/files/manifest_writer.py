@@ -48,6 +48,12 @@ def reads_unquoted(text: str, *, flow: bool) -> bool:
     return str(written) == (f"[{text}]\n" if flow else f"- {text}\n")
 
 
+def quoted(text: str) -> str:
+    """Return a text in double quotes, on one line."""
+    written = yaml.dump(text, Dumper=yaml.SafeDumper, default_style='"', allow_unicode=True, width=10**9)
+    return str(written).rstrip("\n")
+
+
 class _Writer(yaml.SafeDumper):
     """PyYAML's emitter, with every word quoted that either version of YAML would not read as text."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.core import arrangement, normalize
-from reconciler.files import manifests
+from reconciler.files import json_reader, manifests, yaml_reader
 from reconciler.files.canonical import comments, tree, writer
 from reconciler.files.canonical.tree import Branch, Leaf, NotKeptError, Sheet
 from reconciler.files.reading import Reading
@@ -40,7 +40,8 @@ def rewrite(text: str, file: str, kinds: Kinds, *, as_json: bool) -> Formatted:
         made, notes = (_json(text, kinds), ()) if as_json else _yaml(plain, kinds)
     except NotKeptError as why:
         return Formatted(given, notes=(f"left as it is: {why}",))
-    if not _same(reading, manifests.read_text(made, file, as_json=as_json), kinds) or not _kept(plain, made, as_json):
+    reader = json_reader.read if as_json else yaml_reader.read
+    if not _same(reader(text, file), reader(made, file), kinds) or not _kept(plain, made, as_json):
         return Formatted(given, (_changed(file),))
     return Formatted(made.replace("\n", ends), notes=tuple(notes))
 
@@ -55,7 +56,7 @@ def _changed(file: str) -> Problem:
 
 
 def _same(before: Reading, after: Reading, kinds: Kinds) -> bool:
-    """Say whether two readings hold the same manifests, to the type of every value."""
+    """Say whether two readings hold the same documents, to the type of every value."""
     meant, means = (
         [arrangement.meaning(each.value, kinds) for each in reading.documents] for reading in (before, after)
     )

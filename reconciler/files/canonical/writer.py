@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from reconciler.files import manifest_writer
 from reconciler.files.canonical.tree import Branch, Entry, Leaf, Sheet
 
@@ -136,7 +134,7 @@ def _key(entry: Entry) -> str:
     if key.bare and entry.name != key.value:
         return entry.name
     text = _scalar(key, flow=False)
-    return text if "\n" not in text and not key.is_block else json.dumps(key.value, ensure_ascii=False)
+    return text if "\n" not in text and not key.is_block else manifest_writer.quoted(key.value)
 
 
 def _flow(node: Leaf | Branch) -> str:
@@ -163,6 +161,7 @@ def _flow_key(entry: Entry) -> str:
 
 def _scalar(leaf: Leaf, *, flow: bool) -> str:
     """Return a scalar as it was written, less quotes that it does not need."""
-    if leaf.bare and leaf.style in ("'", '"') and manifest_writer.reads_unquoted(leaf.value, flow=flow):
+    quoted = leaf.bare and leaf.style in ("'", '"') and "\n" not in leaf.text
+    if quoted and manifest_writer.reads_unquoted(leaf.value, flow=flow):
         return leaf.value
     return leaf.text
