@@ -1,4 +1,4 @@
-"""The hooks, through pre-commit itself: it builds an environment of this package and hands over file names.
+"""What installs this package: the hooks, through pre-commit itself, and the first step of the action.
 
 A machine that reaches no package index, or has no pre-commit, leaves these tests out and says so at the end.
 """
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.stage import JOB, STACK
+from tests.ready import comments
 from tests.ready.grounds import ROOT, git
+from tests.ready.runner import Runner
 
 PACKAGE = ("reconciler", "schemas", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".pre-commit-hooks.yaml")
 BAD = "machineType: n1-standard-4"
@@ -80,3 +83,20 @@ def test_the_hook_checks_what_changed_in_its_whole_stack(hooks: Path, cache: Pat
     assert "machinType" in told, "a second stack is checked in the same run"
     assert "again.yaml" in told, "a name taken twice is a problem of the stack, not of one file"
     assert "internal" not in told
+
+
+def test_the_action_installs_itself_beside_the_checkout(tmp_path: Path) -> None:
+    """The install step as it stands: a virtual environment of the runner's, of the action's own files."""
+    with comments.serving("token") as thread:
+        runner = Runner(tmp_path / "runner", thread.url, token="token", installed=False)
+        checkout = tmp_path / "checkout"
+        checkout.mkdir()
+        (checkout / "reconciler.yaml").write_text(STACK.format(backend="embedded", more=""))
+        (checkout / "train.yaml").write_text(JOB.format(name="train", more="", replicas=1, image="gcr.io/demo/train:1"))
+        for name in ("venv.py", "pip.py"):
+            (checkout / name).write_text("raise SystemExit('code of the checkout ran')\n")
+        done = runner.act(checkout, {}, name="push", command="plan")
+    assert done.ok, done.log.text
+    assert done.outputs["create"] == "1"
+    [installed] = runner.home.glob("machine-1/reconciler/lib/python*/site-packages/reconciler/cli/action.py")
+    assert installed.read_text() == (ROOT / "reconciler" / "cli" / "action.py").read_text()

@@ -1,0 +1,177 @@
+"""The files for CI systems fit the published schemas, and the pipeline for GitLab does what it says when it is run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from reconciler.cli import main
+from reconciler.files import yaml_reader
+from tests.acceptance import docs_pages
+from tests.acceptance.stage import JOB
+from tests.ready import gitlab
+from tests.ready.grounds import ROOT, git
+from tests.ready.runner import program, read
+
+NEW = ROOT / "reconciler" / "cli" / "new_stack"
+FILES = [
+    ("github-actions", ROOT / "action.yml"),
+    ("github-workflows", NEW / "github.yaml"),
+    ("gitlab-ci", NEW / "gitlab.yaml"),
+    ("gitlab-ci", ROOT / "templates" / "reconciler.yml"),
+]
+
+
+def fits(schema: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Check a file against a schema that check-jsonschema carries along; nothing is fetched."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("schema", "path"), FILES, ids=[path.name for _, path in FILES])
+def test_a_file_fits_the_schema_of_its_system(schema: str, path: Path) -> None:
+    done = fits(schema, path)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "word"),
+    [
+        ("github-actions", ROOT / "action.yml", "using:"),
+        ("github-workflows", NEW / "github.yaml", "runs-on:"),
+        ("gitlab-ci", ROOT / "templates" / "reconciler.yml", "artifacts:"),
+    ],
+)
+def test_the_schemas_refuse_a_word_they_do_not_know(schema: str, path: Path, word: str, tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt.yml"
+    spoilt.write_text(path.read_text(encoding="utf-8").replace(word, f"{word[:-1]}x:"), encoding="utf-8")
+    assert fits(schema, spoilt).returncode == 1
+
+
+CI_BLOCKS = [
+    block
+    for page in docs_pages.PAGES
+    for block in docs_pages.blocks(page)
+    if (block.language == "yaml" and "reconciler@COMMIT" in block.body) or "templates/reconciler.yml" in block.body
+]
+
+
+@pytest.mark.parametrize("block", CI_BLOCKS, ids=lambda block: block.where)
+def test_pipelines_on_a_page_fit_too_and_use_only_inputs_there_are(block: docs_pages.Block, tmp_path: Path) -> None:
+    file = tmp_path / "page.yml"
+    file.write_text(block.body, encoding="utf-8")
+    if "\njobs:" in block.body or "include:" in block.body:
+        done = fits("github-workflows" if "\njobs:" in block.body else "gitlab-ci", file)
+        assert done.returncode == 0, done.stdout
+    known = read(ROOT / "action.yml")["inputs"].keys()
+    document = yaml_reader.read(block.body, block.where).documents[0].value
+    for step in _steps(document):
+        if str(step.get("uses", "")).startswith("OWNER/reconciler@"):
+            assert step.get("with", {}).keys() <= known
+
+
+def _steps(value: Any) -> list[dict[str, Any]]:
+    """Find every step of a workflow, of a job or of a bare list."""
+    if isinstance(value, list):
+        return [step for step in value if isinstance(step, dict)]
+    if isinstance(value, dict):
+        found = (
+            [_steps(value["steps"])] if "steps" in value else [_steps(job) for job in value.get("jobs", {}).values()]
+        )
+        return [step for steps in found for step in steps]
+    return []
+
+
+def test_the_hooks_are_commands_of_this_program() -> None:
+    path = ROOT / ".pre-commit-hooks.yaml"
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (document,) = yaml_reader.read(path.read_text(encoding="utf-8"), path.name).documents
+    entries = [hook["entry"].split() for hook in document.value]
+    assert [entry[0] for entry in entries] == ["reconciler"] * len(entries)
+    assert {entry[1] for entry in entries} <= main.COMMANDS.keys()
+
+
+def test_init_writes_the_pipeline_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = {}
+    for ci in ("github", "gitlab", "none"):
+        assert main.run(["init", "--ci", ci, str(tmp_path / ci)]) == 0
+        written[ci] = {path.relative_to(tmp_path / ci).as_posix() for path in (tmp_path / ci).rglob("*")}
+    capsys.readouterr()
+    assert written["github"] - written["none"] == {".github", ".github/workflows", ".github/workflows/jobs.yaml"}
+    assert written["gitlab"] - written["none"] == {".gitlab-ci.yml"}
+    text = (tmp_path / "github" / ".github" / "workflows" / "jobs.yaml").read_text(encoding="utf-8")
+    assert text == (NEW / "github.yaml").read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------- GitLab, run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of GitLab with a stack in a folder of it, as `init` leaves one."""
+    root = tmp_path / "project"
+    assert main.run(["init", "--ci", "gitlab", str(root)]) == 0
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "Start")
+    return root
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Where the template's programs lie: this checkout's `reconciler`, and a `pip` that has nothing left to do."""
+    program(tmp_path / "program")
+    pip = tmp_path / "program" / "bin" / "pip"
+    pip.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/installed"\n')
+    pip.chmod(0o755)
+    return pip.parent
+
+
+def test_a_merge_request_is_validated_and_planned_and_then_applied_by_its_digest(
+    project: Path, programs: Path, tmp_path: Path
+) -> None:
+    pipeline = gitlab.pipeline(project / ".gitlab-ci.yml")
+    done: dict[str, gitlab.Job] = {}
+    for name in ("reconciler-validate", "reconciler-plan"):
+        done[name] = gitlab.run(pipeline, name, project, programs, done)
+        assert done[name].ok, done[name].log
+    assert (tmp_path / "installed").read_text().splitlines()[-1] == pipeline["variables"]["RECONCILER_PACKAGE"]
+    reports = done["reconciler-validate"].artifacts
+    assert json.loads(reports[".reports/codequality.json"]) == []
+    assert ElementTree.fromstring(reports[".reports/validate.xml"]).find(".//testcase") is not None
+    planned = done["reconciler-plan"]
+    assert json.loads(planned.artifacts[".reports/plan.gitlab.json"]) == {"create": 1, "delete": 0, "update": 0}
+    saved = json.loads(planned.artifacts[".reports/jobs.plan.json"])
+    assert planned.variables == {"RECONCILER_DIGEST": saved["digest"]}
+    assert saved["source"]["dirty"] is False, "reports must not look like an edit"
+    refused = gitlab.run(pipeline, "reconciler-apply", project, programs, done, RECONCILER_DIGEST="")
+    assert not refused.ok
+    applied = gitlab.run(pipeline, "reconciler-apply", project, programs, done)
+    assert "1 created" in applied.log
+    again = gitlab.run(pipeline, "reconciler-apply", project, programs, done)
+    assert not again.ok, "a plan is applied once"
+
+
+def test_a_broken_manifest_fails_the_job_and_leaves_its_reports(project: Path, programs: Path) -> None:
+    bad = JOB.format(name="bad", more="", replicas=1, image="gcr.io/a/b").replace("machineType", "machinType")
+    (project / "jobs" / "bad.yaml").write_text(bad)
+    pipeline = gitlab.pipeline(project / ".gitlab-ci.yml")
+    job = gitlab.run(pipeline, "reconciler-validate", project, programs, {})
+    assert not job.ok
+    assert pipeline["reconciler-validate"]["artifacts"]["when"] == "always"
+    assert json.loads(job.artifacts[".reports/codequality.json"])[0]["location"]["path"] == "jobs/bad.yaml"
+
+
+def test_nothing_is_installed_from_a_name_that_nobody_set(project: Path, programs: Path, tmp_path: Path) -> None:
+    job = gitlab.run(read(gitlab.TEMPLATE), "reconciler-validate", project, programs, {})
+    assert not job.ok
+    assert "RECONCILER_PACKAGE" in job.log
+    assert not (tmp_path / "installed").exists()
