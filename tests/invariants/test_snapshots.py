@@ -1,0 +1,224 @@
+"""A plan made against a snapshot is the plan made live, byte for byte, for every kind, sample and state of the world."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.api.snapshot import SnapshotJobs
+from reconciler.core import fingerprint, recipe, snapshots
+from reconciler.core.planning import Options
+from reconciler.engine import snapshotting
+from reconciler.engine.observing import World
+from reconciler.files import planfile
+from reconciler.stores.snapshot import SnapshotStore
+from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Scope
+from reconciler.vocabulary.plans import Against, Plan
+from tests.invariants import samples
+from tests.invariants.samples import Sample
+from tests.invariants.site import ANYTHING, KINDS, STACK, Site, calls, desired, reasons
+
+SAMPLES = samples.all_samples()
+each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+New = Callable[..., Site]
+CHANGED = {
+    "CustomJob": ("spec", "jobSpec", "scheduling", "timeout", "7200s"),
+    "NasJob": ("spec", "nasJobSpec", "multiTrialAlgorithmSpec", "metric", "metricId", "top_5"),
+    "Job": ("spec", "trainingInput", "region", "europe-west4"),
+}
+
+
+def written(site: Site, wanted: Sequence[Desired]) -> str:
+    """Take a snapshot and return its file's text; only GET is sent and nothing is written."""
+    sent, files = len(site.audit.writes), site.files()
+    shot = snapshotting.take(site.world(), site.stack, wanted)
+    assert (len(site.audit.writes), site.files()) == (sent, files)
+    assert shot.closed == {}
+    return planfile.dump(snapshots.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
+
+
+def blind(site: Site, text: str) -> World:
+    """Open a world that has nothing but the text of a snapshot."""
+    taken = snapshots.from_json(json.loads(text))
+    snapshots.require(taken, site.stack)
+    return World(SnapshotJobs(taken.snapshot), KINDS, SnapshotStore(taken.snapshot, site.clock), site.clock)
+
+
+def told(plan: Plan, **more: Any) -> str:
+    return planfile.dump(recipe.to_json(replace(plan, **more), "2026-01-01T00:00:00Z", "1.0"))
+
+
+def respecified(want: Desired) -> Desired:
+    """Change what every manifest of the kind may have, and nothing that a snapshot withholds."""
+    *_, last, value = CHANGED[want.kind]
+    text = json.loads(json.dumps(dict(want.spec)))
+    node = text
+    for step in CHANGED[want.kind][1:-2]:
+        node = node.setdefault(step, {})
+    node[last] = value
+    spec: Mapping[str, Any] = text
+    label = fingerprint.of(spec, KINDS[want.kind], want.lifecycle.ignore_changes)
+    return replace(want, spec=spec, fingerprint=label)
+
+
+def with_life(**fields: Any) -> Callable[[Desired], Desired]:
+    return lambda want: replace(want, lifecycle=replace(want.lifecycle, **fields))
+
+
+def renamed(want: Desired) -> Desired:
+    return replace(want, name=f"{want.name}-anew", formerly=want.name)
+
+
+WISHES: dict[str, Callable[[tuple[Desired, ...]], tuple[Desired, ...]]] = {
+    "as it is": lambda all_: all_,
+    "nothing": lambda all_: (),
+    "one fewer": lambda all_: all_[1:],
+    "other specs": lambda all_: tuple(map(respecified, all_)),
+    "other specs, replaced": lambda all_: tuple(map(with_life(on_change=OnChange.REPLACE), map(respecified, all_))),
+    "other labels and policies": lambda all_: tuple(
+        replace(with_life(on_removal=Removal.DELETE)(want), labels={**want.labels, "edited": "yes"}) for want in all_
+    ),
+    "cancelled": lambda all_: tuple(map(with_life(desired=DesiredState.CANCELLED), all_)),
+    "absent": lambda all_: tuple(map(with_life(desired=DesiredState.ABSENT), all_)),
+    "run again": lambda all_: tuple(map(with_life(rerun=Rerun(token="again"), history=1), all_)),
+    "renamed": lambda all_: tuple(map(renamed, all_)),
+    "new names": lambda all_: tuple(replace(want, name=f"{want.name}-two") for want in all_),
+    "ignoring a field": lambda all_: tuple(ignoring(want) for want in all_),
+}
+"""What a fork may write of the manifests that the snapshot was taken with."""
+
+
+def ignoring(want: Desired) -> Desired:
+    path = ".".join(str(step) for step in CHANGED[want.kind][:-1])
+    life: Lifecycle = replace(want.lifecycle, ignore_changes=(*want.lifecycle.ignore_changes, path))
+    label = fingerprint.of(want.spec, KINDS[want.kind], life.ignore_changes)
+    return replace(want, lifecycle=life, fingerprint=label)
+
+
+def started(site: Site, sample: Sample, seconds: float = 10) -> None:
+    site.converge(sample.desired)
+    site.clock.advance(seconds)
+
+
+def failed(site: Site, sample: Sample) -> None:
+    started(site, sample)
+    for row in site.rows():
+        site.emulator.set_state(row["resource"], "FAILED" if row["kind"] == "Job" else "JOB_STATE_FAILED")
+
+
+def twice(site: Site, sample: Sample) -> None:
+    started(site, sample, 900)
+    again = tuple(map(with_life(rerun=Rerun(token="second")), sample.desired))
+    site.converge(again)
+    site.clock.advance(5)
+
+
+def forgotten(site: Site, sample: Sample) -> None:
+    started(site, sample, 900)
+    site.converge(sample.desired)
+    for row in site.rows():
+        if row["kind"] != "Job":
+            site.send("DELETE", row["resource"])
+
+
+def unrecorded(site: Site, sample: Sample) -> None:
+    started(site, sample)
+    for name in site.files():
+        (site.root / name).unlink()
+
+
+STATES: dict[str, Callable[[Site, Sample], None]] = {
+    "nothing there": lambda site, sample: None,
+    "running": started,
+    "ended": lambda site, sample: started(site, sample, 900),
+    "long ago, hidden from lists": lambda site, sample: started(site, sample, 200 * 86400),
+    "failed": failed,
+    "two runs of each": twice,
+    "records deleted": forgotten,
+    "without its store": unrecorded,
+}
+
+
+@each_sample
+@pytest.mark.parametrize("state", STATES)
+def test_a_plan_against_a_fresh_snapshot_is_the_plan_made_live(new_site: New, sample: Sample, state: str) -> None:
+    site = new_site(sample.stack)
+    STATES[state](site, sample)
+    text = written(site, sample.desired)
+    for name, wish in WISHES.items():
+        wanted = wish(sample.desired)
+        live, seen = site.plan(wanted), site.plan(wanted, blind(site, text))
+        assert told(seen) == told(live), name
+        marked = json.loads(told(seen, against=Against("sha256:ab", "2026-01-01T00:00:00Z")))
+        plain = json.loads(told(live))
+        assert marked.pop("against") == {"digest": "sha256:ab", "createdAt": "2026-01-01T00:00:00Z"}
+        assert marked.pop("seal") != plain.pop("seal")
+        assert marked == plain
+
+
+@each_sample
+def test_two_snapshots_of_one_state_differ_in_their_time_and_seal_only(new_site: New, sample: Sample) -> None:
+    site = new_site(sample.stack)
+    started(site, sample)
+    first = json.loads(written(site, sample.desired))
+    site.clock.advance(1)
+    shot = snapshotting.take(site.world(page_size=1), site.stack, tuple(reversed(sample.desired)))
+    second = snapshots.to_json(shot.snapshot, "2026-01-01T00:00:01Z", "1.0")
+    assert first.pop("seal") != second.pop("seal")
+    assert first.pop("createdAt") != second.pop("createdAt")
+    assert first == json.loads(json.dumps(second))
+
+
+def test_planning_against_a_snapshot_opens_no_connection_and_sends_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = desired(samples.THREE)
+    site.converge(wanted)
+    text = written(site, wanted)
+    site.close()
+    monkeypatch.setattr(socket, "socket", lambda *_, **__: pytest.fail("a socket was opened"))
+    seen = len(site.audit.exchanges)
+    assert set(reasons(site.plan(wanted, blind(site, text))).values()) == {"noop up_to_date"}
+    assert len(site.audit.exchanges) == seen
+
+
+def test_a_place_the_snapshot_does_not_cover_blocks_the_plan_and_is_named(site: Site) -> None:
+    wanted = desired(samples.CUSTOM)
+    site.converge(wanted)
+    text = written(site, wanted)
+    wider = replace(site.stack, scopes=(*site.stack.scopes, Scope("demo-project", "europe-west4")))
+    grown = replace(blind(site, text))
+    site.stack = wider
+    blocked = site.plan(wanted, grown).blocked
+    assert [blocker.rule for blocker in blocked] == ["incomplete"]
+    assert "CustomJob in demo-project/europe-west4" in blocked[0].message
+    assert "the snapshot does not cover it" in blocked[0].message
+
+
+def test_only_runs_that_could_be_compared_carry_a_spec(site: Site) -> None:
+    wanted = desired(samples.CUSTOM)
+    sample = Sample("custom", STACK, wanted)
+    twice(site, sample)
+    jobs = [job for each in json.loads(written(site, wanted))["scopes"] for job in each["jobs"]]
+    assert [
+        (job["full"], "jobSpec" in job["row"]) for job in sorted(jobs, key=lambda job: job["row"]["createTime"])
+    ] == [
+        (False, False),
+        (True, True),
+    ]
+
+
+def test_the_next_live_plan_is_not_touched_by_one_made_against_a_snapshot(site: Site) -> None:
+    wanted = desired(samples.THREE)
+    site.converge(wanted)
+    text = written(site, wanted)
+    files = site.files()
+    plan = site.plan(desired(samples.swap(samples.THREE, ("--epochs=1", "--epochs=2"))), blind(site, text))
+    assert calls(plan)
+    assert site.files() == files
+    assert calls(site.plan(wanted, options=Options(allowed=ANYTHING))) == []
