@@ -46,6 +46,8 @@ def test_the_wheel_brings_all_it_needs(tmp_path: Path) -> None:
     call(away, command, "init")
     assert "0 errors" in call(away, command, "validate")
     call(away, command, "plan", "--out", "a.plan.json")
+    call(away, command, "show", "a.plan.json", "-o", "html=.plan.html")
+    assert "CustomJob" in (away / ".plan.html").read_text("utf-8")
     applied = json.loads(call(away, command, "apply", "a.plan.json", "-o", "json"))
     assert applied["summary"]["created"] == 1
     call(away, programs / "python", "-m", "reconciler", "plan", "--detailed-exitcode")
