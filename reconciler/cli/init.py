@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
@@ -14,6 +13,7 @@ from reconciler.files import schemas
 from reconciler.vocabulary import errors
 
 STACK = """\
+# yaml-language-server: $schema={schema}
 apiVersion: reconciler/v1
 kind: Stack
 metadata:
@@ -59,6 +59,8 @@ IGNORE = """\
 IGNORE_CREDENTIALS = """\
 # google-github-actions/auth leaves its credentials in the checkout
 gha-creds-*.json
+# Plans that a job downloads
+.plan/
 """
 
 PRE_COMMIT = """\
@@ -81,12 +83,11 @@ PIPELINES = {"github": ".github/workflows/jobs.yaml", "gitlab": ".gitlab-ci.yml"
 @click.argument("directory", default=".", metavar="[DIR]")
 @click.option("--ci", type=click.Choice([*PIPELINES]), default="github", help="Whose CI to write a pipeline for.")
 def command(directory: str, ci: str) -> int:
-    """Start a new stack in DIR: stack file, sample manifest, .gitignore, CI pipeline and pre-commit entry."""
+    """Start a new stack in DIR: stack file, sample manifest, schema for editors, .gitignore, CI pipeline and pre-commit entry."""
     root = Path(directory)
     if (root / "reconciler.yaml").exists():
         raise errors.InputError(f"{root / 'reconciler.yaml'} is there already; nothing was written")
     sample = root / "jobs" / "hello.yaml"
-    schema = os.path.relpath(schemas.schema_root() / "aiplatform.googleapis.com/v1/CustomJob.json", sample.parent)
     files = {
         root / "reconciler.yaml": STACK.format(name=_name(root), uid=secrets.token_hex(4))
         + (CREDENTIALS if ci == "github" else ""),

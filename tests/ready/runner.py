@@ -250,8 +250,7 @@ class Machine:
         (self.workspace / "gha-creds-0123456789abcdef.json").write_text('{"type": "external_account"}')
 
     def _upload(self, given: Mapping[str, str]) -> None:
-        kept = self.runner.home / "artifacts" / given["name"]
-        shutil.rmtree(kept, ignore_errors=True)
+        kept = self.temp / "artifacts" / given["name"]
         kept.mkdir(parents=True)
         for line in given["path"].split():
             shutil.copy(line, kept)

@@ -85,6 +85,21 @@ def test_the_hook_checks_what_changed_in_its_whole_stack(hooks: Path, cache: Pat
     assert "internal" not in told
 
 
+def test_the_hook_formats_what_changed(hooks: Path, cache: Path, repository: Path) -> None:
+    assert run(hooks, cache, repository, "reconciler-fmt")[0] == 0
+    manifest = repository / "one" / "jobs" / "hello.yaml"
+    canonical = manifest.read_text()
+    lines = canonical.splitlines(keepends=True)
+    kind = next(line for line in lines if line.startswith("kind:"))
+    api = next(line for line in lines if line.startswith("apiVersion:"))
+    manifest.write_text(canonical.replace(api + kind, kind + api))
+    git(repository, "add", "-A")
+    code, told = run(hooks, cache, repository, "reconciler-fmt")
+    assert code == 1, told
+    assert manifest.read_text() == canonical
+    assert run(hooks, cache, repository, "reconciler-fmt")[0] == 0
+
+
 def test_the_action_installs_itself_beside_the_checkout(tmp_path: Path) -> None:
     """The install step as it stands: a virtual environment of the runner's, of the action's own files."""
     with comments.serving("token") as thread:
