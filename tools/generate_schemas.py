@@ -10,9 +10,11 @@ import json
 import pathlib
 import sys
 
-from tools import facts, manifests
+from tools import facts, manifests, umbrella
 
 SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "schemas"
+STACK = SCHEMAS / "reconciler" / "v1" / "Stack.json"
+"""Written by hand; the schema of all documents takes it in."""
 NOT_KINDS = frozenset(("types.yaml", "manifest.yaml"))
 
 
@@ -24,6 +26,7 @@ def generate(schemas: pathlib.Path = SCHEMAS) -> dict[str, str]:
     paths = sorted(path for path in (schemas / "kinds").glob("*.yaml") if path.name not in NOT_KINDS)
     files: dict[str, str] = {}
     rows = {}
+    parts = {"Stack": json.loads(STACK.read_text(encoding="utf-8"))}
     used: set[str] = set()
     for path in paths:
         kind = facts.read_kind(path)
@@ -34,8 +37,10 @@ def generate(schemas: pathlib.Path = SCHEMAS) -> dict[str, str]:
         used |= schema["definitions"].keys()
         rows[kind["kind"]] = manifests.kind_row(kind, sources)
         files[manifests.schema_path(kind)] = _text(schema)
+        parts[kind["kind"]] = schema
     facts.known_keys("types.yaml, against what the kinds use", shared, used)
     files["compiled/kinds.json"] = _text(rows)
+    files["reconciler/v1/Manifest.json"] = _text(umbrella.build(parts))
     return files
 
 

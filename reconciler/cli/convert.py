@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +43,8 @@ class Context:
     sets: tuple[tuple[str, Any], ...]
     stack: Stack | None
     validator: validate.Validator
+    schema: str
+    """The stack's copy of the schema for editors, seen from here; empty where there is none."""
 
     def convert(self, item: Item) -> convert.Converted:
         """Convert one job; what it says itself goes before the stack's defaults."""
@@ -94,7 +95,7 @@ def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> i
             for note in made.notes:
                 outputs.say(f"{file}: {note}")
             if made.manifest:
-                pages.append(manifest_writer.dump(made.manifest, _schema_of(made.manifest)))
+                pages.append(manifest_writer.dump(made.manifest, context.schema))
     click.echo("---\n".join(pages), nl=False)
     if problems:
         click.echo(results.problems(problems, outputs.style()), err=True, nl=False)
@@ -106,7 +107,9 @@ def _context(kind_name: str, given: Iterable[str]) -> Context:
     if kind_name and kind_name not in kinds:
         raise click.UsageError(f"--kind {kind_name} is no kind; there are: {', '.join(sorted(kinds))}")
     kind = kinds[kind_name] if kind_name else None
-    return Context(kinds, kind, tuple(_setting(each) for each in given), _stack(), validate.Validator(kinds))
+    stack = _stack()
+    schema = schemas.copy_seen_from(Path(), Path(stack.root)) if stack else ""
+    return Context(kinds, kind, tuple(_setting(each) for each in given), stack, validate.Validator(kinds), schema)
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -152,7 +155,3 @@ def _inserts(file: str, stem: str, context: Context, problems: list[Problem]) ->
         name = f"{stem}-{number}" if len(found.rows) > 1 else stem
         yield Item(row.resource, 0, name, row.kind, row.project, row.location)
 
-
-def _schema_of(manifest: Mapping[str, Any]) -> str:
-    """Name the published schema of a manifest, seen from here."""
-    return os.path.relpath(schemas.schema_root() / str(manifest["apiVersion"]) / f"{manifest['kind']}.json")

@@ -18,12 +18,13 @@ from reconciler.vocabulary.kinds import Kind, Kinds
 
 @click.command()
 @click.argument("what", default="", metavar="[KIND[.FIELD.PATH]]")
-@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema (draft-07) instead.")
+@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema (draft-07) instead; without KIND, of all documents.")
 def command(what: str, *, as_schema: bool) -> int:
     """Describe a kind or one of its fields, such as CustomJob.spec.jobSpec.scheduling."""
     kinds = schemas.load_kinds()
     if not what and as_schema:
-        raise click.UsageError(f"--schema needs a KIND; there are: {', '.join(sorted(kinds))}")
+        click.echo(schemas.text_of(schemas.EVERYTHING), nl=False)
+        return 0
     if not what:
         for name in sorted(kinds):
             click.echo(f"{name:12} {kinds[name].api_version:30} {', '.join(sorted(_fields(kinds[name].spec_schema)))}")

@@ -83,15 +83,16 @@ PIPELINES = {"github": ".github/workflows/jobs.yaml", "gitlab": ".gitlab-ci.yml"
 @click.argument("directory", default=".", metavar="[DIR]")
 @click.option("--ci", type=click.Choice([*PIPELINES]), default="github", help="Whose CI to write a pipeline for.")
 def command(directory: str, ci: str) -> int:
-    """Start a new stack in DIR: stack file, sample manifest, schema for editors, .gitignore, CI pipeline and pre-commit entry."""
+    """Start a new stack in DIR: stack file, sample manifest, schema, .gitignore, CI pipeline and pre-commit entry."""
     root = Path(directory)
     if (root / "reconciler.yaml").exists():
         raise errors.InputError(f"{root / 'reconciler.yaml'} is there already; nothing was written")
     sample = root / "jobs" / "hello.yaml"
     files = {
-        root / "reconciler.yaml": STACK.format(name=_name(root), uid=secrets.token_hex(4))
+        root / "reconciler.yaml": STACK.format(schema=schemas.COPY, name=_name(root), uid=secrets.token_hex(4))
         + (CREDENTIALS if ci == "github" else ""),
-        sample: SAMPLE.format(schema=schema),
+        root / schemas.COPY: schemas.text_of(schemas.EVERYTHING),
+        sample: SAMPLE.format(schema=f"../{schemas.COPY}"),
         root / ".gitignore": IGNORE + (IGNORE_CREDENTIALS if ci == "github" else ""),
         root / ".pre-commit-config.yaml": PRE_COMMIT,
     }

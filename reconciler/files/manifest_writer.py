@@ -25,10 +25,12 @@ _SAFE_BLOCK = re.compile(r"[\n -~\u00a0-\u2027\u2030-\ud7ff\ue000-\ufefe]*\Z")
 def dump(manifest: Mapping[str, Any], schema_ref: str) -> str:
     """Return the YAML of a manifest, behind a first line that tells editors its schema.
 
-    `schema_ref` is a path or URL of the published schema. `yaml_reader.read` returns the same value.
+    `schema_ref` is a path or URL of a schema; where it is empty there is no such line. `yaml_reader.read` returns the
+    same value.
     """
     ordered = {key: manifest[key] for key in (*_ORDER, *manifest) if key in manifest}
-    return f"# yaml-language-server: $schema={schema_ref}\n{to_yaml(ordered)}"
+    modeline = f"# yaml-language-server: $schema={schema_ref}\n" if schema_ref else ""
+    return modeline + to_yaml(ordered)
 
 
 def to_yaml(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,12 @@ from typing import Any
 from reconciler.vocabulary import errors, kinds
 
 COMPILED = "compiled/kinds.json"
+
+EVERYTHING = "reconciler/v1/Manifest.json"
+"""The schema of any document of a stack, chosen by apiVersion and kind."""
+
+COPY = ".reconciler-schema.json"
+"""The stack's own copy of it: committed, so that editors find it in every clone; hidden, so that no glob takes it in."""
 
 
 def schema_root() -> pathlib.Path:
@@ -19,6 +26,21 @@ def schema_root() -> pathlib.Path:
         if (root / COMPILED).is_file():
             return root
     raise _broken(package / "schemas" / COMPILED, "is not there")
+
+
+def text_of(relative: str) -> str:
+    """Return the text of a published schema. Raises ReconcilerError where this installation is damaged."""
+    path = schema_root() / relative
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as cause:
+        raise _broken(path, f"cannot be read ({cause.strerror})") from cause
+
+
+def copy_seen_from(folder: pathlib.Path, root: pathlib.Path) -> str:
+    """Return the way from a folder to the copy of the stack at `root`, `""` where that has none."""
+    copy = root.resolve() / COPY
+    return pathlib.Path(os.path.relpath(copy, folder.resolve())).as_posix() if copy.is_file() else ""
 
 
 def load_schema(relative: str) -> dict[str, Any]:

@@ -182,8 +182,10 @@ class _Grower:
         found = _BLOCK_HEADER.search(first)
         if found is None:
             raise NotKeptError("the head of a block of text stands apart from its anchor or tag")
-        lines = rest.split("\n")
         home = self._open[-1]
+        if home.is_map and self._keys[-1] is None:
+            raise NotKeptError("a key is a block of text")
+        lines = rest.split("\n")
         if found[3]:
             leaf.step = (self._column(self._start(home, leaf)[0])) + int(found[3])
         else:

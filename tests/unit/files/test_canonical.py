@@ -164,6 +164,7 @@ def test_what_cannot_be_read_is_not_rewritten(text: str, rule: str) -> None:
 @pytest.mark.parametrize(
     ("text", "note"),
     [
+        ("? |\n  a\n: 1\nkind: A\n", "left as it is: a key is a block of text"),
         ("%YAML 1.2\n---\nspec: 1\nkind: A\n", "left as it is: it has directives (%YAML, %TAG)"),
         ('spec: "a\u2028b"\nkind: A\n', "left as it is: it holds a character that some readers of YAML"),
     ],
