@@ -91,14 +91,15 @@ def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[
     until = world.clock.now() + stack.settle
     lists = 0
     while True:
+        asked = world.clock.now()
         found = find(world, stack, kind, scope, body)
         lists += 1
         if found is not None:
             return found
-        left = until - world.clock.now()
-        if left <= 0 and lists >= LISTS:
+        if asked >= until and lists >= LISTS:
             return None
-        world.clock.sleep(min(observing.POLL, max(left, 0.0)) if left > 0 else observing.POLL / 5)
+        left = until - world.clock.now()
+        world.clock.sleep(min(observing.POLL, left) if left > 0 else observing.POLL / 5)
 
 
 def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:

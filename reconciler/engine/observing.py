@@ -162,14 +162,16 @@ def _settled_lists(
     """List everything; while a create of a stopped apply may still be hidden by list lag, list again."""
     began = world.clock.now()
     while True:
+        asked = world.clock.now()
         listed = world.each(lambda place: _list(world, stack, *place), places)
         runs = [run for found, _ in listed for run in found]
         hidden = _hidden(world, {run.run_key for run in runs})
-        # An intent that claims a later time than ours was written under a clock that runs ahead.
-        left = max((min(intent.at, began) + stack.settle for intent in hidden), default=0.0) - world.clock.now()
-        if left <= 0:
+        # An intent that claims a later time than ours was written under a clock that runs ahead. What counts is when the
+        # lists were asked for: one that was answered early has not seen what came while the others took their time.
+        settled = max((min(intent.at, began) + stack.settle for intent in hidden), default=asked)
+        if settled <= asked:
             return runs, [count for _, count in listed]
-        world.clock.sleep(min(POLL, left))
+        world.clock.sleep(min(POLL, max(settled - world.clock.now(), 0.0)))
 
 
 def _hidden(world: World, seen: set[str]) -> list[Intent]:

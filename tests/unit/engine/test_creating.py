@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.wire import Request, Response
+from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants import samples
 from tests.invariants.mortal import Death
 from tests.invariants.site import STACK, Site, desired, is_empty, lagging, statuses
@@ -179,3 +181,41 @@ def test_a_create_that_was_turned_away_is_written_down_anew_when_it_is_sent_agai
     world = site.world(lagging(site, 20))
     site.apply(site.plan(desired(text), world), world)
     assert_one_run(site, text)
+
+
+def slow(site: Site, seconds: float) -> Fault:
+    """Let time pass between the service's answer and its arrival."""
+
+    def act(transport: Transport, request: Request) -> Response:
+        reply = transport(request)
+        site.clock.advance(seconds)
+        return reply
+
+    return act
+
+
+def test_a_list_that_was_answered_before_settle_and_came_after_it_proves_no_absence(site: Site) -> None:
+    plan = site.plan(desired(samples.CUSTOM))
+    lost = Faulty(is_create, CARRIED_OUT["reply lost"])
+    late = Faulty(is_list, slow(site, 40), (3,))  # the third of the look-up, after the one that checks the plan
+    world = site.world(lambda transport: late(lost(lagging(site, 20)(transport))))
+    assert statuses(site.apply(plan, world))[0].endswith("create created")
+    assert late.met > 4
+    assert_one_run(site, samples.CUSTOM)
+
+
+def test_after_a_crash_every_list_is_asked_for_once_settle_has_passed(site: Site) -> None:
+    wanted = desired(samples.THREE)
+    site.converge(desired(samples.ML))
+    dead = Faulty(is_create, after(die))
+    with pytest.raises(Death):
+        site.apply(site.plan(wanted), site.world(dead))
+    slow_jobs = Faulty(
+        lambda request: is_list(request) and request.url.partition("?")[0].endswith("/jobs"), slow(site, 40)
+    )
+    world = site.world(lambda transport: slow_jobs(lagging(site, 20)(transport)))
+    one_by_one = replace(world, workers=1)
+    site.apply(site.plan(wanted, one_by_one), site.world())
+    assert slow_jobs.met > 1
+    assert site.audit.repeated_keys() == {}
+    assert is_empty(site.plan(wanted))
