@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reconciler.renderers import escape, json_output, markdown, results, text
+from reconciler.renderers import escape, json_output, jsonl, markdown, results, text
 from reconciler.renderers.style import Style
 from reconciler.renderers.table import PROBLEM_FORMATS
 from reconciler.vocabulary import errors
@@ -68,6 +68,8 @@ def terminal_outputs(bad: str) -> Iterator[str]:
     yield results.outcomes(bad, [Outcome(bad, bad, Status.FAILED, bad, bad)], Style())
     yield results.error(errors.InputError(bad, bad, [problem]), Style())
     yield results.table(("ADDRESS",), [(bad,)], Style())
+    step = {"address": bad, "operation": bad, "status": bad, "resource": bad, "error": bad}
+    yield jsonl.plan(bad, bad, {}) + "\n" + jsonl.step(bad, step) + "\n" + jsonl.summary(bad, bad, ()) + "\n"
 
 
 def json_outputs(bad: str) -> Iterator[str]:
