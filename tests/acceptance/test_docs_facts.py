@@ -26,6 +26,9 @@ DOCS = ROOT / "docs"
 OTHER_PROGRAMS = {"--check": "tools/*.py", "--config": "gcloud", "--strict": "mypy"}
 OTHER_PROGRAMS |= dict.fromkeys(("--project", "--location", "--write"), "tools/probe_live.py")
 OTHER_PROGRAMS |= dict.fromkeys(("--live-project", "--live-location"), "pytest")
+OTHER_PROGRAMS |= dict.fromkeys(
+    ("--workflow", "--branch", "--status", "--limit", "--json", "--jq", "--name", "--dir"), "gh"
+)
 NOT_BUILT = docs_pages.section(README, "What it does not do yet")
 
 
