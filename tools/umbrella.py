@@ -1,6 +1,6 @@
 """Join the schemas of all kinds and of the stack file into one, which an editor can use for any file of a stack.
 
-Conditions on apiVersion and kind choose the part that applies: a file of several documents completes well in each.
+Conditions on the kind choose the part that applies: a file of several documents completes well in each.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ _LIST: Json = {
 
 
 def _choice(name: str, schema: Mapping[str, Any]) -> Json:
-    chosen = {key: {"const": _constant(schema, key)} for key in ("apiVersion", "kind")}
-    return {"if": {"required": ["apiVersion", "kind"], "properties": chosen}, "then": {"$ref": f"{_REF}{name}"}}
+    """Apply a kind's schema, which holds apiVersion to its own: no two APIs have a kind of one name."""
+    chosen = {"kind": {"const": _constant(schema, "kind")}}
+    return {"if": {"required": ["kind"], "properties": chosen}, "then": {"$ref": f"{_REF}{name}"}}
 
 
 def _constant(schema: Mapping[str, Any], key: str) -> str:

@@ -13,7 +13,7 @@ from reconciler.vocabulary import errors, kinds
 COMPILED = "compiled/kinds.json"
 
 EVERYTHING = "reconciler/v1/Manifest.json"
-"""The schema of any document of a stack, chosen by apiVersion and kind."""
+"""The schema of any document of a stack, whatever its kind."""
 
 COPY = ".reconciler-schema.json"
 """The stack's own copy of it: committed, so that editors find it in every clone; hidden, so that no glob takes it in."""
