@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli import outputs, wiring
-from reconciler.core import convert, validate
+from reconciler.core import arrangement, convert, validate
 from reconciler.files import documents, manifest_writer, schemas
 from reconciler.files import stack as stack_files
 from reconciler.renderers import results
@@ -95,7 +95,7 @@ def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> i
             for note in made.notes:
                 outputs.say(f"{file}: {note}")
             if made.manifest:
-                pages.append(manifest_writer.dump(made.manifest, context.schema))
+                pages.append(manifest_writer.dump(arrangement.arrange(made.manifest, context.kinds), context.schema))
     click.echo("---\n".join(pages), nl=False)
     if problems:
         click.echo(results.problems(problems, outputs.style()), err=True, nl=False)
@@ -154,4 +154,3 @@ def _inserts(file: str, stem: str, context: Context, problems: list[Problem]) ->
     for number, row in enumerate(found.rows, start=1):
         name = f"{stem}-{number}" if len(found.rows) > 1 else stem
         yield Item(row.resource, 0, name, row.kind, row.project, row.location)
-

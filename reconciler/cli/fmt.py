@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import flags, outputs, wiring
+from reconciler.cli import flags, outputs, validate, wiring
 from reconciler.files import documents, manifests, positions, schemas, stack
 from reconciler.files.canonical import layout
 from reconciler.renderers import escape, results
@@ -130,10 +130,19 @@ def _file(path: str) -> Page | None:
         root = stack.find_root(file.absolute().parent)
     except errors.InputError:
         root = file.absolute().parent
+    if _left_out(file, root):
+        return None
     place = file.resolve()
     if not place.is_relative_to(root.resolve()):
         raise errors.InputError(f"{path} is a link that leads out of {root}", f"format {place} itself if that is meant")
     return Page(place, path, root)
+
+
+def _left_out(file: Path, root: Path) -> bool:
+    try:
+        return validate.left_out(file, wiring.open_workspace(str(root)))
+    except errors.InputError:  # no stack, or one whose file validate complains of: the manifest can be formatted
+        return False
 
 
 def _folder(path: str, problems: list[Problem]) -> Iterator[Page]:

@@ -38,15 +38,15 @@ metadata:
   name: hello
 spec:
   jobSpec:
-    workerPoolSpecs:
-      - machineSpec:
-          machineType: n1-standard-4
-        replicaCount: 1
-        containerSpec:
-          imageUri: us-docker.pkg.dev/my-project/images/hello:1.0.0
-          args: [--epochs=1]
     scheduling:
       timeout: 3600s
+    workerPoolSpecs:
+      - containerSpec:
+          args: [--epochs=1]
+          imageUri: us-docker.pkg.dev/my-project/images/hello:1.0.0
+        machineSpec:
+          machineType: n1-standard-4
+        replicaCount: 1
 """
 
 IGNORE = """\

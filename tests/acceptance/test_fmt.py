@@ -167,3 +167,8 @@ def test_bad_paths_are_refused(stage: Stage, given: tuple[str, ...], said: str) 
     done = stage.run("fmt", *given)
     assert done.code == 1
     told(done, said)
+
+
+def test_a_new_stack_is_canonical(stage: Stage) -> None:
+    stage.ok("init", ".")
+    assert stage.ok("fmt", "--check").out == ""
