@@ -61,10 +61,10 @@ def _check(named: Sequence[str]) -> Checked:
     if any(file.name == manifests.STACK_FILE for file in files):
         read = wiring.read_manifests(workspace, str(root))
         return Checked(read.problems, read.documents, git.prefix(root))
-    return _files(workspace, [file for file in files if not _ignored(file, workspace)])
+    return _files(workspace, [file for file in files if not left_out(file, workspace)])
 
 
-def _ignored(file: Path, workspace: wiring.Workspace) -> bool:
+def left_out(file: Path, workspace: wiring.Workspace) -> bool:
     """Say whether the stack's `ignore` leaves a file out, and tell it: hooks name whatever was changed."""
     inside = os.path.relpath(file.absolute(), workspace.root)
     found = globs.is_ignored(Path(inside).as_posix(), workspace.stack.ignore)

@@ -86,7 +86,8 @@ def test_the_hook_checks_what_changed_in_its_whole_stack(hooks: Path, cache: Pat
 
 
 def test_the_hook_formats_what_changed(hooks: Path, cache: Path, repository: Path) -> None:
-    assert run(hooks, cache, repository, "reconciler-fmt")[0] == 0
+    code, told = run(hooks, cache, repository, "reconciler-fmt")
+    assert code == 0, told
     manifest = repository / "one" / "jobs" / "hello.yaml"
     canonical = manifest.read_text()
     lines = canonical.splitlines(keepends=True)
