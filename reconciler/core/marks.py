@@ -77,6 +77,12 @@ def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run
     )
 
 
+def is_at_home(run: Run) -> bool:
+    """Say whether a run's key was made in the scope it was read in, as far as its labels still tell."""
+    made = (run.owner, run.kind, run.scope, run.name, run.fingerprint, run.token, run.number)
+    return bool(run.run_key) and run.run_key == fingerprint.run_key(*made)
+
+
 def number_of(run_key: str) -> int:
     """Return the n of a run key, 0 for text that is none."""
     found = _RUN_KEY.fullmatch(run_key)

@@ -215,7 +215,7 @@ def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: 
             if not closed(refused) or not any(gap.lacking and lies_in(old, gap.kind, gap.scope) for gap in left):
                 raise
             return None
-        run = read_run(row, kind, scope_of(old.resource, stack))
+        run = _read_alone(row, kind, old.resource, stack)
         return run if run and run.run_key == old.run_key else None
 
     return [run for run in world.each(fetch, waiting) if run is not None]
@@ -228,15 +228,24 @@ def lies_in(old: LedgerRun, kind: str, scope: Scope) -> bool:
     return old.kind == kind and location == scope.location
 
 
-def scope_of(resource: str, stack: Stack) -> Scope:
-    """Return the stack's scope a resource name lies in. Names carry the project's number where scopes carry its id."""
+def _read_alone(row: Row, kind: Kind, resource: str, stack: Stack) -> Run | None:
+    """Read a row that came out of no list. Its name has the project's number where scopes have its id.
+
+    So two projects may both fit; the run's key was made in one of them.
+    """
+    runs = [run for run in (read_run(row, kind, scope) for scope in _scopes_of(resource, stack)) if run is not None]
+    return next((run for run in runs if marks.is_at_home(run)), runs[0] if runs else None)
+
+
+def _scopes_of(resource: str, stack: Stack) -> list[Scope]:
+    """Return the stack's scopes a resource name may lie in, its own where none fits."""
     parts = resource.split("/")
     project = parts[1] if len(parts) > 1 else ""
     location = parts[3] if len(parts) > 3 and parts[2] == "locations" else ""
     scopes = [scope for scope in stack.scopes if not location or scope.location == location]
     exact = [scope for scope in scopes if scope.project == project]
-    chosen = (exact or scopes or [Scope(project, location)])[0]
-    return chosen if location else Scope(chosen.project)
+    found = exact or scopes or [Scope(project, location)]
+    return found if location else [Scope(scope.project) for scope in found]
 
 
 def with_runs(world: World, stack: Stack, observed: Observed, expected: Mapping[str, str]) -> Observed:
@@ -246,7 +255,7 @@ def with_runs(world: World, stack: Stack, observed: Observed, expected: Mapping[
     def fetch(resource: str) -> Run | None:
         kind = world.kinds[expected[resource]]
         try:
-            return read_run(world.api.get(kind, resource), kind, scope_of(resource, stack))
+            return _read_alone(world.api.get(kind, resource), kind, resource, stack)
         except errors.NotFound:
             return None
 

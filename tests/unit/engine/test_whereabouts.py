@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from reconciler.core.planning import Options
 from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Plan
 from tests.invariants import samples
-from tests.invariants.site import ANYTHING, Site, desired, is_active, is_empty
+from tests.invariants.site import ANYTHING, STACK, Site, calls, desired, is_active, is_empty, lagging
 
 CUSTOM = samples.KIND_TEXTS["CustomJob"]
 
@@ -83,3 +84,14 @@ def test_a_run_started_after_the_take_over_carries_the_new_uid(site: Site) -> No
     marks = [(row["labels"]["reconciler_owner"], row["labels"]["reconciler_run"][:2]) for row in site.rows()]
     assert marks == [(old, "1-"), ("0badcafe", "2-")]
     assert is_empty(site.plan(desired(samples.edited(CUSTOM))))
+
+
+def test_a_run_that_lists_do_not_show_yet_is_found_in_its_own_project(tmp_path: Path) -> None:
+    """Two projects share a location, and a job's name tells only its project's number."""
+    scopes = (Scope("alpha-project", "us-central1"), *STACK.scopes)
+    site = Site(tmp_path, replace(STACK, scopes=scopes))
+    wanted = desired(CUSTOM, site.stack)
+    site.converge(wanted)
+    unseen = site.world(lagging(site, 20))
+    assert calls(site.plan(wanted, unseen)) == []
+    site.close()
