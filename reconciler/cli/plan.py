@@ -41,6 +41,8 @@ def command(path: str, out: str | None, color: str, **given: Any) -> int:
     targets = outputs.chosen(given["given"], table.PLAN_FORMATS)
     if given["max_age"] is not None and not given["against"]:
         raise click.UsageError("--max-age limits the snapshot of --against, which is not given")
+    if given["impersonate"] and given["against"]:
+        raise click.UsageError("--against uses no credentials, so there is nobody to impersonate")
     view = planning.View(given["against"] or "", given["max_age"], given["changed_since"] or "")
     with ExitStack() as closing:
         drawn = planning.draw(

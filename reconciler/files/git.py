@@ -81,7 +81,9 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
     files: dict[str, bytes | None] = dict.fromkeys(sizes)
     at = 0
     for file in small:
-        start = content.index(b"\n", at) + 1
+        start = content.find(b"\n", at) + 1
+        if not content[at:start].endswith(f" blob {sizes[file][1]}\n".encode()):
+            _asked(None, commit)
         at = start + sizes[file][1] + 1
         files[file] = content[start : at - 1]
     return files
@@ -95,7 +97,7 @@ _UNSAFE = frozenset({"", ".", "..", ".git"})
 def _asked(answer: bytes | None, commit: str) -> bytes:
     if answer is None:
         raise errors.InputError(
-            f"Git does not give the files of commit {commit} within {TIMEOUT:.0f} s",
+            f"Git does not have the files of commit {commit} here, or does not give them within {TIMEOUT:.0f} s",
             "fetch the whole history, then try again",
         )
     return answer

@@ -568,8 +568,24 @@ def test_a_spec_of_any_shape_is_compared_without_a_crash(
     told(done)
 
 
-def test_what_is_refused_later_names_the_flag(stage: Stage, service: Service) -> None:
+def test_flags_that_cannot_be_honoured_are_refused(stage: Stage, service: Service, taken: Any) -> None:
     done: Done = stage.run("snapshot")
     assert done.code == 1
     told(done, "--out")
     assert stage.run("plan", "--against", "").code == 1
+    nobody = stage.run("plan", "--against", FILE, "--impersonate-service-account", "a@b.c")
+    assert nobody.code == 1
+    told(nobody, "no credentials")
+
+
+def test_a_policy_that_could_not_be_read_is_asked_for_by_name(stage: Stage, service: Service) -> None:
+    stage.write("score.yaml", ML_JOB)
+    stage.ok("apply", "--yes")
+    service.spoil("GET", ":getIamPolicy", refusal(403, "PERMISSION_DENIED", "No."))
+    stage.ok("snapshot", "--out", FILE)
+    stage.ok("plan", "--against", FILE)
+    binding = 'iamPolicy: {bindings: [{role: roles/ml.jobOwner, members: ["user:ann@example.com"]}]}\nspec:'
+    stage.write("score.yaml", ML_JOB.replace("spec:", binding))
+    done = stage.run("plan", "--against", FILE)
+    assert done.code == 1
+    told(done, "the snapshot has no IAM policy of projects/demo-project/jobs/score_", "plan with credentials")

@@ -19,6 +19,7 @@ from reconciler.files import planfile
 from reconciler.stores.snapshot import SnapshotStore
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Scope
 from reconciler.vocabulary.plans import Against, Plan
+from reconciler.vocabulary.wire import Response, Transport
 from tests.invariants import samples
 from tests.invariants.samples import Sample
 from tests.invariants.site import ANYTHING, KINDS, STACK, Site, calls, desired, reasons
@@ -132,6 +133,32 @@ def unrecorded(site: Site, sample: Sample) -> None:
         (site.root / name).unlink()
 
 
+def regranted(site: Site, sample: Sample) -> None:
+    """Let somebody take the members of every policy away."""
+    started(site, sample)
+    for row in site.rows():
+        if row["kind"] == "Job":
+            site.send("POST", f"{row['resource']}:setIamPolicy", {"policy": {"bindings": []}})
+
+
+def another_owner(site: Site, sample: Sample) -> None:
+    """Let a stack of the same name and another uid have started the same jobs."""
+    started(site, sample)
+    for row in site.rows():
+        kind = KINDS[row["kind"]]
+        wanted = {*kind.spec_schema["properties"], *kind.cosmetic} & set(row)
+        body = {key: row[key] for key in wanted} | {"labels": {**row["labels"], "reconciler_owner": "0badcafe"}}
+        if kind.id_field:
+            body[kind.id_field] = f"{row[kind.id_field]}_too"
+        site.send("POST", row["resource"].rpartition("/")[0], body)
+
+
+def moved_out(site: Site, sample: Sample) -> None:
+    """Let the stack leave a place that the store remembers."""
+    started(site, sample)
+    site.world().store.remember_places([("CustomJob", Scope("demo-project", "europe-west1"))])
+
+
 STATES: dict[str, Callable[[Site, Sample], None]] = {
     "nothing there": lambda site, sample: None,
     "running": started,
@@ -141,6 +168,9 @@ STATES: dict[str, Callable[[Site, Sample], None]] = {
     "two runs of each": twice,
     "records deleted": forgotten,
     "without its store": unrecorded,
+    "policies taken away": regranted,
+    "another owner of the name": another_owner,
+    "a place was left": moved_out,
 }
 
 
@@ -198,6 +228,31 @@ def test_a_place_the_snapshot_does_not_cover_blocks_the_plan_and_is_named(site: 
     assert [blocker.rule for blocker in blocked] == ["incomplete"]
     assert "CustomJob in demo-project/europe-west4" in blocked[0].message
     assert "the snapshot does not cover it" in blocked[0].message
+
+
+def test_a_place_the_stack_left_and_nobody_may_look_at_blocks_alike(site: Site) -> None:
+    wanted = desired(samples.CUSTOM)
+    moved_out(site, Sample("custom", STACK, wanted))
+
+    def closing(transport: Transport) -> Transport:
+        closed = Response(403, {}, b'{"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "Gone."}}')
+        return lambda request: closed if "europe-west1" in request.url else transport(request)
+
+    shot = snapshotting.take(site.world(closing), site.stack, wanted)
+    text = planfile.dump(snapshots.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
+    live, seen = site.plan(wanted, site.world(closing)), site.plan(wanted, blind(site, text))
+    assert [blocker.rule for blocker in live.blocked] == ["incomplete"]
+    assert "CustomJob in demo-project/europe-west1" in seen.blocked[0].message
+    assert "Gone." in live.blocked[0].message
+    assert told(seen) == told(live)
+
+
+def test_of_another_owners_jobs_no_spec_is_kept(site: Site) -> None:
+    wanted = desired(samples.CUSTOM)
+    another_owner(site, Sample("custom", STACK, wanted))
+    jobs = [job for each in json.loads(written(site, wanted))["scopes"] for job in each["jobs"]]
+    told = {job["row"]["labels"]["reconciler_owner"]: "jobSpec" in job["row"] for job in jobs}
+    assert told == {STACK.uid: True, "0badcafe": False}
 
 
 def test_only_runs_that_could_be_compared_carry_a_spec(site: Site) -> None:
