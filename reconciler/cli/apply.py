@@ -8,14 +8,16 @@ from typing import Any
 
 import click
 
-from reconciler.cli import applying, approval, flags, outputs, planning, wiring
+from reconciler.cli import applying, approval, completing, flags, outputs, planning, wiring
 from reconciler.core import recipe
 from reconciler.files import planfile
 from reconciler.vocabulary import errors
 
 
 @click.command(cls=flags.Waiting)
-@click.argument("target", default=".", metavar="[PLANFILE|PATH]", callback=flags.not_empty)
+@click.argument(
+    "target", default=".", metavar="[PLANFILE|PATH]", callback=flags.not_empty, shell_complete=completing.files
+)
 @approval.demands
 @flags.yes
 @flags.applying

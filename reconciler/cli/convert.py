@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import outputs, wiring
+from reconciler.cli import completing, outputs, wiring
 from reconciler.core import arrangement, convert, validate
 from reconciler.files import documents, manifest_writer, schemas
 from reconciler.files import stack as stack_files
@@ -77,7 +77,7 @@ _STAND_IN = Stack(
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, shell_complete=completing.files)
 @click.option("--kind", "kind_name", default="", metavar="KIND", help="What the files hold; guessed by default.")
 @click.option(
     "--set", "given", multiple=True, metavar="PATH=VALUE", help="Set a field, such as gcloud takes from flags."

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.core import normalize, suggestions
 from reconciler.files import schemas
 from reconciler.renderers import escape
@@ -17,8 +18,13 @@ from reconciler.vocabulary.kinds import Kind, Kinds
 
 
 @click.command()
-@click.argument("what", default="", metavar="[KIND[.FIELD.PATH]]")
-@click.option("--schema", "as_schema", is_flag=True, help="Print the JSON Schema (draft-07) instead; without KIND, of all documents.")
+@click.argument("what", default="", metavar="[KIND[.FIELD.PATH]]", shell_complete=completing.fields)
+@click.option(
+    "--schema",
+    "as_schema",
+    is_flag=True,
+    help="Print the JSON Schema (draft-07) instead; without KIND, of all documents.",
+)
 def command(what: str, *, as_schema: bool) -> int:
     """Describe a kind or one of its fields, such as CustomJob.spec.jobSpec.scheduling."""
     kinds = schemas.load_kinds()

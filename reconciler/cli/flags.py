@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.core import guards
 from reconciler.core.changes import Destroy
 from reconciler.core.planning import Options
@@ -31,7 +32,15 @@ color = click.option(
     default="auto",
     help="Colour on a terminal, ever or never.",
 )
-output = click.option("-o", "--output", "given", multiple=True, metavar="FORMAT[=FILE]", help="Output; repeatable.")
+output = click.option(
+    "-o",
+    "--output",
+    "given",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    shell_complete=completing.formats,
+    help="Output; repeatable.",
+)
 verbose = click.option("--verbose", "-v", is_flag=True, help="Unfold large plans and show what each call sends.")
 yes = click.option("--yes", "-y", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
 secret_env = click.option(
@@ -80,7 +89,11 @@ def allowances(command: Decorated) -> Decorated:
 def selection(command: Decorated) -> Decorated:
     """Add the flags that choose addresses and ask for reruns."""
     command = click.option(
-        "--rerun", multiple=True, metavar="ADDRESS", help="Run this address once more, whatever its last run did."
+        "--rerun",
+        multiple=True,
+        metavar="ADDRESS",
+        shell_complete=completing.addresses,
+        help="Run this address once more, whatever its last run did.",
     )(command)
     return choosing(command)
 
@@ -88,10 +101,20 @@ def selection(command: Decorated) -> Decorated:
 def choosing(command: Decorated) -> Decorated:
     """Add --select and --exclude."""
     command = click.option(
-        "--exclude", multiple=True, metavar="GLOB", callback=_globs, help="Leave these addresses alone."
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        callback=_globs,
+        shell_complete=completing.addresses,
+        help="Leave these addresses alone.",
     )(command)
     return click.option(
-        "--select", multiple=True, metavar="GLOB", callback=_globs, help="Look at these addresses only."
+        "--select",
+        multiple=True,
+        metavar="GLOB",
+        callback=_globs,
+        shell_complete=completing.addresses,
+        help="Look at these addresses only.",
     )(command)
 
 
@@ -108,7 +131,7 @@ def duration(_context: click.Context, _option: click.Parameter, given: str) -> f
     return seconds(given)
 
 
-path = click.argument("path", default=".", callback=not_empty)
+path = click.argument("path", default=".", callback=not_empty, shell_complete=completing.folders)
 
 
 def _globs(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import flags, outputs, validate, wiring
+from reconciler.cli import completing, flags, outputs, validate, wiring
 from reconciler.files import documents, manifests, positions, schemas, stack
 from reconciler.files.canonical import layout
 from reconciler.renderers import escape, results
@@ -50,7 +50,7 @@ class Result:
 
 
 @click.command()
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=completing.files)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is not in canonical form.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what changes in place of the names of files.")
 @flags.color

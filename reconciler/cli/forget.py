@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import click
 
-from reconciler.cli import asking, flags, outputs, wiring
+from reconciler.cli import asking, completing, flags, outputs, wiring
 from reconciler.engine import forgetting
 from reconciler.engine.forgetting import Leftover
 from reconciler.vocabulary import errors
@@ -14,7 +14,7 @@ from reconciler.vocabulary.model import Scope
 
 
 @click.command()
-@click.argument("addresses", nargs=-1)
+@click.argument("addresses", nargs=-1, shell_complete=completing.addresses)
 @click.option(
     "--scope",
     metavar="PROJECT[/LOCATION]",

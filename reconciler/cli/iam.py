@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import flags, wiring
+from reconciler.cli import completing, flags, wiring
 from reconciler.core import heads, planning
 from reconciler.engine import observing
 from reconciler.engine.observing import World
@@ -26,7 +26,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("address")
+@click.argument("address", shell_complete=completing.addresses)
 @flags.impersonate
 @flags.rate
 def get(address: str, impersonate: str, rate: flags.Rate) -> int:
@@ -38,8 +38,8 @@ def get(address: str, impersonate: str, rate: flags.Rate) -> int:
 
 
 @command.command("set")
-@click.argument("address")
-@click.argument("policy_file")
+@click.argument("address", shell_complete=completing.addresses)
+@click.argument("policy_file", shell_complete=completing.files)
 @flags.impersonate
 @flags.rate
 def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> int:
@@ -64,7 +64,7 @@ def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> 
 
 
 @command.command()
-@click.argument("address")
+@click.argument("address", shell_complete=completing.addresses)
 @click.argument("permissions", nargs=-1, required=True)
 @flags.impersonate
 @flags.rate

@@ -9,6 +9,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler.vocabulary import errors
 
@@ -29,11 +30,12 @@ COMMANDS = {
     "emulate": "serve the job APIs on this machine",
     "unlock": "show who holds the lock, and remove one whose holder is gone",
     "forget": "drop a place that the stack left and that is gone for good",
+    "completion": "print what makes bash, zsh or fish complete this command line",
     "version": "print the version",
 }
 """Every command and its line in --help; the module of the same name holds it."""
 
-LATER = frozenset({"wait", "get", "query", "cancel", "delete", "import", "export"} | {"completion"})
+LATER = frozenset({"wait", "get", "query", "cancel", "delete", "import", "export"})
 """Commands of later versions, refused by name."""
 
 LATER_FLAGS = frozenset({"--executor", "--for"})
@@ -52,12 +54,18 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        if cmd_name in LATER:
+        if cmd_name in LATER and not ctx.resilient_parsing:
             raise click.UsageError(f"`{cmd_name}` is not built yet. See `reconciler --help` for what is.")
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer commands without importing any of them."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        found = COMMANDS.items()
+        return [CompletionItem(name, help=does) for name, does in found if name.startswith(incomplete)] + options
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any of them."""

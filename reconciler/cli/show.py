@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import flags, outputs, planning
+from reconciler.cli import completing, flags, outputs, planning
 from reconciler.core import recipe
 from reconciler.files import planfile
 from reconciler.renderers import table
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", shell_complete=completing.files)
 @click.option("--verify", is_flag=True, help="Only say whether digest and seal fit, and print the digest.")
 @flags.verbose
 @flags.output

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import flags, outputs, wiring
+from reconciler.cli import completing, flags, outputs, wiring
 from reconciler.core import heads, planning
 from reconciler.core.planning import Observed, Options, Revision
 from reconciler.engine import planner
@@ -27,7 +27,7 @@ HEADER = ("ADDRESS", "PHASE", "RUN", "SINCE", "AGE", "DECISION", "ERROR")
 
 
 @click.command()
-@click.argument("addresses", nargs=-1)
+@click.argument("addresses", nargs=-1, shell_complete=completing.addresses)
 @click.option("--watch", is_flag=True, help="Look again every 5 seconds until nothing is active.")
 @flags.impersonate
 @flags.rate

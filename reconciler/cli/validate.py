@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import flags, outputs, wiring
+from reconciler.cli import completing, flags, outputs, wiring
 from reconciler.files import git, globs, manifests, stack
 from reconciler.files.reading import Reading
 from reconciler.renderers import table
@@ -17,7 +17,7 @@ from reconciler.vocabulary.model import Checked, Severity
 
 
 @click.command()
-@click.argument("paths", nargs=-1)
+@click.argument("paths", nargs=-1, shell_complete=completing.files)
 @flags.output
 @flags.color
 def command(paths: tuple[str, ...], given: tuple[str, ...], color: str) -> int:
