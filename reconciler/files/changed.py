@@ -5,8 +5,9 @@ Decides nothing about an address and reads nothing of the commit but files below
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from reconciler.files import git, globs, manifests, stack
 from reconciler.files.manifests import STACK_FILE
 from reconciler.files.reading import MAX_BYTES
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Document, Json, address_of, parts_of
+from reconciler.vocabulary.model import Document, Json, address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _same_stack(root: Path, past: Path) -> bool:
     if not (past / STACK_FILE).is_file():
         return False
     try:
-        return bool(stack.read(past).value == stack.read(root).value)
+        return _said(stack.read(past).value) == _said(stack.read(root).value)
     except errors.InputError:
         return False
 
@@ -60,8 +61,9 @@ def _same_stack(root: Path, past: Path) -> bool:
 def _compared(root: Path, past: Path, patterns: Sequence[str], ignore: Sequence[str]) -> Changed:
     here, there = (frozenset(manifests.find(each, patterns, ignore)[0]) for each in (root, past))
     differ = [file for file in sorted(here | there) if not _same_bytes(root / file, past / file)]
-    now: dict[str, list[Json]] = defaultdict(list)
-    before: dict[str, list[Json]] = defaultdict(list)
+    now: dict[str, list[str]] = defaultdict(list)
+    before: dict[str, list[str]] = defaultdict(list)
+    former: dict[str, set[str]] = defaultdict(set)
     for file in differ:
         for folder, present, found in ((root, here, now), (past, there, before)):
             if file not in present:
@@ -70,10 +72,11 @@ def _compared(root: Path, past: Path, patterns: Sequence[str], ignore: Sequence[
             if reading.problems and folder is past:
                 return Changed(everything=f"{file} could not be read as it was: {reading.problems[0].message}")
             for document in reading.documents:
-                found[_address(document)].append(document.value)
+                address, renamed = _address(document), _address(document, "formerly")
+                found[address].append(_said(document.value))
+                former[address].update([renamed] if renamed else [])
     touched = {address for address in (*now, *before) if now.get(address) != before.get(address)}
-    renamed = {old for address in touched for old in _former(address, [*now[address], *before[address]])}
-    return Changed(frozenset(touched | renamed))
+    return Changed(frozenset(touched.union(*(former[address] for address in touched))))
 
 
 def _same_bytes(one: Path, other: Path) -> bool:
@@ -83,17 +86,13 @@ def _same_bytes(one: Path, other: Path) -> bool:
         return False
 
 
-def _address(document: Document) -> str:
-    value = document.value
-    metadata = value.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return address_of(str(value.get("kind", "")), str(name or ""))
+def _said(value: Json) -> str:
+    """Write what a document says so that two can be compared: Python takes 1 for true and for 1.0."""
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
-def _former(address: str, values: Iterable[Json]) -> Iterator[str]:
-    """Yield the addresses that a manifest is or was renamed from."""
-    for value in values:
-        metadata = value.get("metadata")
-        former = metadata.get("formerly") if isinstance(metadata, dict) else None
-        if former:
-            yield address_of(parts_of(address)[0], str(former))
+def _address(document: Document, key: str = "name") -> str:
+    """Return the address that a manifest has, or had under another key; empty where it names none."""
+    metadata = document.value.get("metadata")
+    name = metadata.get(key) if isinstance(metadata, dict) else None
+    return address_of(str(document.value.get("kind", "")), str(name)) if name else ""

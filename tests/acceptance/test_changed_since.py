@@ -95,6 +95,12 @@ def test_what_moves_to_another_file_or_is_written_otherwise_did_not_change(branc
     assert addresses(branch) == []
 
 
+def test_a_value_of_another_type_is_a_change(branch: Stage) -> None:
+    file = branch.root / "alpha.yaml"
+    file.write_text(file.read_text().replace("replicaCount: 1", "replicaCount: 1.0"))
+    assert addresses(branch) == ["alpha"]
+
+
 def test_a_rename_counts_under_both_names(branch: Stage) -> None:
     branch.ok("apply", "--yes")
     text = (branch.root / "alpha.yaml").read_text().replace("{name: alpha}", "{name: omega, formerly: alpha}")
