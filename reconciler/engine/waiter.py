@@ -27,8 +27,9 @@ def wait(
     until = None if limit is None else world.clock.now() + limit
     phases: dict[str, Phase] = {}
     while True:
-        for address in [address for address in runs if not _done(phases.get(address), finished=finished)]:
-            phase = _look(world, address, runs[address])
+        open_ones = [address for address in runs if not _done(phases.get(address), finished=finished)]
+        seen = world.each(lambda address: _look(world, address, runs[address]), open_ones)
+        for address, phase in zip(open_ones, seen, strict=True):
             if phases.get(address) is not phase:
                 phases[address] = phase
                 done = _done(phase, finished=finished)

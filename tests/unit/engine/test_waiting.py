@@ -1,0 +1,39 @@
+"""Waiting for runs: a look at a thousand of them must not be a thousand looks one after another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from reconciler.engine import waiter
+from reconciler.engine.telling import Control
+from reconciler.vocabulary.kinds import Phase
+from tests.invariants.samples import THREE
+from tests.invariants.site import Site, desired
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass
+class Counted:
+    """vocabulary.ports.Crew that notes how many items it was given at once."""
+
+    sizes: list[int] = field(default_factory=list)
+
+    def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
+        self.sizes.append(len(items))
+        return [work(item) for item in items]
+
+
+def test_runs_are_looked_at_side_by_side_and_only_while_they_have_not_ended(site: Site) -> None:
+    applied = site.converge(desired(THREE))
+    runs = {each.address: each.resource for each in applied.outcomes if each.operation == "create"}
+    crew = Counted()
+    control = Control(lambda event: None, threading.Event())
+    phases, late = waiter.wait(replace(site.world(), crew=crew), runs, finished=True, limit=None, control=control)
+    assert (set(phases.values()), late) == ({Phase.SUCCEEDED}, False)
+    assert crew.sizes[0] == len(runs) == 3
+    assert crew.sizes == sorted(crew.sizes, reverse=True)
