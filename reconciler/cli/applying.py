@@ -71,17 +71,23 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
         log.begin(drawn.plan.summary())
         applied = applier.apply(drawn.plan, drawn.digest, settings)
         ended: Mapping[str, Phase] = {}
-        late = False
+        late, blind = False, None
         if given["wait"] and not signals.stop.is_set():
-            ended, late = waiter.wait(
-                drawn.world, _started(applied), given["wait"] == "finished", given["timeout"], control
-            )
+            try:
+                ended, late = waiter.wait(
+                    drawn.world, _started(applied), given["wait"] == "finished", given["timeout"], control
+                )
+            except errors.ReconcilerError as unseen:
+                blind = unseen  # told once it is told what was done
         log.end(applied.outcomes)
     outputs.write(
         [target for target in targets if target[0] != eventlog.NAME],
         lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style),
         given["color"],
     )
+    if blind is not None:
+        raise blind
+    log.require_whole()
     return _exit_code(applied, ended, late=late, signal_number=signals.number)
 
 
@@ -98,7 +104,7 @@ def _signals() -> Iterator[Signals]:
             os._exit(128 + number)
         arrived.number = number
         arrived.stop.set()
-        with suppress(RuntimeError):  # the signal came while this very thread was writing to stderr
+        with suppress(RuntimeError, OSError):  # this very thread was writing to stderr, or nobody reads that any more
             outputs.say("Stopping: what is in flight is finished and recorded. Once more stops at once.")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

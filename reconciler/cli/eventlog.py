@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -24,13 +24,15 @@ NAME = "jsonl"
 class EventLog:
     """Takes events from many threads and writes each as a line to every stream that was asked for.
 
-    Raises errors.InputError where a file cannot be opened; that is before anything is called.
+    Raises errors.InputError where a file cannot be opened; that is before anything is called. Later on nothing of what
+    happens to a stream stops the work: what could not be written is for `require_whole` to say.
     """
 
     def __init__(self, targets: Sequence[tuple[str, str]], digest: str) -> None:
         self._digest = digest
         self._guard = threading.Lock()
         self._closing = ExitStack()
+        self._lost: list[tuple[TextIO, OSError]] = []
         self._streams = [self._open(file) for name, file in targets if name == NAME]
 
     def __enter__(self) -> EventLog:
@@ -42,8 +44,9 @@ class EventLog:
         self._closing.close()
 
     def begin(self, summary: Mapping[str, int]) -> None:
-        """Write the line of the plan."""
+        """Write the line of the plan. Raises what `require_whole` does: nothing was called yet."""
         self._write(jsonl.plan(planning.now(), self._digest, summary))
+        self.require_whole()
 
     def tell(self, event: Event) -> None:
         """Write one step."""
@@ -53,6 +56,15 @@ class EventLog:
     def end(self, outcomes: Sequence[Outcome]) -> None:
         """Write the line of what came of it all."""
         self._write(jsonl.summary(planning.now(), self._digest, outcomes))
+
+    def require_whole(self) -> None:
+        """Raise errors.ReconcilerError for a file that lacks lines, BrokenPipeError where stdout's reader went away."""
+        for stream, cause in self._lost:
+            if stream is sys.stdout and isinstance(cause, BrokenPipeError):
+                raise cause
+            raise errors.ReconcilerError(
+                f"{stream.name} lacks events, it cannot be written: {cause.strerror}", "name another file"
+            ) from cause
 
     def _open(self, file: str) -> TextIO:
         if not file:
@@ -64,6 +76,13 @@ class EventLog:
 
     def _write(self, line: str) -> None:
         with self._guard:
-            for stream in self._streams:
-                stream.write(line + "\n")
-                stream.flush()
+            for stream in tuple(self._streams):
+                try:
+                    stream.write(line + "\n")
+                    stream.flush()
+                except OSError as cause:
+                    self._streams.remove(stream)
+                    self._lost.append((stream, cause))
+                    if stream is not sys.stdout:
+                        with suppress(OSError):  # what its buffer still holds is lost too
+                            stream.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -37,9 +38,9 @@ class Progress:
             self._live.stop()
 
     def tell(self, event: Event) -> None:
-        """Show one step."""
+        """Show one step. Whoever looked on may have gone away; the work goes on."""
         line = f"{escape.visible(event.address)}: {escape.visible(_sentence(event))}"
-        with self._guard:
+        with self._guard, suppress(OSError):
             if self._live is None:
                 self._stream.write(line + "\n")
                 self._stream.flush()

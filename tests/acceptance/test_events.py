@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from typing import Any
 
 import pytest
 
-from reconciler.vocabulary.wire import Response
+from reconciler.vocabulary.wire import Request, Response
 from tests.acceptance.stage import CUSTOM, Service, Stage
 
 
@@ -74,3 +76,49 @@ def test_events_belong_to_an_apply(stage: Stage, command: str) -> None:
     done = stage.run(command, "-o", "jsonl")
     assert done.code == 1
     assert "belongs to apply and destroy" in done.err
+
+
+def test_a_reader_that_goes_away_in_the_middle_stops_no_replace(stage: Stage, service: Service) -> None:
+    stage.job()
+    stage.ok("apply", "--yes")
+    stage.job(replicas=2, more="lifecycle: {onChange: replace}\n")
+    os.mkfifo(stage.root / "events")
+    gone = threading.Event()
+
+    def read_one_line() -> None:
+        with (stage.root / "events").open() as reader:
+            reader.readline()
+        gone.set()
+
+    def cancelled(request: Request, reply: Response) -> None:
+        if request.url.endswith(":cancel"):
+            assert gone.wait(20)
+
+    service.after.append(cancelled)
+    reader = threading.Thread(target=read_one_line)
+    reader.start()
+    done = stage.run("apply", "--yes", "--parallelism", 1, "-o", "jsonl=events", "-o", "json")
+    reader.join()
+    assert done.json["summary"]["replaced"] == 1
+    assert done.code == 1
+    assert "events lacks events" in done.err
+    assert [row["state"] for row in service.rows()].count("JOB_STATE_CANCELLED") == 1
+    assert len(service.rows()) == 2
+
+
+def test_events_that_cannot_be_written_from_the_start_stop_before_any_call(stage: Stage, service: Service) -> None:
+    done = stage.run("apply", "--yes", "-o", "jsonl=/dev/full")
+    assert done.code == 1
+    assert "/dev/full lacks events" in done.err
+    assert service.writes == []
+
+
+def test_what_was_done_is_told_where_the_wait_after_it_fails(stage: Stage, service: Service) -> None:
+    service.spoil(
+        "GET", "/customJobs/", Response(403, {}, b'{"error": {"code": 403, "message": "no", "status": "FORBIDDEN"}}')
+    )
+    done = stage.run("apply", "--yes", "--wait", "-o", "json", "-o", "jsonl=events.log")
+    assert done.code == 1
+    assert done.json["summary"]["created"] == 1
+    assert events((stage.root / "events.log").read_text("utf-8"))[-1]["event"] == "summary"
+    assert "403" in done.err
