@@ -76,6 +76,19 @@ def test_pipelines_on_a_page_fit_too_and_use_only_inputs_there_are(block: docs_p
             assert step.get("with", {}).keys() <= known
 
 
+@pytest.mark.parametrize("name", ["github", "gitlab"])
+def test_the_page_shows_the_pipelines_that_init_writes(name: str) -> None:
+    shown = [block.body for block in docs_pages.blocks(ROOT / "docs" / "ci.md")]
+    assert (NEW / f"{name}.yaml").read_text(encoding="utf-8") in shown
+
+
+def test_the_page_lists_every_input_and_output_of_the_action() -> None:
+    action = read(ROOT / "action.yml")
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    rows = docs_pages.rows(page.partition("\n## GitHub\n")[2].partition("\n## GitLab\n")[0])
+    assert {name for row in rows for name in docs_pages.codes(row[0])} == {*action["inputs"], *action["outputs"]}
+
+
 def _steps(value: Any) -> list[dict[str, Any]]:
     """Find every step of a workflow, of a job or of a bare list."""
     if isinstance(value, list):
@@ -104,6 +117,7 @@ def test_init_writes_the_pipeline_that_is_asked_for(tmp_path: Path, capsys: pyte
     for ci in ("github", "gitlab", "none"):
         assert main.run(["init", "--ci", ci, str(tmp_path / ci)]) == 0
         written[ci] = {path.relative_to(tmp_path / ci).as_posix() for path in (tmp_path / ci).rglob("*")}
+    assert main.run(["fmt", "--check", str(tmp_path / "none")]) == 0
     capsys.readouterr()
     assert written["github"] - written["none"] == {".github", ".github/workflows", ".github/workflows/jobs.yaml"}
     assert written["gitlab"] - written["none"] == {".gitlab-ci.yml"}
