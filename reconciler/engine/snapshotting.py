@@ -142,11 +142,15 @@ def _resources(rows: Sequence[Row], kind: Kind, scope: Scope) -> frozenset[str]:
 
 
 def _held(world: World, recorder: _Recorder, runs: Sequence[Run], standing: Collection[str]) -> dict[str, Held]:
-    """Return what is kept of every job, by resource: the spec only of those that some manifest may be compared with."""
+    """Return what is kept of every job, by resource: the spec of those that some manifest may be compared with.
+
+    What was read by a get is kept whole too: a plan will ask for it again.
+    """
     jobs: dict[str, Held] = {}
     for run in runs:
-        kind, full = world.kinds[run.kind], run.resource in standing
-        row = recorder.got.get(run.resource) or run.row
+        kind, row = world.kinds[run.kind], recorder.got.get(run.resource)
+        full = row is not None or run.resource in standing
+        row = row or run.row
         told = snapshots.whole(row, kind) if full else snapshots.identity(row, kind)
         policy = recorder.policies.get(run.resource)
         bindings = None if policy is None else {"bindings": [dict(each) for each in policy.get("bindings", ())]}

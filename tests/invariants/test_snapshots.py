@@ -133,6 +133,14 @@ def unrecorded(site: Site, sample: Sample) -> None:
         (site.root / name).unlink()
 
 
+def replaced(site: Site, sample: Sample) -> None:
+    """Let a run be replaced, and nobody look again until both are hidden from lists."""
+    started(site, sample)
+    wanted = tuple(map(with_life(on_change=OnChange.REPLACE, protect=False), map(respecified, sample.desired)))
+    site.converge(wanted)
+    site.clock.advance(200 * 86400)
+
+
 def regranted(site: Site, sample: Sample) -> None:
     """Let somebody take the members of every policy away."""
     started(site, sample)
@@ -168,6 +176,7 @@ STATES: dict[str, Callable[[Site, Sample], None]] = {
     "two runs of each": twice,
     "records deleted": forgotten,
     "without its store": unrecorded,
+    "replaced long ago": replaced,
     "policies taken away": regranted,
     "another owner of the name": another_owner,
     "a place was left": moved_out,
