@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of
 from reconciler.vocabulary.plans import Action, Applied, Change, Outcome, Plan
 from reconciler.vocabulary.ports import Secrets
+
+_MERGED = ("patch", "setIamPolicy")
+"""Verbs whose body is a delta: what it touches is looked at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +96,27 @@ class Applier:
             raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))
 
     def _refuse_stale(self, plan: Plan, observed: Observed, digest: str, state: str) -> None:
+        now, own = assertions.index(observed.runs, observed.ledger), self._own(digest, state)
         stale = [
             sentence
             for change in plan.changes
-            for sentence in (
-                assertions.failures(change, observed.runs, own=self._own(change, digest, state), past=observed.ledger)
-                or self._touched(change, observed)
-            )
+            for sentence in assertions.failures(change, now, own=own.get(change.address, ()))
         ]
+        if not stale:
+            patched = [change for change in plan.changes if any(each.verb in _MERGED for each in change.operations)]
+            touched = self.world.each(lambda change: self._touched(change, now), patched)
+            stale = [sentence for sentences in touched for sentence in sentences]
         if stale:
             raise errors.StalePlan("the saved plan is stale: " + "; ".join(stale[:5]), "plan again and review that")
 
-    def _touched(self, change: Change, observed: Observed) -> list[str]:
+    def _touched(self, change: Change, now: assertions.Now) -> list[str]:
         """Look at the labels and roles a change writes on runs that are there: a value touched meanwhile is stale."""
         kind = self.world.kinds[parts_of(change.address)[0]]
-        rows = {run.resource: run.row for run in observed.runs}
         stale = []
         for operation in change.operations:
-            if operation.verb == "patch" and operation.resource in rows:
-                stale += policies.touched_labels(change, operation, rows[operation.resource].get("labels") or {})
+            run = now.by_resource.get(operation.resource)
+            if operation.verb == "patch" and run is not None:
+                stale += policies.touched_labels(change, operation, run.row.get("labels") or {})
             elif operation.verb == "setIamPolicy" and carrying.is_there(change, operation):
                 policy = self.world.api.get_iam_policy(kind, operation.resource)
                 stale += policies.touched_roles(change, operation, policy.get("bindings", ()))
@@ -130,12 +136,15 @@ class Applier:
                 f"nothing was called: {'; '.join(lacking)}", "; ".join(dict.fromkeys(lacking.values()))
             )
 
-    def _own(self, change: Change, digest: str, state: str) -> frozenset[str]:
-        """Return what an unfinished apply of this very plan may have done: its create's run key, its deletes' names."""
-        if state != "open":
-            return frozenset()
-        intents = self.world.store.journals.intents(digest)
-        return frozenset(each.run_key or each.resource for each in intents if each.address == change.address)
+    def _own(self, digest: str, state: str) -> dict[str, set[str]]:
+        """Return what an unfinished apply of this very plan may have done, by address.
+
+        That is the run key of a create, and the name of what was to be deleted.
+        """
+        done: dict[str, set[str]] = defaultdict(set)
+        for each in self.world.store.journals.intents(digest) if state == "open" else ():
+            done[each.address].add(each.run_key or each.resource)
+        return done
 
     def _all(self, todo: Sequence[Change], carrier: Carrier, settings: Settings) -> Applied:
         failed = threading.Event()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from reconciler.core import assertions
 from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import Lifecycle, OnChange, Run
+from reconciler.vocabulary.model import LedgerRun, Lifecycle, OnChange, Run
 from reconciler.vocabulary.plans import Action, Assertion, Change, Operation
 from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered
 
@@ -23,6 +24,12 @@ def change(*verbs: str, active: bool = True, exists: bool = True) -> Change:
     operations = tuple(Operation(verb, RUN.resource, "r") for verb in verbs)
     told = Assertion(RUN.resource, exists, active, RUN.run_key)
     return Change("CustomJob/train", HERE, Action.CANCEL, "r", None, operations, (), (told,))
+
+
+def failures(
+    told: Change, runs: Sequence[Run], *, own: Sequence[str] = (), past: Sequence[LedgerRun] = ()
+) -> list[str]:
+    return assertions.failures(told, assertions.index(runs, past), own=own)
 
 
 PRESENT: dict[str, tuple[Change, Run | None, tuple[str, ...], str]] = {
@@ -45,7 +52,7 @@ PRESENT: dict[str, tuple[Change, Run | None, tuple[str, ...], str]] = {
 @pytest.mark.parametrize("title", PRESENT)
 def test_a_run_that_was_there(title: str) -> None:
     told, now, own, ends = PRESENT[title]
-    found = assertions.failures(told, [now] if now else [], own=own)
+    found = failures(told, [now] if now else [], own=own)
     assert [sentence.startswith("CustomJob/train: ") and sentence.endswith(ends) for sentence in found] == [
         True
     ] * bool(ends)
@@ -53,7 +60,7 @@ def test_a_run_that_was_there(title: str) -> None:
 
 def test_a_cancel_of_another_job_does_not_excuse_this_one() -> None:
     told = replace(change("patch"), operations=(Operation("cancel", "other", "r"),))
-    assert len(assertions.failures(told, [DONE])) == 1
+    assert len(failures(told, [DONE])) == 1
 
 
 def created() -> tuple[Change, World]:
@@ -65,9 +72,9 @@ def created() -> tuple[Change, World]:
 
 def test_a_create_holds_while_no_new_run_came() -> None:
     told, world = created()
-    assert assertions.failures(told, world.runs) == []
+    assert failures(told, world.runs) == []
     elsewhere = [live(manifest(name="other"), 9, Phase.RUNNING), live(manifest("NasJob", spec={}), 9, Phase.RUNNING)]
-    assert assertions.failures(told, [*world.runs, *elsewhere]) == []
+    assert failures(told, [*world.runs, *elsewhere]) == []
 
 
 @pytest.mark.parametrize("number", [2, 3, 99])
@@ -75,7 +82,7 @@ def test_a_create_holds_while_no_new_run_came() -> None:
 def test_a_create_is_stale_once_any_newer_run_of_the_address_is_there(number: int, phase: Phase) -> None:
     told, world = created()
     newer = live(manifest(), number, phase, resource="new")
-    (sentence,) = assertions.failures(told, [*world.runs, newer])
+    (sentence,) = failures(told, [*world.runs, newer])
     assert f"run {newer.run_key} was not there and is now new ({phase})" in sentence
 
 
@@ -87,7 +94,7 @@ def test_a_create_is_stale_once_the_ledger_knows_a_newer_run_that_nobody_finds(
 ) -> None:
     told, world = created()
     old = remembered(live(manifest(name=name), number, Phase.RUNNING), Phase.SUCCEEDED)
-    found = assertions.failures(told, world.runs, past=[old])
+    found = failures(told, world.runs, past=[old])
     assert [sentence for sentence in found if f"run {old.run_key} was started since" in sentence] == found
     assert bool(found) is is_stale
 
@@ -95,16 +102,16 @@ def test_a_create_is_stale_once_the_ledger_knows_a_newer_run_that_nobody_finds(
 def test_a_run_of_another_owner_makes_no_create_stale() -> None:
     told, world = created()
     theirs = replace(live(manifest(), 9, Phase.RUNNING, resource="x"), owner="ffffffff")
-    assert assertions.failures(told, [*world.runs, theirs]) == []
+    assert failures(told, [*world.runs, theirs]) == []
 
 
 def test_a_create_that_an_unfinished_apply_of_this_plan_sent_holds() -> None:
     told, world = created()
     key = next(each.run for each in told.assertions if not each.exists)
     world.carry_out(told, KIND)
-    assert len(assertions.failures(told, world.runs)) == 1
-    assert assertions.failures(told, world.runs, own=[key]) == []
-    assert len(assertions.failures(told, world.runs, own=["2-" + "f" * 32])) == 1
+    assert len(failures(told, world.runs)) == 1
+    assert failures(told, world.runs, own=[key]) == []
+    assert len(failures(told, world.runs, own=["2-" + "f" * 32])) == 1
 
 
 def test_all_that_fails_is_told() -> None:
@@ -112,7 +119,7 @@ def test_all_that_fails_is_told() -> None:
     world = World([run])
     told, _ = world.plan(manifest(life=Lifecycle(on_change=OnChange.REPLACE)), KIND)
     assert told.action is Action.REPLACE
-    assert len(assertions.failures(told, [live(manifest(), 5, Phase.RUNNING, resource="x")])) == 2
+    assert len(failures(told, [live(manifest(), 5, Phase.RUNNING, resource="x")])) == 2
 
 
 def test_a_plan_half_carried_out_still_holds_with_what_it_did_itself() -> None:
@@ -120,12 +127,12 @@ def test_a_plan_half_carried_out_still_holds_with_what_it_did_itself() -> None:
     told, _ = world.plan(manifest(life=Lifecycle(on_change=OnChange.REPLACE)), KIND)
     key = next(each.run for each in told.assertions if not each.exists)
     world.carry_out(replace(told, operations=told.operations[:1]), KIND)
-    assert assertions.failures(told, world.runs) == []
+    assert failures(told, world.runs) == []
     world.carry_out(replace(told, operations=told.operations[1:]), KIND)
-    assert assertions.failures(told, world.runs, own=[key]) == []
+    assert failures(told, world.runs, own=[key]) == []
 
 
 def test_a_change_that_calls_nothing_asserts_nothing() -> None:
     told, _ = World([RUN]).plan(manifest(), KIND)
     assert told.assertions == ()
-    assert assertions.failures(told, []) == []
+    assert failures(told, []) == []

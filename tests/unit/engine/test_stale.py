@@ -166,3 +166,16 @@ def test_a_plan_of_a_kind_that_nobody_here_knows_is_refused(site: Site) -> None:
         site.apply(newer, saved=True)
     assert refused.value.exit_code == 3
     assert site.audit.writes == []
+
+
+def test_a_resumed_plan_reads_its_journal_once_however_many_changes_it_has(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = site.plan(desired(samples.THREE))
+    site.world().store.journals.open(recipe.digest(plan))
+    world = site.world()
+    journals, read = world.store.journals, []
+    intents = journals.intents
+    monkeypatch.setattr(journals, "intents", lambda digest: read.append(digest) or intents(digest))
+    site.apply(plan, world, saved=True)
+    assert read == [recipe.digest(plan)]
