@@ -16,16 +16,33 @@ TIMEOUT = 10.0
 """Seconds; a repository on a dead network drive must not hold up a plan."""
 
 
+_SETTINGS = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "safe.bareRepository=explicit",
+    "protocol.allow=never",
+)
+"""They keep a repository from naming programs for Git to run (a hook on every status, a pager's kin), from bringing a
+configuration along as a folder that looks like a bare repository (git-config(1)), and from fetching what a partial clone
+lacks."""
+
+
 def revision(root: Path) -> tuple[str, bool]:
     """Return the commit of HEAD (`""` where there is none) and whether files below `root` differ from it.
 
     Where Git gives no answer about the files in time, they count as changed.
     """
     commit = (_git(root, "rev-parse", "--verify", "--quiet", "HEAD") or "").strip()
-    if not commit:
+    if not commit or _is_checked_out_repository(root):
         return "", False
     changed = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude).reconciler")
     return commit, changed is None or bool(changed.strip())
+
+
+def _is_checked_out_repository(root: Path) -> bool:
+    """Say whether files of the checkout pass for its repository: Git before 2.38 knows no safe.bareRepository."""
+    folder = (root / (_git(root, "rev-parse", "--git-dir") or "").removesuffix("\n")).resolve()
+    return root.resolve().is_relative_to(folder)
 
 
 def prefix(root: Path) -> str:
@@ -109,10 +126,7 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def _bytes(root: Path, *arguments: str, told: bytes = b"") -> bytes | None:
-    # The settings keep a repository from naming programs for Git to run (a hook on every status, a pager's kin), and
-    # from fetching what a partial clone lacks.
-    settings = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never")
-    given = [part for setting in settings for part in ("-c", setting)]
+    given = [part for setting in _SETTINGS for part in ("-c", setting)]
     command = ["git", *given, "--no-optional-locks", *arguments]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=TIMEOUT, input=told)

@@ -54,3 +54,26 @@ def test_a_repository_without_a_commit_has_no_revision(tmp_path):
 def test_without_git_there_is_no_commit(repository, monkeypatch):
     monkeypatch.setenv("PATH", str(repository))
     assert git.revision(repository) == ("", False)
+
+
+@pytest.mark.parametrize("old_git", [False, True], ids=["this Git", "a Git that knows no safe.bareRepository"])
+def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(repository, tmp_path, monkeypatch, old_git):
+    """A commit may hold HEAD, objects, refs and config side by side, which Git takes for a bare repository."""
+    made, stack, proof = tmp_path / "made", repository / "stack", tmp_path / "ran"
+    made.mkdir()
+    run(made, "init", "--quiet")
+    (made / "a.yaml").write_text("kind: A\n")
+    run(made, "add", ".")
+    run(made, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "one")
+    for name in ("HEAD", "index", "objects", "refs"):
+        (made / ".git" / name).rename(stack / name)
+    (stack / "a.yaml").write_text("kind: B\n")
+    (stack / ".gitattributes").write_text("* filter=evil\n")
+    (stack / "config").write_text(
+        "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n"
+        f'[filter "evil"]\n\tclean = "touch {proof}; cat"\n\trequired = true\n'
+    )
+    if old_git:
+        monkeypatch.setattr(git, "_SETTINGS", tuple(each for each in git._SETTINGS if "bareRepository" not in each))
+    assert git.revision(stack) == ("", False)
+    assert not proof.exists()
