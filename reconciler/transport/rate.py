@@ -1,4 +1,4 @@
-"""Keeps requests under a budget per project and minute, shared by all threads. Knows no host and no reply."""
+"""Keeps requests under a budget per project and minute, shared by all threads. Knows no host, and of replies one name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ WINDOW = 60.0
 """Seconds: the quotas are per minute."""
 
 _PROJECT = re.compile(r"/projects/([^/?]+)")
+_NUMBERED = re.compile(rb'"name":\s*"projects/([0-9]+)/')
+_READ = 65536
+"""Bytes at the start of a reply that are searched for a name."""
+
 _CUSTOM_VERB = re.compile(r":[A-Za-z]+(\?|$)")
 
 
@@ -35,12 +39,14 @@ class Pace:
         self._clock = clock
         self._budget = budget
         self._turns: dict[tuple[str, bool], list[float]] = {}
+        self._ids: dict[str, str] = {}
         self._guard = threading.Lock()
 
     def wait(self, project: str, *, submits: bool = True) -> None:
         """Sleep until a project's next request fits into the budget; a submission has to fit into both of its numbers."""
         with self._guard:
             now = self._clock.now()
+            project = self._ids.get(project, project)
             books = [(self._kept(project, now, submits=False), self._budget.requests)]
             if submits:
                 books.append((self._kept(project, now, submits=True), self._budget.submissions))
@@ -49,6 +55,16 @@ class Pace:
                 insort(turns, at)
         if at > now:
             self._clock.sleep(at - now)
+
+    def same(self, project: str, number: str) -> None:
+        """Learn that a project's number is this project: it has one budget, by whichever of both it is called."""
+        with self._guard:
+            if number in self._ids:
+                return
+            self._ids[number] = project
+            for submits in (False, True):
+                for turn in self._turns.pop((number, submits), ()):
+                    insort(self._turns.setdefault((project, submits), []), turn)
 
     def _kept(self, project: str, now: float, *, submits: bool) -> list[float]:
         """Return the turns that a new one can still be too near to, those to come included, in order."""
@@ -60,13 +76,20 @@ class Pace:
 def paced(transport: Transport, pace: Pace) -> Transport:
     """Wrap a transport so that each request waits for its turn. Belongs inside `retrying`: every try counts.
 
-    A request marked `once` goes at once: its sender took the turn before it wrote down that it sends.
+    A request marked `once` goes at once: its sender took the turn before it wrote down that it sends. Jobs are listed
+    and created by the project's id and named by its number (recorded), so replies to the first tell of the second.
     """
 
     def send(request: Request) -> Response:
+        project = _project(request)
         if not request.once:
-            pace.wait(_project(request), submits=_submits(request))
-        return transport(request)
+            pace.wait(project, submits=_submits(request))
+        reply = transport(request)
+        if project and not project.isdigit():
+            named = _NUMBERED.search(reply.body, 0, _READ)
+            if named:
+                pace.same(project, named[1].decode())
+        return reply
 
     return send
 

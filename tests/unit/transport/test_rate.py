@@ -131,3 +131,22 @@ def test_a_request_that_is_sent_once_takes_its_turn_before_it_is_written_down() 
     pace.wait("p")
     send(Request("POST", JOBS, once=True))
     assert times == [0.0, 60.0]
+
+
+def test_a_project_has_one_budget_by_its_id_and_by_the_number_its_jobs_are_named_with() -> None:
+    clock = FakeClock(0.0)
+    times: list[float] = []
+    named = b'{\n  "customJobs": [{"displayName": "a", "name": "projects/123/locations/l/customJobs/7"}]\n}'
+
+    def note(request: Request) -> Response:
+        times.append(clock.now())
+        return Response(200, {}, named if request.method == "GET" else b"{}")
+
+    pace = Pace(clock, Budget(100, 2))
+    send = paced(note, pace)
+    delete = Request("DELETE", "http://embedded/v1/projects/123/locations/l/customJobs/7")
+    send(delete)  # before anything told whose number it is
+    send(LIST)
+    for request in (CREATE, delete, CREATE, delete):
+        send(request)
+    assert times == [0.0, 0.0, 0.0, 60.0, 60.0, 120.0]
