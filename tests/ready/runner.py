@@ -45,6 +45,7 @@ def program(folder: Path) -> None:
     script = folder / "bin" / "reconciler"
     script.write_text(f"#!{folder}/bin/python -I\nimport sys\nfrom reconciler.cli.main import run\nsys.exit(run())\n")
     script.chmod(0o755)
+    (folder / "from").write_text(str(ROOT))
 
 
 @dataclass

@@ -160,6 +160,14 @@ def test_a_commit_without_a_plan_takes_the_old_one_out_of_the_comment(
     assert old not in body
 
 
+def test_a_plan_of_an_earlier_commit_does_not_pass_for_this_ones(runner: Runner, checkout: Path) -> None:
+    kept = checkout.parent / "kept.plan.json"
+    assert plan(runner, checkout, plan_file=str(kept)).outputs["plan-file"] == str(kept)
+    (checkout / "stack" / "train.yaml").write_text(job().replace("machineType", "machinType"))
+    done = plan(runner, checkout, plan_file=str(kept))
+    assert (done.ok, done.outputs["plan-file"], kept.exists()) == (False, "", False)
+
+
 def test_a_comment_that_is_refused_fails_the_step_and_says_why(
     runner: Runner, checkout: Path, thread: Comments
 ) -> None:
