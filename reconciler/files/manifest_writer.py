@@ -13,7 +13,7 @@ from reconciler.files import dialect
 _ORDER = ("apiVersion", "kind", "metadata", "lifecycle", "iamPolicy", "spec")
 _TEXT = "tag:yaml.org,2002:str"
 _PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z_]*(?:[/-][A-Za-z_]+)*\Z")
-_NUMBERLIKE = re.compile(r"[-+.:_,0-9eExXoO]+\Z")
+_NUMBERLIKE = re.compile(r"[-+.0-9][-+.:_,0-9eExXoO]*\Z")
 """Dates, versions and the like: text to every reader of YAML, but not to every reader of the file."""
 _BOOLEANS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that YAML 1.1 reads as something else than text, in any case: https://yaml.org/type/bool.html"""
