@@ -139,13 +139,15 @@ class Carrier:
         return Outcome(change.address, "patch", Status.UPDATED, operation.resource)
 
     def _require_ours(self, change: Change, operation: Operation, row: Row) -> None:
-        """Raise errors.StalePlan where a job that was there lost our mark: people can relabel ml jobs, and lists lag."""
-        if is_there(change, operation):
-            labels = row.get("labels") or {}
-            if not self.stack.owns(labels.get(marks.OWNER, "")) or labels.get(marks.RUN) != _run_of(change, operation):
-                raise errors.StalePlan(
-                    f"the labels of {operation.resource} no longer say that it is run {_run_of(change, operation)}"
-                )
+        """Raise errors.StalePlan for a job without our mark, or with another run's than the plan says is there.
+
+        People can relabel ml jobs, lists lag, and whoever forges a plan may name any job: what is not ours stays.
+        """
+        labels, planned = row.get("labels") or {}, _run_of(change, operation)
+        if not self.stack.owns(labels.get(marks.OWNER, "")) or planned not in ("", labels.get(marks.RUN)):
+            raise errors.StalePlan(
+                f"the labels of {operation.resource} no longer say that it is run {planned or 'of this stack'}"
+            )
 
     def _set_policy(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         there = is_there(change, operation)

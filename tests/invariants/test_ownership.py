@@ -12,6 +12,7 @@ import pytest
 from reconciler.core.changes import Destroy
 from reconciler.core.planning import Options
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.plans import Action, Operation, Status
 from tests.invariants import samples
 from tests.invariants.site import ANYTHING, Site, desired, is_active, is_empty
 
@@ -114,3 +115,21 @@ def test_two_stacks_side_by_side_leave_each_other_alone(new_site: Callable[..., 
     site.converge((), Options(allowed=ANYTHING, destroy=Destroy(records=True)))
     assert [row["labels"]["reconciler_stack"] for row in site.rows() if is_active(row)] == ["t"]
     assert is_empty(other.plan(desired(text)))
+
+
+@pytest.mark.parametrize("verb", ["cancel", "delete"])
+@pytest.mark.parametrize(
+    "mark", [each for title, each in STRANGERS.items() if title in ("no labels", "labels of its own")]
+)
+def test_a_forged_plan_that_asserts_nothing_ends_no_job_of_others(
+    site: Site, verb: str, mark: Callable[[Labels], Labels]
+) -> None:
+    victims = planted(site, "CustomJob", mark)
+    plan = site.plan(desired(samples.CUSTOM))
+    forged = tuple(Operation(verb, victim, "removed") for victim in victims[::-1])
+    [change] = plan.changes
+    change = replace(change, action=Action(verb), operations=forged, assertions=())
+    before = site.rows()
+    applied = site.apply(replace(plan, changes=(change,)), keep_going=True)
+    assert site.rows() == before
+    assert not any(outcome.status in (Status.CANCELLED, Status.DELETED) for outcome in applied.outcomes)
