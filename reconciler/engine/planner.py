@@ -10,7 +10,7 @@ from reconciler.core.changes import Destroy
 from reconciler.core.planning import Observed, Options, Revision
 from reconciler.engine import observing
 from reconciler.engine.observing import World
-from reconciler.vocabulary.model import Desired, Stack
+from reconciler.vocabulary.model import Desired, Stack, address_of
 from reconciler.vocabulary.plans import Plan
 
 
@@ -33,7 +33,12 @@ def destroy(
     world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision, *, records: bool
 ) -> Planned:
     """Return the plan of an empty desired set. The manifests say which kinds to look for and what they protect."""
-    policies_now = {want.address: want.lifecycle.removal for want in desired}
+    policies_now = {address: want.lifecycle.removal for want in desired for address in _addresses(want)}
     asked = replace(options, destroy=Destroy(records, policies_now))
     observed = observing.observe(world, stack, (), {want.kind for want in desired})
     return Planned(planning.build(stack, world.kinds, (), observed, asked, revision, stack.backend), observed)
+
+
+def _addresses(want: Desired) -> tuple[str, ...]:
+    """Return the addresses a manifest speaks for: without a desired set nothing takes a renamed run over."""
+    return (want.address, address_of(want.kind, want.formerly)) if want.formerly else (want.address,)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core import guards
-from reconciler.core.planning import Options
+from reconciler.core.planning import Options, Revision
+from reconciler.engine import planner
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore
 from reconciler.vocabulary import errors
@@ -170,3 +171,17 @@ def test_an_apply_that_lost_its_lock_records_nothing(site: Site) -> None:
     with pytest.raises(errors.LockHeld):
         site.apply(site.plan(under(samples.CUSTOM, "onRemoval: delete"), opened), opened)
     assert held(site) == [(Removal.CANCEL, 0)]
+
+
+def test_destroy_hears_the_manifest_of_a_renamed_run_that_no_apply_saw_yet(site: Site) -> None:
+    site.converge(under(samples.CUSTOM, "onRemoval: cancel"))
+    renamed = desired(
+        samples.swap(
+            samples.CUSTOM,
+            ("name: train", "name: trained, formerly: train"),
+            ("onRemoval: cancel", "protect: true"),
+        )
+    )
+    world = site.world()
+    plan = planner.destroy(world, site.stack, renamed, STRICT, Revision(), records=False).plan
+    assert reasons(plan) == {"CustomJob/train": "noop kept"}
