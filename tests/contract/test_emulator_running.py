@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -292,6 +294,32 @@ def test_output_is_bounded_and_what_is_lost_is_told(tmp_path: Path) -> None:
         ]
         kept = sum(file.stat().st_size for file in tmp_path.rglob("*.jsonl"))
         assert kept <= output.MOST_FILES * output.FILE_BYTES
+
+
+def test_output_that_cannot_be_kept_costs_lines_and_stops_no_job(tmp_path: Path) -> None:
+    with running_jobs.opened(str(tmp_path / "jobs.db")) as jobs:
+        script = "import shutil\nshutil.rmtree('../../output')\nfor n in range(400): print('x' * 8000)"
+        name = jobs.create(CUSTOM, job(python(script)))["name"]
+        assert ended(jobs, name)["state"] == "JOB_STATE_SUCCEEDED"
+        other = jobs.create(CUSTOM, job(python("print('after')")))["name"]
+        assert ended(jobs, other)["state"] == "JOB_STATE_SUCCEEDED"
+        assert printed(jobs, other) == ["after"]
+
+
+def test_half_a_line_that_a_full_disk_kept_hides_no_later_one(tmp_path: Path) -> None:
+    kept = output.Output(tmp_path, lambda: 0.0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writes beyond the limit fail as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))
+    try:
+        for text in ("first", "x" * 300, "lost" * 100):
+            kept.add("one", text)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    kept.add("one", "last")
+    kept.close()
+    assert [(line.n, line.text) for line in output.read(tmp_path, 0, 10)[0]] == [(1, "first"), (4, "last")]
 
 
 def test_a_state_that_is_set_from_outside_stops_the_processes(jobs: Service) -> None:

@@ -48,17 +48,18 @@ class Output:
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, replica: str, text: str) -> None:
-        """Keep one line; none is kept after the end."""
+        """Keep one line; none is kept after the end. A full disk, or a folder that is gone, costs lines and not the job."""
         with self._lock:
             if self._closed:
                 return
             self._last += 1
             raw = json.dumps(asdict(Line(self._last, self._now(), replica, text))).encode() + b"\n"
-            if self._file is None or self._size + len(raw) > FILE_BYTES:
-                self._turn()
-            assert self._file is not None
-            self._file.write(raw)
-            self._size += len(raw)
+            with contextlib.suppress(OSError):
+                if self._file is None or self._size + len(raw) > FILE_BYTES:
+                    self._turn()
+                assert self._file is not None
+                # half a line ends its file, so that the next one does not go on in it
+                self._size += len(raw) if self._file.write(raw) == len(raw) else FILE_BYTES
 
     def note(self, text: str) -> None:
         """Keep a line of our own."""
@@ -75,8 +76,7 @@ class Output:
                     return
                 if not raw:
                     return
-                with contextlib.suppress(OSError, ValueError):  # a full disk costs lines, not the job
-                    self.add(replica, raw.decode("utf-8", "replace").rstrip("\r\n"))
+                self.add(replica, raw.decode("utf-8", "replace").rstrip("\r\n"))
 
     def close(self) -> None:
         """Close the file: what still writes by now has left its job."""
@@ -89,10 +89,11 @@ class Output:
     def _turn(self) -> None:
         if self._file is not None:
             self._file.close()
+            self._file = None
         self._file = (self._folder / f"{self._last:012d}.jsonl").open("wb", buffering=0)
         self._size = 0
         for old in _files(self._folder)[:-MOST_FILES]:
-            old.unlink()
+            old.unlink(missing_ok=True)
 
 
 def read(folder: Path, after: int, most: int) -> tuple[tuple[Line, ...], int]:
@@ -114,7 +115,7 @@ def _lines(folder: Path, after: int) -> Iterator[Line]:
             continue
         for one in raw.splitlines(keepends=True):
             if not one.endswith(b"\n"):
-                return
+                break
             line = Line(**json.loads(one))
             if line.n > after:
                 yield line
