@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.core import assertions, guards, planning, policies
 from reconciler.core.planning import Observed
 from reconciler.engine import carrying, observing, remembering
-from reconciler.engine.carrying import Carrier, Check
+from reconciler.engine.carrying import Carrier
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of
 from reconciler.vocabulary.plans import Action, Applied, Change, Outcome, Plan
 from reconciler.vocabulary.ports import Secrets
+
+Check = Callable[[Kind, Mapping[str, Any]], str]
+"""Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
 
 _MERGED = ("patch", "setIamPolicy")
 """Verbs whose body is a delta: what it touches is looked at first."""
@@ -57,6 +62,7 @@ class Applier:
             observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
             self._refuse_stale(plan, observed, digest, state)
             self._refuse_blocked(plan, observed, settings)
+            self._refuse_unsound(plan)
             self._refuse_unfilled(plan)
             self.world.store.remember_places((count.kind, count.scope) for count in plan.scopes)
             remembering.remember(self.world, self.stack, observed, _removals(plan))
@@ -66,7 +72,7 @@ class Applier:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
             there = remembering.by_key(self.stack, observed)
-            carrier = Carrier(self.world, self.stack, self.secrets, self.check, self.control, journal, there)
+            carrier = Carrier(self.world, self.stack, self.secrets, self.control, journal, there)
             applied = self._all(todo, carrier, settings)
             if not applied.unstarted and not any(outcome.stuck for outcome in applied.outcomes):
                 journal.close()
@@ -121,6 +127,18 @@ class Applier:
                 policy = self.world.api.get_iam_policy(kind, operation.resource)
                 stale += policies.touched_roles(change, operation, policy.get("bindings", ()))
         return stale
+
+    def _refuse_unsound(self, plan: Plan) -> None:
+        """Check every body before the first write: one that may not be sent must not stop a replace half way."""
+        for change in plan.changes:
+            for operation in change.operations:
+                if operation.verb == "create":
+                    wrong = self.check(self.world.kinds[parts_of(change.address)[0]], operation.body)
+                    if wrong:
+                        raise errors.PlanUnreadable(
+                            f"the plan would create {change.address} with what its schema does not allow: {wrong}",
+                            "plan again with this version",
+                        )
 
     def _refuse_unfilled(self, plan: Plan) -> None:
         """Ask for every secret before the first write: one that is missing must not stop a replace half way."""

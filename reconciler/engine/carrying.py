@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +16,6 @@ from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack, p
 from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Status
 from reconciler.vocabulary.ports import Intent, Journal, Row, Secrets
 
-Check = Callable[[Kind, Mapping[str, Any]], str]
-"""Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
@@ -27,7 +24,6 @@ class Carrier:
     world: World
     stack: Stack
     secrets: Secrets
-    check: Check
     control: Control
     journal: Journal
     there: Mapping[str, Run]
@@ -85,9 +81,6 @@ class Carrier:
 
     def _create(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         """Create a run, unless an earlier, unfinished apply of this plan did."""
-        wrong = self.check(kind, operation.body)
-        if wrong:
-            return Outcome(change.address, "create", Status.FAILED, operation.resource, wrong)
         body = self.secrets.fill(operation.body)
         key = operation.body["labels"][marks.RUN]
         scope = change.scope if kind.located else Scope(change.scope.project)

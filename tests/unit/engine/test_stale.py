@@ -179,3 +179,16 @@ def test_a_resumed_plan_reads_its_journal_once_however_many_changes_it_has(
     monkeypatch.setattr(journals, "intents", lambda digest: read.append(digest) or intents(digest))
     site.apply(plan, world, saved=True)
     assert read == [recipe.digest(plan)]
+
+
+def test_a_body_that_may_not_be_sent_is_refused_before_the_run_it_would_replace_is_cancelled(site: Site) -> None:
+    site.converge(desired(samples.CUSTOM))
+    plan = site.plan(desired(samples.swap(samples.CUSTOM, ('replicaCount: "1"', 'replicaCount: "2"'))))
+    [change] = plan.changes
+    cancel, create = change.operations
+    newer = {**create.body, "fieldOfAnotherVersion": True}
+    change = replace(change, operations=(cancel, replace(create, body=newer)))
+    sent = len(site.audit.writes)
+    with pytest.raises(errors.PlanUnreadable, match=r"CustomJob/train .*fieldOfAnotherVersion"):
+        site.apply(replace(plan, changes=(change,)), saved=True)
+    assert len(site.audit.writes) == sent
