@@ -30,7 +30,8 @@ def test_a_new_stack_goes_from_init_to_an_empty_plan(stage: Stage) -> None:
     done = stage.ok("init")
     wrote = {line.removeprefix("wrote ") for line in done.out.splitlines()}
     assert wrote == {
-        ".github/workflows/jobs.yaml", ".gitignore", ".pre-commit-config.yaml", "jobs/hello.yaml", "reconciler.yaml"
+        ".github/workflows/jobs.yaml", ".gitignore", ".pre-commit-config.yaml", ".reconciler-schema.json",
+        "jobs/hello.yaml", "reconciler.yaml",
     }  # fmt: skip
     assert "0 errors, 0 warnings" in stage.ok("validate").out
     told = stage.ok("plan", "--out", "a.plan.json")
