@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.ready import machine
-from tools import chromium
+from tools import chromium, language_server
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
@@ -37,3 +37,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"Left out: tests/browser ({chromium.MISSING})")
     if machine.missing():
         terminalreporter.write_line(f"Left out: tests/ready/test_installed.py ({machine.missing()})")
+    if not language_server.program():
+        terminalreporter.write_line(f"Left out: tests/editors/test_language_server.py ({language_server.MISSING})")
