@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
 
 from reconciler.cli import completing, flags, outputs, wiring
-from reconciler.core import heads
+from reconciler.core import heads, planning
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Run
+from reconciler.vocabulary.model import Run, address_of
 from reconciler.vocabulary.wire import Request, Transport
 
 EVERY = 0.5
@@ -33,8 +33,11 @@ def command(address: str, *, follow: bool) -> int:
         from reconciler.engine import observing
 
         desired = wiring.require(wiring.read_manifests(workspace, "."))
-        runs = observing.observe(world, workspace.stack, desired).runs
-        run = _newest(address, runs, {want.address for want in desired})
+        observed = observing.observe(world, workspace.stack, desired)
+        runs = planning.group(observed.runs, workspace.stack, planning.renames(desired))
+        run = _newest(
+            address, {address_of(*key): found for key, found in runs.items()}, {want.address for want in desired}
+        )
         for page in _pages(emulator, f"{backend}/emulator/v1/{run.resource}:logs"):
             _print(page)
             if page.ended or not (follow or page.lines):
@@ -58,14 +61,14 @@ def _refuse_others(backend: str) -> None:
         )
 
 
-def _newest(address: str, runs: tuple[Run, ...], known: set[str]) -> Run:
+def _newest(address: str, runs: Mapping[str, Sequence[Run]], known: set[str]) -> Run:
     """Return the newest live run of an address. Raises errors.InputError where there is none."""
-    own = heads.standing(heads.order([run for run in runs if run.address == address]))
+    own = heads.standing(heads.order(runs.get(address, ())))
     if own:
         return own[-1]
     if address in known:
         raise errors.InputError(f"{address} has no live run", "`reconciler apply` starts one")
-    there = sorted(known | {run.address for run in runs})
+    there = sorted(known | set(runs))
     hint = f"there are: {', '.join(there[:10])}" if there else "the stack has no manifest and no run"
     raise errors.InputError(f"{address} is no address of this stack", hint)
 

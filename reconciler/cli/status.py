@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +19,7 @@ from reconciler.engine.observing import World
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Desired, LedgerRun, Run
+from reconciler.vocabulary.model import Desired, LedgerRun, Run, address_of
 from reconciler.vocabulary.plans import Change
 
 EVERY = 5.0
@@ -53,34 +55,46 @@ def command(
             for gap in planning.incomplete(view.observed):
                 outputs.say(f"Warning: {gap.rule}: {gap.message}")
             outputs.write(targets, view.render, color)
-            if not watch or not any(run.active for run in view.runs):
+            if not watch or not view.active:
                 return 0
             world.clock.sleep(EVERY)
 
 
 class View:
-    """What one look saw: decisions by address, runs from oldest to newest, and what the ledger remembers."""
+    """What one look saw: decisions, and by address the runs from oldest to newest and what the ledger remembers."""
 
     def __init__(
-        self, changes: list[Change], observed: Observed, runs: tuple[Run, ...], now: float, workspace: wiring.Workspace
+        self,
+        changes: list[Change],
+        observed: Observed,
+        runs: Mapping[str, Sequence[Run]],
+        past: Mapping[str, Sequence[LedgerRun]],
+        now: float,
+        workspace: wiring.Workspace,
     ) -> None:
         self.changes = changes
         self.observed = observed
-        self.runs = runs
         self.now = now
         self.workspace = workspace
+        self._runs = runs
+        self._past = past
+
+    @property
+    def active(self) -> bool:
+        """True while a run of an address that is shown is active."""
+        return any(run.active for change in self.changes for run in self.of(change))
 
     def render(self, name: str, style: Style) -> str:
         """Return the view in one of the formats."""
         return _json(self) if name == "json" else _text(self, style)
 
-    def of(self, change: Change) -> list[Run]:
+    def of(self, change: Change) -> Sequence[Run]:
         """Return the live runs of an address."""
-        return [run for run in self.runs if run.address == change.address]
+        return self._runs.get(change.address, ())
 
-    def past(self, change: Change) -> list[LedgerRun]:
+    def past(self, change: Change) -> Sequence[LedgerRun]:
         """Return the remembered runs of an address."""
-        return [old for old in self.observed.ledger if old.address == change.address]
+        return self._past.get(change.address, ())
 
 
 def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...], addresses: tuple[str, ...]) -> View:
@@ -92,9 +106,13 @@ def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...
             hint = f"there are: {', '.join(sorted(known)[:10])}" if known else "the stack has no manifest and no run"
             raise errors.InputError(f"{address} is no address of this stack", hint)
     changes = [change for change in plan.changes if not addresses or change.address in addresses]
-    chosen = {change.address for change in changes}
-    runs = heads.order([run for run in observed.runs if run.address in chosen])
-    return View(changes, observed, runs, world.clock.now(), workspace)
+    moved = planning.renames(desired)
+    grouped = planning.group(observed.runs, workspace.stack, moved)
+    runs = {address_of(*key): heads.order(found) for key, found in grouped.items()}
+    past: dict[str, list[LedgerRun]] = defaultdict(list)
+    for old in observed.ledger:
+        past[address_of(*moved.get((old.kind, old.name), (old.kind, old.name)))].append(old)
+    return View(changes, observed, runs, past, world.clock.now(), workspace)
 
 
 def _text(view: View, style: Style) -> str:

@@ -16,7 +16,8 @@ import pytest
 
 import reconciler
 from reconciler.files import schemas
-from tests.acceptance.stage import JOB, ML_JOB, PROJECT, Service, Stage, command_line
+from reconciler.vocabulary.wire import Request
+from tests.acceptance.stage import CUSTOM, JOB, ML_JOB, PROJECT, Service, Stage, command_line
 
 ML_JOBS = f"/v1/projects/{PROJECT}/jobs"
 
@@ -225,6 +226,22 @@ def test_status_of_one_address_tells_why(stage: Stage, service: Service) -> None
         "out of memory",
     ):
         assert part in text
+
+
+def test_status_shows_a_renamed_run_under_its_new_name_and_nobody_elses(stage: Stage, service: Service) -> None:
+    stage.ok("apply", "--yes")
+    (stage.root / "train.yaml").unlink()
+    stage.write(
+        "trained.yaml", JOB.format(name="trained, formerly: train", more="", replicas=1, image="gcr.io/demo/train:1")
+    )
+    [row] = service.rows()
+    alien = {**row["labels"], "reconciler_owner": "0badcafe", "reconciler_name": "trained"}
+    body = {"displayName": "x", "jobSpec": row["jobSpec"], "labels": alien}
+    service.emulator(Request("POST", f"{service.url}{CUSTOM}", {}, json.dumps(body).encode()))
+    [told] = stage.ok("status", "-o", "json").json["addresses"]
+    assert told["address"] == "CustomJob/trained"
+    assert [run["resource"] for run in told["runs"]] == [row["name"]]
+    assert "Ledger 1" in stage.ok("status", "CustomJob/trained").out
 
 
 def test_status_watches_until_nothing_is_active(stage: Stage, service: Service) -> None:
