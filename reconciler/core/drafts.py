@@ -93,7 +93,8 @@ def _settled(draft: Draft) -> frozenset[str]:
     )
 
 
-_ORDER = {"cancel": 0, "delete": 1, "patch": 2, "create": 3, "setIamPolicy": 4}
+_ORDER = {"cancel": 0, "patch": 1, "create": 2, "setIamPolicy": 3, "delete": 4}
+"""Deletes come last: one that is refused must not keep a new run from starting."""
 
 
 def _action(verbs: set[str]) -> Action:

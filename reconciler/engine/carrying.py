@@ -183,13 +183,18 @@ def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
 
 
 def _together(change: Change, outcomes: list[Outcome]) -> list[Outcome]:
-    """Say of a whole replace that it replaced, or that it stopped half way: cancelled, and nothing in its place."""
-    last = outcomes[-1]
+    """Say of a whole replace that it replaced, or that it stopped half way: cancelled, and nothing in its place.
+
+    What tidies up after it, such as the delete of an old record, is told beside it.
+    """
     if change.action is not Action.REPLACE:
         return outcomes
+    whole = [each for each in outcomes if each.operation != "delete"]
+    tidied = [each for each in outcomes if each.operation == "delete"]
+    last = whole[-1]
     if last.operation in ("create", "setIamPolicy") and last.status in (Status.CREATED, Status.UPDATED):
-        made = next(outcome for outcome in outcomes if outcome.operation == "create")
-        return [Outcome(change.address, "replace", Status.REPLACED, made.resource, made.error)]
+        made = next(outcome for outcome in whole if outcome.operation == "create")
+        return [Outcome(change.address, "replace", Status.REPLACED, made.resource, made.error), *tidied]
     if last.operation == "create" and last.status is Status.FAILED:
-        return [*outcomes[:-1], Outcome(change.address, "replace", Status.REPLACED_HALF, last.resource, last.error)]
+        return [*whole[:-1], Outcome(change.address, "replace", Status.REPLACED_HALF, last.resource, last.error)]
     return outcomes

@@ -104,3 +104,18 @@ def test_a_blocked_plan_calls_nothing(site: Site) -> None:
         site.apply(site.plan(desired(refuse)))
     assert blocked.value.exit_code == 4
     assert len(site.audit.writes) == sent
+
+
+def test_an_old_record_that_may_not_be_deleted_keeps_no_new_run_from_starting(site: Site) -> None:
+    for number in (1, 2, 3):
+        site.converge(desired(samples.swap(samples.CUSTOM, ("--epochs=1", f"--epochs={number}"))))
+    tidy = ("onRemoval: cancel", "onRemoval: cancel, history: 1")
+    wanted = desired(samples.swap(samples.CUSTOM, tidy, ("--epochs=1", "--epochs=4")))
+    forbidden = before(lambda request: envelope(403, "PERMISSION_DENIED"))
+    refusing = site.world(Faulty(lambda request: request.method == "DELETE", forbidden, None))
+    applied = site.apply(site.plan(wanted), refusing)
+    assert statuses(applied) == ["CustomJob/train replace replaced", "CustomJob/train delete failed"]
+    assert [is_active(row) for row in site.rows()] == [False] * 3 + [True]
+    site.converge(wanted)
+    assert is_empty(site.plan(wanted))
+    assert len(site.rows()) == 2
