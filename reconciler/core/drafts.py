@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core import marks, removal
@@ -72,7 +72,7 @@ def change(place: Address, draft: Draft, first: Decision, judged: Sequence[Judge
     return Change(
         address=place.address,
         scope=scope,
-        action=_action(verbs),
+        action=action_of(verbs),
         reason=_reason(first, draft),
         source=source,
         operations=tuple(sorted(draft.operations, key=lambda operation: _ORDER[operation.verb])),
@@ -97,7 +97,8 @@ _ORDER = {"cancel": 0, "patch": 1, "create": 2, "setIamPolicy": 3, "delete": 4}
 """Deletes come last: one that is refused must not keep a new run from starting."""
 
 
-def _action(verbs: set[str]) -> Action:
+def action_of(verbs: Collection[str]) -> Action:
+    """Return what the calls of a change come to."""
     if "create" in verbs:
         return Action.REPLACE if "cancel" in verbs else Action.CREATE
     for verb, action in (("cancel", Action.CANCEL), ("delete", Action.DELETE)):

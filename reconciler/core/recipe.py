@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import fingerprint, marks
+from reconciler.core import drafts, fingerprint, marks
 from reconciler.core.sealing import checksum, exact, exact_map
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Removal, Scope, Source
@@ -242,18 +242,26 @@ def _assertion(item: Mapping[str, Any]) -> Assertion:
 
 
 def _coherent(change: Change) -> None:
-    """Refuse a recipe that apply could not follow: an address without a name, a create without labels or assertion."""
+    """Refuse a recipe that apply could not follow, or that says one thing and does another.
+
+    That is an address without a name, a create without labels or assertion, an action that its calls do not come to.
+    """
     kind, slash, name = change.address.partition("/")
     if not (kind and slash and name):
         raise ValueError(f"{change.address!r} is no address")
+    comes_to = drafts.action_of({each.verb for each in change.operations})
+    if change.action is not comes_to:
+        raise ValueError(f"{change.address} says {change.action}, and its calls come to {comes_to}")
     creates = {each.resource: each.body["labels"] for each in change.operations if each.verb == "create"}
-    for labels in creates.values():
+    for resource, labels in creates.items():
         missing = [key for key in _NEEDED if key not in labels]
         if missing:
             raise ValueError(f"a create of {change.address} has no label {missing[0]}")
         if (labels[marks.KIND], labels[marks.NAME]) != (kind.lower(), name):
             raise ValueError(f"a create of {change.address} is marked as another address")
         Removal(labels[marks.REMOVAL])
+        if Assertion(resource, exists=False, run=labels[marks.RUN]) not in change.assertions:
+            raise ValueError(f"{change.address} creates run {labels[marks.RUN]} without asserting that it is absent")
     for assertion in change.assertions:
         if not assertion.exists and assertion.resource not in creates:
             raise ValueError(f"{change.address} asserts the absence of a run that it does not create")

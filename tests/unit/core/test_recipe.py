@@ -235,6 +235,8 @@ FORGERIES: dict[str, tuple[tuple[Any, ...], Any]] = {
     "a create whose labels are no text": (("changes", 0, "operations", 0, "body", "labels", "team"), 5),
     "a body on a cancel": (("changes", 2, "operations", 0, "body"), {}),
     "an assertion without its create": (("changes", 0, "operations"), []),
+    "a create that asserts nothing": (("changes", 0, "assertions"), []),
+    "a create that asserts another run": (("changes", 0, "assertions", 0, "run"), "7-" + "0" * 32),
     "an assertion of one": (("changes", 0, "assertions", 0, "exists"), 1),
     "runs as a double": (("scopes", 0, "runs"), 4.0),
     "runs as a flag": (("scopes", 0, "runs"), True),
@@ -287,6 +289,16 @@ def test_a_forged_plan_that_apply_could_not_follow_is_unreadable(title: str) -> 
     except UnicodeEncodeError:
         assert title == "a lone surrogate"
     assert refused(document) is errors.PlanUnreadable
+
+
+@pytest.mark.parametrize("said", ["noop", "update", "replace", "delete"])
+def test_a_forged_action_that_its_calls_do_not_come_to_is_unreadable(said: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    change = document["changes"][0]
+    document["summary"][change["action"]] -= 1
+    document["summary"][said] += 1
+    change["action"] = said
+    assert refused(sealed(document)) is errors.PlanUnreadable
 
 
 def test_every_forged_type_anywhere_is_unreadable_or_harmless() -> None:
