@@ -11,7 +11,16 @@ import pytest
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.emulator.faults import EmptyPage, Fault, ListLag, MaskIgnored, MaskRefused, RowShift, ShortPages, Unreachable
+from reconciler.emulator.faults import (
+    EmptyPage,
+    Fault,
+    ListLag,
+    MaskIgnored,
+    MaskRefused,
+    RowShift,
+    ShortPages,
+    Unreachable,
+)
 from reconciler.emulator.lifecycle import Timings
 from reconciler.files import schemas
 from reconciler.vocabulary import errors

@@ -18,7 +18,7 @@ from reconciler.emulator import server
 from reconciler.emulator.patience import Limits
 from reconciler.vocabulary.wire import Request, Response
 from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, Service
+from tests.unit.emulator.service import CUSTOM
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PATIENCE = 20.0
