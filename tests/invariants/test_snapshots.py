@@ -32,6 +32,8 @@ CHANGED = {
     "NasJob": ("spec", "nasJobSpec", "multiTrialAlgorithmSpec", "metric", "metricId", "top_5"),
     "Job": ("spec", "trainingInput", "region", "europe-west4"),
 }
+PREDICTS = ("spec", "predictionInput", "region", "europe-west4")
+"""In place of what is changed in a `Job`, for one that predicts: a job has one of both inputs."""
 
 
 def written(site: Site, wanted: Sequence[Desired]) -> str:
@@ -56,10 +58,11 @@ def told(plan: Plan, **more: Any) -> str:
 
 def respecified(want: Desired) -> Desired:
     """Change what every manifest of the kind may have, and nothing that a snapshot withholds."""
-    *_, last, value = CHANGED[want.kind]
+    changed = PREDICTS if "predictionInput" in want.spec else CHANGED[want.kind]
+    *_, last, value = changed
     text = json.loads(json.dumps(dict(want.spec)))
     node = text
-    for step in CHANGED[want.kind][1:-2]:
+    for step in changed[1:-2]:
         node = node.setdefault(step, {})
     node[last] = value
     spec: Mapping[str, Any] = text
