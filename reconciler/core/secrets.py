@@ -59,10 +59,9 @@ def withhold(value: Any) -> Any:
             for key, item in value.items()
         }
     if isinstance(value, list):
-        before = [None, *value[:-1]]
+        before = [None, *value]
         return [
-            _argument(item, flag) if isinstance(item, str) else withhold(item)
-            for item, flag in zip(value, before, strict=True)
+            _argument(item, before[at]) if isinstance(item, str) else withhold(item) for at, item in enumerate(value)
         ]
     return value
 

@@ -21,6 +21,7 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("no value", {"name": "MODE"}, {"name": "MODE"}),
     ("a value of no name", {"value": "x"}, {"value": "x"}),
     ("deep inside", [{"a": [{"name": "M", "value": "x"}]}], [{"a": [{"name": "M", "value": "(sensitive)"}]}]),
+    ("an empty list", {"args": [], "more": [[]]}, {"args": [], "more": [[]]}),
     ("an assignment", ["--api-key=x", "--epochs=1"], ["--api-key=(sensitive)", "--epochs=1"]),
     ("an assignment of a variable", ["DB_PASSWORD=x y\nz"], ["DB_PASSWORD=(sensitive)"]),
     ("what follows a flag", ["--token", "x", "y"], ["--token", "(sensitive)", "y"]),
