@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.api import envelopes, operations
-from reconciler.api.endpoints import Endpoints, last_segment
+from reconciler.api.endpoints import Endpoints, check_name, last_segment, location_of
 from reconciler.core.bodies import collection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
@@ -113,7 +113,9 @@ class HttpJobs:
         _require(kind, Verb.CREATE)
         url = self._endpoints.collection_url(kind, scope)
         what = f"create in {collection(kind, scope)}"
-        return _sound(self._exchange("POST", url, what, body, once=True), what)
+        row = _sound(self._exchange("POST", url, what, body, once=True), what)
+        _require_own_name(kind, scope, row, what)
+        return row
 
     def cancel(self, kind: Kind, resource: str) -> None:
         """Ask a job to stop. A good status is all there is to the reply."""
@@ -231,6 +233,22 @@ def _sound(row: dict[str, Any], what: str) -> dict[str, Any]:
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise errors.TransportFailed(f"{what}: `labels` of the reply is no map of texts")
     return row
+
+
+def _require_own_name(kind: Kind, scope: Scope, row: Row, what: str) -> None:
+    """Raise errors.TransportFailed where a new job's name is none: it would be recorded, and asked for ever after.
+
+    The project is not compared: names may hold its number.
+    """
+    name = row.get("name")
+    if not isinstance(name, str) or not name:
+        return  # ml jobs carry their id alone
+    try:
+        check_name(kind, name)
+    except errors.InvalidRequest as wrong:
+        raise errors.TransportFailed(f"{what}: the reply is no job: {wrong.message}") from wrong
+    if location_of(name) != scope.location:
+        raise errors.TransportFailed(f"{what}: the reply is a job elsewhere, {name}")
 
 
 def _unreachable(reply: Mapping[str, Any], what: str) -> set[str]:

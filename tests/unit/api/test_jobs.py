@@ -219,6 +219,14 @@ def test_create_is_sent_once_whatever_comes_back(answer: Response | errors.Recon
     assert len(transport.requests) == 1
 
 
+@pytest.mark.parametrize("name", ["../../x\x1b[31m", JOB.replace("customJobs", "nasJobs"), JOB.replace("us-", "eu-")])
+def test_a_create_whose_reply_names_no_job_of_that_place_may_have_been_carried_out(name: str) -> None:
+    api, _, _ = jobs(reply({"name": name}))
+    with pytest.raises(errors.TransportFailed, match="the reply is") as raised:
+        api.create(CUSTOM_JOB, SCOPE, {})
+    assert raised.value.sent
+
+
 @pytest.mark.parametrize("body", [b"", b"{}\n", b"whatever"])
 def test_cancel_posts_nothing_and_reads_nothing(body: bytes) -> None:
     api, transport, _ = jobs(Response(200, {}, body))
