@@ -6,6 +6,7 @@ A shell asks at every press of a key: nothing here imports what only other comma
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from reconciler.vocabulary import errors
+
+_PLAIN = re.compile(r"[A-Za-z]+/[a-z0-9-]+")
+"""An address that a shell can hold as it is: what Tab puts into a line is run with it."""
 
 
 def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -53,8 +57,9 @@ def _addresses(start: Path) -> Iterator[str]:
     for document in manifests.read(root, patterns, _texts(said.get("ignore"))).documents:
         metadata = document.value.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        if isinstance(name, str):
-            yield f"{document.value.get('kind')}/{name}"
+        address = f"{document.value.get('kind')}/{name}"
+        if _PLAIN.fullmatch(address):
+            yield address
 
 
 def _texts(value: object) -> Sequence[str]:

@@ -127,6 +127,14 @@ def test_a_shell_offers_what_fits(name: str, environment: Mapping[str, str]) -> 
     assert offered == cases
 
 
+def test_no_word_is_offered_that_a_shell_would_run(stage: Stage, environment: Mapping[str, str]) -> None:
+    for number, text in enumerate(("t;id", "t$(id)", "t`id`", "t\\nplain,t2", "t\\e[31m", "t x", "t*", "t'")):
+        stage.write(f"{number}.yaml", f'kind: CustomJob\nmetadata: {{name: "{text}"}}\n')
+    stage.write("kind.yaml", 'kind: "CustomJob$(id)"\nmetadata: {name: tick}\n')
+    told = shell(environment, "bash", "--norc", "-c", f"{_asking('reconciler status Cus')} reconciler")
+    assert told.splitlines() == ["plain,CustomJob/score", "plain,CustomJob/train", "plain,CustomJob/tune"]
+
+
 @pytest.mark.parametrize("name", [name for name in INTERACTIVE if shutil.which(name)])
 def test_tab_fills_in_the_only_word_that_fits_and_lists_several(name: str, environment: Mapping[str, str]) -> None:
     clear = b"\x15"
