@@ -85,8 +85,9 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
         lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style),
         given["color"],
     )
-    if blind is not None:
-        raise blind
+    for problem in (applied.broken, blind):
+        if problem is not None:
+            raise problem
     log.require_whole()
     return _exit_code(applied, ended, late=late, signal_number=signals.number)
 

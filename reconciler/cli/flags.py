@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ Rate = tuple[int, int] | None
 
 _LONGEST_NUMBER = 9
 """Digits of a duration: more than thirty years in seconds, and far from what a number overflows at."""
+
+_NUMBER = re.compile(rf"[0-9]{{1,{_LONGEST_NUMBER}}}")
 
 _HIGHEST_RATE = 1_000_000
 """Requests a minute: no quota is as high, and no process sends as many."""
@@ -57,7 +60,10 @@ def _rate(_context: click.Context, _option: click.Parameter, given: str | None) 
         return None
     requests, comma, submissions = given.partition(",")
     numbers = [requests, submissions] if comma else [requests]
-    if not all(each.isascii() and each.isdigit() and 1 <= int(each) <= _HIGHEST_RATE for each in numbers):
+    if not all(
+        each.isascii() and each.isdigit() and len(each) <= _LONGEST_NUMBER and 1 <= int(each) <= _HIGHEST_RATE
+        for each in numbers
+    ):
         raise click.UsageError(
             f"--rate {given!r} is no budget; write requests a minute, or requests and submissions: 600 or 600,60"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core import assertions, guards, planning, policies
@@ -74,8 +74,12 @@ class Applier:
             there = remembering.by_key(self.stack, observed)
             carrier = Carrier(self.world, self.stack, self.secrets, self.control, journal, there)
             applied = self._all(todo, carrier, settings)
-            if not applied.unstarted and not any(outcome.stuck for outcome in applied.outcomes):
+            if applied.unstarted or applied.broken or any(outcome.stuck for outcome in applied.outcomes):
+                return applied
+            try:
                 journal.close()
+            except errors.StoreFailed as unwritten:
+                return replace(applied, broken=unwritten)
             return applied
 
     def _refuse_elsewhere(self, plan: Plan) -> None:
@@ -166,19 +170,26 @@ class Applier:
 
     def _all(self, todo: Sequence[Change], carrier: Carrier, settings: Settings) -> Applied:
         failed = threading.Event()
+        broken: list[errors.ReconcilerError] = []
 
-        def work(change: Change) -> tuple[Outcome, ...] | None:
-            if self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
-                return None
-            outcomes = carrier.carry(change)
+        def work(change: Change) -> tuple[Outcome, ...]:
+            if broken or self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
+                return ()
+            try:
+                outcomes = carrier.carry(change)
+            except carrying.Unstarted:
+                return ()
+            except carrying.LockLost as lost:
+                broken.append(lost.problem)
+                return lost.outcomes
             if any(outcome.stuck for outcome in outcomes):
                 failed.set()
             return outcomes
 
         results = self.world.crew.each(work, todo, settings.parallelism)
-        done = tuple(outcome for result in results if result is not None for outcome in result)
-        unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if result is None)
-        return Applied(done, unstarted)
+        done = tuple(outcome for result in results for outcome in result)
+        unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if not result)
+        return Applied(done, unstarted, broken[0] if broken else None)
 
 
 def _removals(plan: Plan) -> dict[str, Removal]:

@@ -17,6 +17,19 @@ from reconciler.vocabulary.plans import Action, Change, Operation, Outcome, Stat
 from reconciler.vocabulary.ports import Intent, Journal, Row, Secrets
 
 
+class Unstarted(Exception):
+    """A request to stop came before the first call of a change."""
+
+
+class LockLost(Exception):
+    """The lock went to somebody else amid a change. `outcomes` are what was done of it."""
+
+    def __init__(self, outcomes: tuple[Outcome, ...], problem: errors.LockHeld) -> None:
+        super().__init__(problem.message)
+        self.outcomes = outcomes
+        self.problem = problem
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Carries out changes of one plan. `there` holds the runs that were live when it began, by run key."""
@@ -29,14 +42,17 @@ class Carrier:
     there: Mapping[str, Run]
 
     def carry(self, change: Change) -> tuple[Outcome, ...]:
-        """Do one change's operations in order; the first that does not come out ends it. Raises errors.LockHeld."""
+        """Do one change's operations in order; the first that does not come out ends it.
+
+        Raises LockLost, and Unstarted where a stop was asked for before anything of it was called.
+        """
         outcomes: list[Outcome] = []
         for operation in change.operations:
             self.control.tell(Event(change.address, operation.verb, resource=operation.resource))
             try:
                 outcome = self._operation(change, operation)
-            except errors.LockHeld:
-                raise
+            except errors.LockHeld as lost:
+                raise LockLost(tuple(outcomes), lost) from lost
             except errors.ReconcilerError as problem:
                 told = problem.message if not problem.hint else f"{problem.message}; {problem.hint}"
                 error = self.secrets.hide(told)
@@ -66,12 +82,12 @@ class Carrier:
 
         def look(row: Row) -> None:
             self._require_ours(change, operation, row)
+            if operation.verb == "cancel" and operation.reason == "duplicate" and known is not None:
+                # A run of its own, and no second job of another's key: its end is our doing and no outcome. Written
+                # before the cancel, so that no crash leaves that as what came of it.
+                self.world.store.ledger.ended(remembering.ledger_run(known), Phase.ENDED_UNKNOWN)
 
         if operation.verb == "cancel":
-            if known is not None and operation.reason == "duplicate":
-                # A run of its own, and no second job of another's key: its end is our doing and no outcome. Written
-                # first, so that no crash leaves the cancel as what came of it.
-                self.world.store.ledger.ended(remembering.ledger_run(known), Phase.ENDED_UNKNOWN)
             return ending.cancel(self.world, kind, change.address, operation.resource, look)
         if operation.verb == "delete":
             return ending.delete(self.world, kind, change.address, operation.resource, known, look)
@@ -115,6 +131,8 @@ class Carrier:
         key = operation.body["labels"][marks.RUN]
 
         def intend() -> None:
+            if self.control.stop.is_set() and not intents and change.operations[0] is operation:
+                raise Unstarted  # the stop came while this waited for its turn; a replace that began goes on
             intents.append(self.journal.intent(change.address, "create", operation.resource, key))
 
         made = creating.create(self.world, self.stack, kind, scope, body, intend)

@@ -41,9 +41,14 @@ def create(
     `intend` is called right before each sending: waiting for a turn, or after being turned away, comes before it, so
     that the time of an intent is the time from which lists may lag.
     """
+    reason = ""
     for _ in range(2):
         try:
             row = _send(world, kind, scope, body, intend)
+        except errors.StoreFailed as unwritten:
+            if not reason:
+                raise
+            return Created(Status.UNCERTAIN, error=f"{reason}; not sent again: {unwritten.message}")
         except errors.Conflict as taken:
             return _taken(world, stack, kind, scope, body, taken)
         except errors.TransportFailed as lost:

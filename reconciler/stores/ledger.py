@@ -114,6 +114,9 @@ def _run(item: Listed) -> LedgerRun:
         raise disk.alien(" ".join((item.key, *item.attributes)))
     number, fingerprint, token, removal, *phase = item.attributes
     try:
+        ended = Phase(phase[0]) if phase else None
+        if number != found["run_key"].partition("-")[0] or (ended is not None and ended.active):
+            raise disk.alien(" ".join((item.key, *item.attributes)))
         return LedgerRun(
             kind=found["kind"],
             name=found["name"],
@@ -122,7 +125,7 @@ def _run(item: Listed) -> LedgerRun:
             fingerprint=fingerprint,
             token=token,
             removal=Removal(removal),
-            phase=Phase(phase[0]) if phase else None,
+            phase=ended,
             removals=int(found["order"] or 0),
         )
     except ValueError as broken:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Json, Removal, Scope, Source
 
 # ---------------------------------------------------------------- what is planned
@@ -216,7 +217,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of an apply. `unstarted` are addresses that were left alone after a failure or an interrupt."""
+    """What came of an apply. `unstarted` are addresses that were left alone after a failure or an interrupt.
+
+    `broken` is what ended it all, such as a lost lock: to be raised once it is told what was done.
+    """
 
     outcomes: tuple[Outcome, ...]
     unstarted: tuple[str, ...] = ()
+    broken: errors.ReconcilerError | None = None

@@ -85,6 +85,7 @@ def test_a_saved_plan_is_applied_at_the_rate_of_apply(stage: Stage, service: Ser
     [
         ("0", ["--rate '0'", "600,60"]),
         ("-1", ["--rate"]),
+        ("9" * 5000, ["--rate"]),
         ("many", ["--rate 'many'", "600,60"]),
         ("", ["--rate ''"]),
         ("60,", ["--rate '60,'"]),

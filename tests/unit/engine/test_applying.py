@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.ports import Intent, Journal
 from tests.invariants import samples
 from tests.invariants.site import Site, desired, is_active, is_empty, statuses
 from tests.unit.engine import faults
@@ -44,7 +47,7 @@ def test_a_request_to_stop_finishes_what_is_under_way_and_starts_nothing_new(sit
     stop = threading.Event()
 
     def tell(event: Event) -> None:
-        if event.address == "Job/legacy":
+        if event.address == "Job/legacy" and event.done:
             stop.set()
 
     plan = site.plan(desired(samples.THREE))
@@ -54,6 +57,94 @@ def test_a_request_to_stop_finishes_what_is_under_way_and_starts_nothing_new(sit
     assert site.world().store.journals.open_intents() == ()
     assert statuses(site.apply(plan, saved=True))[-1] == "NasJob/search create created"
     assert site.audit.repeated_keys() == {}
+
+
+def test_a_stop_that_comes_while_a_create_waits_for_its_turn_starts_nothing(site: Site) -> None:
+    stop = threading.Event()
+    site.converge(desired(samples.CUSTOM))
+    wanted = desired(samples.edited(samples.CUSTOM) + "---\n" + samples.ML)
+    plan = site.plan(wanted)
+    asked: list[str] = []
+
+    def turn(project: str) -> None:
+        asked.append(project)
+        stop.set()
+
+    world = replace(site.world(), turn=turn)
+    applied = site.apply(plan, world, saved=True, control=Control(lambda event: None, stop))
+    # A replace that began goes on to its end; what had not begun is left alone.
+    assert statuses(applied) == ["CustomJob/train replace replaced"]
+    assert applied.unstarted == ("Job/legacy",)
+    assert asked == ["demo-project"]
+    stop.clear()
+    only = site.plan(wanted)
+    again = site.apply(only, replace(site.world(), turn=turn), control=Control(lambda event: None, stop))
+    assert (again.outcomes, again.unstarted) == ((), ("Job/legacy",))
+    assert site.world().store.journals.open_intents() == ()
+    assert site.audit.repeated_keys() == {}
+    assert statuses(site.converge(wanted)) == ["Job/legacy create created", "Job/legacy setIamPolicy updated"]
+
+
+class LosingJournal:
+    """vocabulary.ports.Journal whose `at`-th intent raises a problem, and whose close may fail."""
+
+    def __init__(self, journal: Journal, at: int, problem: errors.ReconcilerError, *, closes: bool) -> None:
+        self._journal, self._left, self._problem, self._closes = journal, at, problem, closes
+
+    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> Intent:
+        self._left -= 1
+        if self._left == 0:
+            raise self._problem
+        return self._journal.intent(address, verb, resource, run_key)
+
+    def outcome(self, intent: Intent, status: str, resource: str = "", error: str = "") -> None:
+        self._journal.outcome(intent, status, resource, error)
+
+    def close(self) -> None:
+        if not self._closes:
+            raise FULL
+        self._journal.close()
+
+
+LOST = errors.LockHeld("somebody took the lock over", "wait")
+FULL = errors.StoreFailed("the disk is full", "make room")
+
+
+def losing(world: World, at: int, problem: errors.ReconcilerError = LOST, *, closes: bool = True) -> World:
+    store = world.store
+    opened = store.journals.open
+
+    def open_one(digest: str) -> LosingJournal:
+        return LosingJournal(opened(digest), at, problem, closes=closes)
+
+    store.journals.open = open_one  # type: ignore[method-assign, assignment]
+    return world
+
+
+def test_what_was_done_before_the_lock_was_lost_is_told(site: Site) -> None:
+    plan = site.plan(desired(samples.THREE))
+    applied = site.apply(plan, losing(site.world(), at=3))
+    assert statuses(applied) == ["CustomJob/train create created", "Job/legacy create created"]
+    assert applied.unstarted == ("NasJob/search",)
+    assert isinstance(applied.broken, errors.LockHeld)
+    assert site.converge(desired(samples.THREE)).broken is None
+    assert is_empty(site.plan(desired(samples.THREE)))
+
+
+def test_an_ambiguous_create_that_cannot_be_written_down_again_stays_uncertain(site: Site) -> None:
+    lost = Faulty(is_create, before(faults.lost))
+    applied = site.apply(site.plan(desired(samples.CUSTOM)), losing(site.world(lost), 2, FULL))
+    assert statuses(applied) == ["CustomJob/train create uncertain"]
+    assert "not sent again: the disk is full" in applied.outcomes[0].error
+    assert statuses(site.converge(desired(samples.CUSTOM))) == ["CustomJob/train create created"]
+    assert site.audit.repeated_keys() == {}
+
+
+def test_what_was_done_is_told_where_the_journal_cannot_be_closed(site: Site) -> None:
+    applied = site.apply(site.plan(desired(samples.CUSTOM)), losing(site.world(), at=0, closes=False))
+    assert statuses(applied) == ["CustomJob/train create created"]
+    assert isinstance(applied.broken, errors.StoreFailed)
+    assert is_empty(site.plan(desired(samples.CUSTOM)))
 
 
 @pytest.mark.parametrize("kind", samples.KIND_TEXTS)
