@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test simulate bench check format generate clean
+.PHONY: demo test installed simulate bench check format generate clean
 
 demo: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash manifests/demo.sh
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# What needs a package index: the wheel in an empty environment, the hooks and the action as others install them.
+installed: $(STAMP)
+	$(BIN)/python -m pytest --installs -m installs
 
 # The laws of apply over many seeds, then real processes killed at 50 moments. SEEDS=100000 is a night's worth.
 simulate: $(STAMP)

@@ -1,13 +1,13 @@
 """What holds for every test: property tests draw the same examples on every machine and every day.
 
-Tests of the real service are deselected unless `--live-project` names a project to run them in."""
+Tests of the real service are deselected unless `--live-project` names a project to run them in, and those that install
+this package from a package index unless `--installs` asks for them."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import settings
 
-from tests.ready import machine
 from tools import chromium, language_server
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -18,24 +18,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     live = parser.getgroup("live", "the real service (starts small jobs, which cost money)")
     live.addoption("--live-project", default="", metavar="PROJECT", help="run the contract tests in this project too")
     live.addoption("--live-location", default="us-central1", metavar="LOCATION", help="where in the project")
+    parser.addoption("--installs", action="store_true", help="run the tests that need a package index too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "live: calls the real service; deselected without --live-project")
+    config.addinivalue_line("markers", "installs: installs this package anew; deselected without --installs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("live_project"):
-        return
-    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("live")])
-    items[:] = [item for item in items if not item.get_closest_marker("live")]
+    asked = {"live": bool(config.getoption("live_project")), "installs": bool(config.getoption("installs"))}
+    out = [
+        item for item in items if any(item.get_closest_marker(name) and not wanted for name, wanted in asked.items())
+    ]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in set(out)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests this machine cannot run; they are left out, neither passed nor skipped."""
     if not chromium.program():
         terminalreporter.write_line(f"Left out: tests/browser ({chromium.MISSING})")
-    if machine.missing():
-        terminalreporter.write_line(f"Left out: tests/ready/test_installed.py ({machine.missing()})")
     if not language_server.program():
         terminalreporter.write_line(f"Left out: tests/editors/test_language_server.py ({language_server.MISSING})")

@@ -9,6 +9,8 @@ import venv
 import zipfile
 from pathlib import Path
 
+import pytest
+
 import reconciler
 from reconciler.files import schemas
 
@@ -24,8 +26,9 @@ def call(folder: Path, *command: object) -> str:
     return done.stdout
 
 
+@pytest.mark.installs
 def test_the_wheel_brings_all_it_needs(tmp_path: Path) -> None:
-    """The one slow test: it builds, installs with dependencies from the package index, and walks the main path."""
+    """Build, install with dependencies from the package index, and walk the main path."""
     call(tmp_path, sys.executable, *PIP, "wheel", "--no-deps", "--wheel-dir", tmp_path, ROOT)
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as packed:

@@ -1,6 +1,6 @@
 """What installs this package: the hooks, through pre-commit itself, and the first step of the action.
 
-A machine that reaches no package index, or has no pre-commit, leaves these tests out and says so at the end.
+They need a package index, so `make installed` runs them and `make test` does not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.ready.grounds import ROOT, git
 from tests.ready.runner import Runner
 
 PACKAGE = ("reconciler", "schemas", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".pre-commit-hooks.yaml")
+pytestmark = pytest.mark.installs
 BAD = "machineType: n1-standard-4"
 
 
@@ -83,6 +84,21 @@ def test_the_hook_checks_what_changed_in_its_whole_stack(hooks: Path, cache: Pat
     assert "machinType" in told, "a second stack is checked in the same run"
     assert "again.yaml" in told, "a name taken twice is a problem of the stack, not of one file"
     assert "internal" not in told
+
+
+@pytest.mark.parametrize("hook", ["reconciler-validate", "reconciler-fmt"])
+def test_no_name_of_a_file_is_a_flag_to_a_hook(hook: str, hooks: Path, cache: Path, repository: Path) -> None:
+    workflow = repository / ".github" / "workflows" / "ci.yml"
+    named = repository / "-osarif=.github" / "workflows" / "ci.yml"
+    for file in (workflow, named):
+        file.parent.mkdir(parents=True)
+        file.write_text((repository / "one" / "jobs" / "hello.yaml").read_text())
+    before = workflow.read_text()
+    git(repository, "add", "-A", "--", ".")
+    code, told = run(hooks, cache, repository, hook)
+    assert workflow.read_text() == before
+    assert "No such option" not in told
+    assert (code == 0) == (hook == "reconciler-fmt"), told
 
 
 def test_the_hook_formats_what_changed(hooks: Path, cache: Path, repository: Path) -> None:
