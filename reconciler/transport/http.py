@@ -27,6 +27,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 """Bytes after decoding. A page of 100 jobs is about 180 KB."""
 
 _CHUNK = 256 * 1024
+_LENGTHS = frozenset({"content-length", "transfer-encoding"})
 
 
 class HttpTransport:
@@ -74,7 +75,11 @@ class HttpTransport:
                 stream=True,
             )
             with reply:
-                return self._whole(reply, where)
+                whole = self._whole(reply, where)
+        if request.method == "GET" and not whole.body and not _LENGTHS & whole.headers.keys():
+            # http.client takes headers that break off for whole ones; another try can tell
+            raise errors.TransportFailed(f"{where}: the connection was cut inside the headers of the reply")
+        return whole
 
     def close(self) -> None:
         """Close every kept connection; a later call opens new ones."""

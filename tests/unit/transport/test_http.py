@@ -123,6 +123,16 @@ def test_an_unreadable_reply_may_stand_for_work_done(raw: bytes, why: str) -> No
     assert len(server.requests) == 1, "nothing is sent twice"
 
 
+@pytest.mark.parametrize("raw", [HEAD, HEAD + b"content-type: application/json\r\ncontent-le"])
+def test_a_read_whose_reply_ends_in_its_headers_failed(raw: bytes) -> None:
+    with (
+        serving(Reply(raw=raw)) as server,
+        HttpTransport() as transport,
+        pytest.raises(errors.TransportFailed, match="inside the headers"),
+    ):
+        transport(Request("GET", server.url))
+
+
 def test_silence_ends_at_the_read_timeout() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as deaf,
