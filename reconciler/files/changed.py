@@ -41,7 +41,7 @@ def since(root: Path, patterns: Sequence[str], ignore: Sequence[str], commit: st
         past = Path(folder)
         for file, content in then.items():
             if content is None:
-                return Changed(everything=f"{file} was larger than any manifest")
+                return Changed(everything=f"{file} was a link, or larger than any manifest")
             (past / file).parent.mkdir(parents=True, exist_ok=True)
             (past / file).write_bytes(content)
         if not _same_stack(root, past):

@@ -23,8 +23,8 @@ _SETTINGS = (
     "protocol.allow=never",
 )
 """They keep a repository from naming programs for Git to run (a hook on every status, a pager's kin), from bringing a
-configuration along as a folder that looks like a bare repository (git-config(1)), and from fetching what a partial clone
-lacks."""
+configuration along as a folder that looks like a bare repository (git-config(1)), and from fetching what a partial
+clone lacks."""
 
 
 def revision(root: Path) -> tuple[str, bool]:
@@ -77,7 +77,7 @@ def merge_base(root: Path, ref: str) -> str:
 
 
 def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: int) -> dict[str, bytes | None]:
-    """Return the regular files below `root` as a commit has them, by path from there; None for one that is too large.
+    """Return the regular files below `root` as a commit has them, by path from there; None for links and large ones.
 
     Content comes as it is stored: no filter, attribute or hook of the repository is asked. Raises errors.InputError.
     """
@@ -87,15 +87,18 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
     told = _asked(_bytes(root, "ls-tree", "-r", "-z", "-l", "--full-tree", tree), commit)
     found = [line.partition(b"\t") for line in told.split(b"\0") if line]
     sizes: dict[str, tuple[str, int]] = {}
+    links: list[str] = []
     for facts, _, name in found:
         mode, kind, blob, size = facts.decode().split()
         file = os.fsdecode(name)
-        if kind == "blob" and mode in _REGULAR and wanted(file) and not _UNSAFE & {*file.split("/")}:
+        if mode == _LINK and wanted(file):
+            links.append(file)
+        elif kind == "blob" and mode in _REGULAR and wanted(file) and not _UNSAFE & {*file.split("/")}:
             sizes[file] = (blob, int(size))
     small = [file for file, (_, size) in sizes.items() if size <= largest]
     asked = "".join(f"{sizes[file][0]}\n" for file in small).encode()
     content = _asked(_bytes(root, "cat-file", "--batch", told=asked), commit)
-    files: dict[str, bytes | None] = dict.fromkeys(sizes)
+    files: dict[str, bytes | None] = dict.fromkeys([*sizes, *links])
     at = 0
     for file in small:
         start = content.find(b"\n", at) + 1
@@ -107,6 +110,7 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
 
 
 _REGULAR = ("100644", "100755")
+_LINK = "120000"
 _UNSAFE = frozenset({"", ".", "..", ".git"})
 """Parts of a path that no checkout writes; who forges a tree can have them."""
 

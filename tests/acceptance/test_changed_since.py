@@ -211,6 +211,16 @@ def test_outside_a_repository_and_for_a_stream_it_is_refused(stage: Stage) -> No
     told(stream, "a stream has no past")
 
 
+def test_a_manifest_that_was_a_link_is_not_taken_for_one_that_never_was(branch: Stage) -> None:
+    (branch.root / "real.txt").write_text((branch.root / "alpha.yaml").read_text().replace("alpha", "linked"))
+    (branch.root / "link.yaml").symlink_to("real.txt")
+    commit(branch)
+    git(branch.root, "branch", "-f", "main")
+    (branch.root / "link.yaml").unlink()
+    done = branch.run("plan", "--changed-since", "main")
+    told(done, "link.yaml was a link")
+
+
 def test_no_program_that_a_repository_names_is_run(branch: Stage) -> None:
     trap = branch.root / "trap.sh"
     trap.write_text(f"#!/bin/sh\ntouch '{branch.root}/sprung'\ncat\n")
