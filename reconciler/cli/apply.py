@@ -26,7 +26,7 @@ from reconciler.vocabulary import errors
 @flags.allowances
 @flags.impersonate
 @flags.rate
-@flags.output
+@flags.output(applying.FORMATS)
 @flags.color
 def command(target: str, **given: Any) -> int:
     """Converge the live jobs to a saved plan, or to the manifests of a stack."""

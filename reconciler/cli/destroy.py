@@ -20,7 +20,7 @@ from reconciler.core.changes import Destroy
 @flags.allowances
 @flags.impersonate
 @flags.rate
-@flags.output
+@flags.output(applying.FORMATS)
 @flags.color
 def command(path: str, *, records: bool, **given: Any) -> int:
     """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept."""

@@ -26,17 +26,22 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8085, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8085, show_default=True, help="0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on another address.")
-@click.option("--allow-host", multiple=True, metavar="NAME", help="Answer for this host name too; may be repeated.")
-@click.option("--db", default=":memory:", metavar="FILE", help="Keep the jobs in a file.")
-@click.option("--clock", type=click.Choice(["wall", "manual"]), default="wall", help="manual: moved by requests only.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Answer for this host name too; repeatable.")
+@click.option("--db", default=":memory:", metavar="FILE", help="Keep the jobs in a file; in memory unless named.")
+@click.option(
+    "--clock",
+    type=click.Choice(["wall", "manual"]),
+    default="wall",
+    help="wall: this machine's; manual: moved by requests only.",
+)
 @click.option(
     "--behaviour",
     "behaviours",
     multiple=True,
     metavar="NAME=CHOICE",
-    help="Choose a behaviour that nobody has recorded (docs/fidelity.md); may be repeated.",
+    help="Choose a behaviour that nobody has recorded (docs/fidelity.md); repeatable.",
 )
 @click.option(
     "--life",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -33,16 +33,7 @@ color = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
-    help="Colour on a terminal, ever or never.",
-)
-output = click.option(
-    "-o",
-    "--output",
-    "given",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    shell_complete=completing.formats,
-    help="Output; repeatable.",
+    help="Colour: auto is on a terminal only.",
 )
 verbose = click.option("--verbose", "-v", is_flag=True, help="Unfold large plans and show what each call sends.")
 yes = click.option("--yes", "-y", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
@@ -52,6 +43,20 @@ secret_env = click.option(
 impersonate = click.option(
     "--impersonate-service-account", "impersonate", default="", metavar="EMAIL", help="Act as this service account."
 )
+
+
+def output(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
+    """Add `-o`; its help names the formats that the command has."""
+    names = ", ".join(sorted(formats))
+    return click.option(
+        "-o",
+        "--output",
+        "given",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        shell_complete=completing.formats,
+        help=f"Write this form of the result, to stdout or FILE; text alone by default. Repeatable. Forms: {names}.",
+    )
 
 
 def _rate(_context: click.Context, _option: click.Parameter, given: str | None) -> Rate:
@@ -99,7 +104,7 @@ def selection(command: Decorated) -> Decorated:
         multiple=True,
         metavar="ADDRESS",
         shell_complete=completing.addresses,
-        help="Run this address once more, whatever its last run did.",
+        help="Run this address once more, whatever its last run did; repeatable.",
     )(command)
     return choosing(command)
 
@@ -112,7 +117,7 @@ def choosing(command: Decorated) -> Decorated:
         metavar="GLOB",
         callback=_globs,
         shell_complete=completing.addresses,
-        help="Leave these addresses alone.",
+        help="Leave these addresses alone; repeatable.",
     )(command)
     return click.option(
         "--select",
@@ -120,7 +125,7 @@ def choosing(command: Decorated) -> Decorated:
         metavar="GLOB",
         callback=_globs,
         shell_complete=completing.addresses,
-        help="Look at these addresses only.",
+        help="Look at these addresses only, such as '*/train'; repeatable.",
     )(command)
 
 
@@ -152,10 +157,16 @@ def applying(command: Decorated) -> Decorated:
         "--on-error",
         type=click.Choice(["stop", "continue"]),
         default="stop",
+        show_default=True,
         help="After a failure: start nothing new, or go on.",
     )(command)
     command = click.option(
-        "--parallelism", type=click.IntRange(1, 64), default=10, metavar="N", help="Changes under way at once."
+        "--parallelism",
+        type=click.IntRange(1, 64),
+        default=10,
+        show_default=True,
+        metavar="N",
+        help="Changes under way at once.",
     )(command)
     command = click.option(
         "--timeout",

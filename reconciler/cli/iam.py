@@ -43,7 +43,10 @@ def get(address: str, impersonate: str, rate: flags.Rate) -> int:
 @flags.impersonate
 @flags.rate
 def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> int:
-    """Replace the policy of ADDRESS by POLICY_FILE (JSON or YAML, with the etag that `get` printed)."""
+    """Replace the policy of ADDRESS by POLICY_FILE.
+
+    The file is JSON or YAML, with the etag that `get` printed.
+    """
     reading = documents.read(Path(policy_file), policy_file)
     if reading.problems:
         raise errors.InputError(f"{policy_file} cannot be read", problems=reading.problems)

@@ -34,7 +34,7 @@ from reconciler.renderers import table
 @flags.impersonate
 @flags.rate
 @flags.verbose
-@flags.output
+@flags.output(table.PLAN_FORMATS)
 @flags.color
 def command(path: str, out: str | None, color: str, **given: Any) -> int:
     """Show what apply would do to the stack at PATH; `-` reads the whole desired set from stdin."""

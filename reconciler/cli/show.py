@@ -16,7 +16,7 @@ from reconciler.renderers import table
 @click.argument("file", shell_complete=completing.files)
 @click.option("--verify", is_flag=True, help="Only say whether digest and seal fit, and print the digest.")
 @flags.verbose
-@flags.output
+@flags.output(table.PLAN_FORMATS)
 @flags.color
 def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verbose: bool) -> int:
     """Show the plan in FILE."""

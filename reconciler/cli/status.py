@@ -33,7 +33,7 @@ HEADER = ("ADDRESS", "PHASE", "RUN", "SINCE", "AGE", "DECISION", "ERROR")
 @click.option("--watch", is_flag=True, help="Look again every 5 seconds until nothing is active.")
 @flags.impersonate
 @flags.rate
-@flags.output
+@flags.output(("text", "json"))
 @flags.color
 def command(
     addresses: tuple[str, ...],

@@ -18,7 +18,7 @@ from reconciler.vocabulary.model import Checked, Severity
 
 @click.command()
 @click.argument("paths", nargs=-1, shell_complete=completing.files)
-@flags.output
+@flags.output(table.PROBLEM_FORMATS)
 @flags.color
 def command(paths: tuple[str, ...], given: tuple[str, ...], color: str) -> int:
     """Check the stacks at PATHS (here by default), or single files in the context of their stack."""
