@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from reconciler.core import fingerprint
 from reconciler.vocabulary.kinds import Kind
-from reconciler.vocabulary.model import Desired, Removal, Run, Scope, Stack
+from reconciler.vocabulary.model import Desired, LedgerRun, Removal, Run, Scope, Stack
 
 STACK = "reconciler_stack"
 OWNER = "reconciler_owner"
@@ -81,6 +81,16 @@ def is_at_home(run: Run) -> bool:
     """Say whether a run's key was made in the scope it was read in, as far as its labels still tell."""
     made = (run.owner, run.kind, run.scope, run.name, run.fingerprint, run.token, run.number)
     return bool(run.run_key) and run.run_key == fingerprint.run_key(*made)
+
+
+def home(old: LedgerRun, owners: Collection[str], scopes: Collection[Scope]) -> Scope | None:
+    """Return the scope that a remembered run's key was made in, None where it is none of `scopes`."""
+    for scope in scopes:
+        for owner in owners:
+            made = (owner, old.kind, scope, old.name, old.fingerprint, old.token, old.number)
+            if old.run_key == fingerprint.run_key(*made):
+                return scope
+    return None
 
 
 def number_of(run_key: str) -> int:

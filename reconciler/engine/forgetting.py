@@ -32,9 +32,9 @@ def look(world: World, stack: Stack, places: Sequence[Place]) -> tuple[Leftover,
     gone = [(place, *_listed(world, stack, place)) for place in places]
     open_runs = [old for old in world.store.ledger.runs() if old.phase is None and old.resource]
     shown = observing.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
-    lost = [old for old in open_runs if old.run_key not in shown and _unseen(world, old, places)]
+    lost = [old for old in open_runs if old.run_key not in shown and _unseen(world, stack, old, places)]
     return tuple(
-        Leftover(place, active, closed, tuple(old for old in lost if observing.lies_in(old, *place)))
+        Leftover(place, active, closed, tuple(old for old in lost if observing.lies_in(old, *place, stack)))
         for place, active, closed in gone
     )
 
@@ -76,8 +76,8 @@ def _listed(world: World, stack: Stack, place: Place) -> tuple[int, str]:
         return 0, failed.message
 
 
-def _unseen(world: World, old: LedgerRun, places: Sequence[Place]) -> bool:
-    if old.kind not in world.kinds or not any(observing.lies_in(old, *place) for place in places):
+def _unseen(world: World, stack: Stack, old: LedgerRun, places: Sequence[Place]) -> bool:
+    if old.kind not in world.kinds or not any(observing.lies_in(old, *place, stack) for place in places):
         return False
     try:
         world.api.get(world.kinds[old.kind], old.resource)

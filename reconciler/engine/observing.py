@@ -212,7 +212,7 @@ def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: 
         except errors.NotFound:
             return None
         except errors.ApiError as refused:
-            if not closed(refused) or not any(gap.lacking and lies_in(old, gap.kind, gap.scope) for gap in left):
+            if not closed(refused) or not any(gap.lacking and lies_in(old, gap.kind, gap.scope, stack) for gap in left):
                 raise
             return None
         run = _read_alone(row, kind, old.resource, stack)
@@ -221,11 +221,17 @@ def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: 
     return [run for run in world.each(fetch, waiting) if run is not None]
 
 
-def lies_in(old: LedgerRun, kind: str, scope: Scope) -> bool:
-    """Say whether a run may be one of a place. Its name has the project's number, which no place tells: kind and location do."""
+def lies_in(old: LedgerRun, kind: str, scope: Scope, stack: Stack) -> bool:
+    """Say whether a run may be one of a place. Its name has the project's number, which no place tells.
+
+    Kind and location do, and the run's key where it was made in this place or in one that the stack covers.
+    """
     parts = old.resource.split("/")
     location = parts[3] if len(parts) > 3 and parts[2] == "locations" else ""
-    return old.kind == kind and location == scope.location
+    if old.kind != kind or location != scope.location:
+        return False
+    covered = (each if location else Scope(each.project) for each in stack.scopes)
+    return marks.home(old, (stack.uid, *stack.former_uids), (scope, *covered)) in (None, scope)
 
 
 def _read_alone(row: Row, kind: Kind, resource: str, stack: Stack) -> Run | None:
