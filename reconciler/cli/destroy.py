@@ -23,7 +23,10 @@ from reconciler.core.changes import Destroy
 @flags.output(applying.FORMATS)
 @flags.color
 def command(path: str, *, records: bool, **given: Any) -> int:
-    """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept."""
+    """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept.
+
+    Runs that no policy says to cancel need --allow-cancel, as in a plan.
+    """
     targets = outputs.chosen(given["given"], applying.FORMATS)
     if path == wiring.STREAM:
         raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")

@@ -90,10 +90,14 @@ def allowances(command: Decorated) -> Decorated:
     """Add the flags that lift guards."""
     command = click.option("--allow-empty", is_flag=True, help="Let a plan leave nothing.")(command)
     command = click.option(
-        "--allow-delete", type=click.IntRange(min=0), default=0, metavar="N", help="Allow deleting N records."
+        "--allow-delete", type=click.IntRange(min=0), default=0, metavar="N", help="Allow deleting up to N records."
     )(command)
     return click.option(
-        "--allow-cancel", type=click.IntRange(min=0), default=0, metavar="N", help="Allow cancelling N active runs."
+        "--allow-cancel",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Allow cancelling up to N active runs.",
     )(command)
 
 

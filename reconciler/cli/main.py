@@ -78,6 +78,9 @@ def commands() -> None:
     """Declarative jobs for Google Cloud: manifests in Git, a reviewed plan, and calls that do exactly that.
 
     Anywhere on the line, --debug shows where an error came from.
+
+    Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 3 plan refused, 4 blocked by a guard, 5 locked,
+    6 a job failed under --wait, 7 --timeout ran out, 8 applied in part.
     """
 
 

@@ -11,6 +11,7 @@ import click
 from reconciler.cli import flags, outputs, planning
 from reconciler.files import planfile
 from reconciler.renderers import table
+from reconciler.vocabulary.plans import Plan
 
 
 @click.command()
@@ -57,10 +58,18 @@ def command(path: str, out: str | None, color: str, **given: Any) -> int:
     if out:
         outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
     planning.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])
-    if out and drawn.plan.against:
-        outputs.say(f"Saved the plan to {out}. It was made against a snapshot: it can be shown, and not applied")
-    elif out:
-        outputs.say(
-            f"Saved the plan to {out}. To do exactly this: reconciler apply {out} --expect-digest {drawn.digest}"
-        )
+    if out:
+        outputs.say(f"Saved the plan to {out}. {_next(drawn.plan, drawn.digest, out)}")
     return planning.exit_code(drawn.plan, detailed=given["detailed_exitcode"])
+
+
+def _next(plan: Plan, digest: str, out: str) -> str:
+    """Say which command applies the saved plan, or why none does."""
+    from reconciler.renderers import html_view
+
+    if plan.against:
+        return "It was made against a snapshot: it can be shown, and not applied"
+    command = html_view.command(plan, digest).replace("PLANFILE", out, 1)
+    if not command:
+        return "It is blocked, and no flag lifts that"
+    return f"{'To allow it and do' if plan.blocked else 'To do'} exactly this: {command}"

@@ -19,7 +19,7 @@ def find_root(start: Path) -> Path:
             return candidate
     raise errors.InputError(
         f"No {STACK_FILE} in {folder} or any folder above it.",
-        "Run `reconciler init` to start a stack here, or name a stack's folder.",
+        "Go into a stack's folder, or run `reconciler init` to start a stack here.",
     )
 
 

@@ -67,6 +67,28 @@ def test_a_plan_of_uncommitted_changes_has_no_revision_to_require(repository: St
     repository.ok("apply", "--yes", "--require-revision", "HEAD")
 
 
+def test_the_command_that_plan_prints_for_a_blocked_plan_applies_it(stage: Stage) -> None:
+    stage.stack()
+    stage.job()
+    stage.ok("apply", "--yes")
+    stage.job(image="gcr.io/demo/train:2")
+    told = stage.run("plan", "--out", "a.plan.json")
+    assert told.code == 4
+    command = told.err.strip().rpartition("To allow it and do exactly this: reconciler ")[2].split()
+    assert command[-2:] == ["--allow-cancel", "1"]
+    stage.ok(*command)
+
+
+def test_a_plan_that_no_flag_lets_through_is_saved_without_a_command(stage: Stage) -> None:
+    stage.stack()
+    stage.job(more="lifecycle: {protect: true}\n")
+    stage.ok("apply", "--yes")
+    stage.job(more="lifecycle: {protect: true}\n", image="gcr.io/demo/train:2")
+    told = stage.run("plan", "--out", "a.plan.json")
+    assert told.code == 4
+    assert told.err.endswith("It is blocked, and no flag lifts that\n")
+
+
 def test_outside_git_there_is_no_commit_to_hold_a_plan_to(stage: Stage) -> None:
     stage.stack()
     stage.job()

@@ -114,6 +114,12 @@ def test_the_table_of_exit_codes_is_complete() -> None:
     assert listed == {error.exit_code for error in _classes(errors.ReconcilerError)} | told_without_an_error
 
 
+def test_the_help_names_the_exit_codes_of_the_table_but_those_of_signals() -> None:
+    told = re.findall(r"[:,] +(\d+) ", " ".join((main.commands.help or "").partition("Exit codes")[2].split()))
+    listed = {code for code, _ in docs_pages.rows(docs_pages.section(README, "Exit codes"))}
+    assert set(told) == listed - {"130", "143"}
+
+
 def test_every_environment_variable_that_is_read_is_documented() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler" / "cli").glob("*.py"))
     read = set(re.findall(r'variable\("([A-Z_]+)"\)', sources))
