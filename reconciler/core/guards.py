@@ -112,7 +112,7 @@ def _limit(verb: str, names: Sequence[str], of: Sequence[int], limits: Limits) -
 
 def _empty(census: Census) -> list[Blocker]:
     if not census.manifests:
-        text = f"there is no manifest, so nothing is wanted; {census.runs} run(s) of this stack are live"
+        text = f"there is no manifest, so nothing is wanted; this stack has {_count(['run'] * census.runs, 'run')}"
     elif census.runs and not census.left:
         text = f"no run of this stack would be left of {census.runs}"
     else:
@@ -135,7 +135,7 @@ def _foreign(census: Census, stack: str) -> list[Blocker]:
     return [
         Blocker(
             "foreign_owner",
-            f"{count} live run(s) carry this stack's name {stack!r} but belong to uid {uid or '(none)'}: "
+            f"{_count(['run'] * count, 'live run')} of this stack's name {stack!r} with uid {uid or '(none)'}: "
             "another stack of the same name works in this scope. Give one of them another metadata.name",
         )
         for uid, count in sorted(census.foreign.items())
