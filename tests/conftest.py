@@ -6,11 +6,17 @@ this package from a package index unless `--installs` asks for them."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tools import chromium, language_server
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=(HealthCheck.too_slow,),  # how long drawing takes says how busy the machine is
+)
 settings.load_profile("repeatable")
 
 
