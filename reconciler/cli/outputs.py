@@ -66,7 +66,9 @@ def write(
             save(Path(file), render(name, Style(width=120, verbose=verbose)))
         else:
             shown = replace(style(color, to), verbose=verbose)
-            click.echo(render(name, shown).rstrip("\n"), file=to, color=True)
+            text = render(name, shown).rstrip("\n")
+            if text:  # annotations of a sound stack are none at all
+                click.echo(text, file=to, color=True)
 
 
 def save(path: Path, content: str, mode: int = 0o644) -> None:
