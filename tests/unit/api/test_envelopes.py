@@ -159,13 +159,15 @@ CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).parents[4] /
 RECORDED = sorted(CORPUS.glob("*.json")) if CORPUS.is_dir() else []
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
-def test_every_recorded_envelope_is_understood(path: Path) -> None:
-    body = json.loads(path.read_text())
-    error = (body[0] if isinstance(body, list) else body).get("error")
-    if not isinstance(error, dict):  # the error of a job or an operation: a gRPC status
-        assert envelopes.operation_failure(body, "x").code != "UNKNOWN"
-        return
-    found = envelopes.failure(reply(body, error["code"]), "x")
-    assert type(found) is not errors.ApiError
-    assert str(error["message"])[:100].strip() in found.message
+if RECORDED:  # a machine without the corpus leaves them out
+
+    @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
+    def test_every_recorded_envelope_is_understood(path: Path) -> None:
+        body = json.loads(path.read_text())
+        error = (body[0] if isinstance(body, list) else body).get("error")
+        if not isinstance(error, dict):  # the error of a job or an operation: a gRPC status
+            assert envelopes.operation_failure(body, "x").code != "UNKNOWN"
+            return
+        found = envelopes.failure(reply(body, error["code"]), "x")
+        assert type(found) is not errors.ApiError
+        assert str(error["message"])[:100].strip() in found.message
