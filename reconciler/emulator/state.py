@@ -113,7 +113,7 @@ class State:
             # SQLite does not wait here while another process does the same; every journal mode is correct, WAL is faster
             self._connection.execute("PRAGMA journal_mode=WAL")
         # A commit is in the system's hands, which kill -9 does not reach; FULL waits for the disk, for power cuts, and
-        # takes three to five times as long (python -m bench.emulator).
+        # took 1.3 times as long on an idle machine and 4 times on a busy one (bench.emulator).
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(f"PRAGMA journal_size_limit={_LARGEST_LOG}")
         with self.transaction(write=True) as connection:
