@@ -38,7 +38,8 @@ from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
 from reconciler.emulator.routes import Place, Route, Routes
 from reconciler.emulator.shapes import Shapes
-from reconciler.emulator.state import Change, Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Change, Key
 from reconciler.emulator.strikes import Bent, Strike, Strikes
 from reconciler.vocabulary.kinds import Kinds, Verb
 from reconciler.vocabulary.ports import Clock

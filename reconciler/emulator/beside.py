@@ -14,7 +14,8 @@ from reconciler.emulator.operations import OperationMethods
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
 from reconciler.emulator.routes import Beside, Route
-from reconciler.emulator.state import Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Key
 from reconciler.vocabulary.kinds import Verb
 
 # discovery aiplatform v1 rev 20261106: GoogleCloudAiplatformV1NasTrialDetail

@@ -14,7 +14,8 @@ from reconciler.emulator.lifecycle import Timings
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
 from reconciler.emulator.shapes import Shapes
-from reconciler.emulator.state import Job, Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Job, Key
 from reconciler.vocabulary.kinds import IdForm, Kind, Verb
 
 _TRIES = 100

@@ -13,7 +13,8 @@ from reconciler.emulator.jobs import Served
 from reconciler.emulator.pages import Page, Sizes
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
-from reconciler.emulator.state import Job, Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Job, Key
 from reconciler.emulator.strikes import Bent
 
 _DAY = 86_400 * lifecycle.MICROSECONDS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.emulator import lifecycle
-from reconciler.emulator.state import Job
+from reconciler.emulator.stored_jobs import Job
 
 OUTPUT = "nasJobOutput"
 """The output field of a job that holds its trials."""

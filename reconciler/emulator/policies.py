@@ -17,7 +17,8 @@ from reconciler.emulator.fields import Violation
 from reconciler.emulator.jobs import JobMethods, Served
 from reconciler.emulator.replies import Refusal
 from reconciler.emulator.requests import Call
-from reconciler.emulator.state import Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Key
 
 _LONGEST_ECHO = 200
 _EMPTY_ETAG = "ACAB"  # unverified: the general convention for a resource without a policy

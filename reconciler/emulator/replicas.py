@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.emulator import lifecycle
-from reconciler.emulator.state import Change, Job, Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Change, Job, Key
 
 
 class Replicas:

@@ -14,7 +14,8 @@ from reconciler.emulator.behaviour import Step
 from reconciler.emulator.jobs import Served
 from reconciler.emulator.lifecycle import Life
 from reconciler.emulator.replies import Refusal
-from reconciler.emulator.state import Job, Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Job, Key
 from reconciler.vocabulary.kinds import IdForm
 
 FORMAT = 1

@@ -224,8 +224,10 @@ def _cancel_takes(conduct: Conduct, choice: str) -> Conduct:
     return replace(conduct, cancel=tuple(replace(step, after=step.after * factor) for step in conduct.cancel))
 
 
-def _page(conduct: Conduct, **changed: int) -> Conduct:
-    return replace(conduct, **changed) if conduct.package == _AIPLATFORM else conduct  # type: ignore[arg-type]  # ints
+def _page(conduct: Conduct, default: int | None = None, maximum: int | None = None) -> Conduct:
+    if conduct.package != _AIPLATFORM:
+        return conduct
+    return replace(conduct, page_default=default or conduct.page_default, page_maximum=maximum or conduct.page_maximum)
 
 
 def _rules(conduct: Conduct, change: Callable[[Rules], Rules]) -> Conduct:
@@ -245,8 +247,8 @@ _TURNS: Mapping[str, Callable[[Conduct, str], Conduct]] = {
     "list-order": lambda conduct, _: replace(conduct, by_creation=True),
     "list-rows": lambda conduct, _: replace(conduct, omits=()),
     "list-window": lambda conduct, _: replace(conduct, days=0),
-    "page-size": lambda conduct, choice: _page(conduct, page_default=int(choice)),
-    "most-rows": lambda conduct, choice: _page(conduct, page_maximum=int(choice)),
+    "page-size": lambda conduct, choice: _page(conduct, default=int(choice)),
+    "most-rows": lambda conduct, choice: _page(conduct, maximum=int(choice)),
     "label-length": lambda conduct, choice: _rules(
         conduct, lambda rules: replace(rules, labels={**rules.labels, "length": int(choice), "bytes": 2 * int(choice)})
     ),

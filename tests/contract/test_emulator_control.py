@@ -13,7 +13,7 @@ import pytest
 from reconciler.emulator import audit, lifecycle, snapshots
 from reconciler.emulator.audit import Audit, Entry, Wanted
 from reconciler.emulator.clocks import ManualClock
-from reconciler.emulator.state import Job
+from reconciler.emulator.stored_jobs import Job
 from reconciler.vocabulary.wire import Request
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS, WIRES, Service

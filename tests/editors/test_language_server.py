@@ -50,6 +50,10 @@ items:
 """A file of several kinds; ‸ marks the places that are asked about."""
 
 
+Marked = tuple[Path, list[tuple[int, int]], set[tuple[int, str]]]
+"""A file, its marked places, and what is found wrong by line."""
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stack as `init` makes it, moved elsewhere as a clone on another machine is."""
@@ -65,7 +69,7 @@ def server(clone: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def mixed(clone: Path, server: Server) -> tuple[Path, list[tuple[int, int]], set[tuple[int, str]]]:
+def mixed(clone: Path, server: Server) -> Marked:
     """The file, its marked places, and what the server finds wrong by line."""
     places = []
     lines = MIXED.split("\n")
@@ -83,7 +87,7 @@ def test_a_new_stack_has_nothing_wrong(clone: Path, server: Server) -> None:
     assert server.open(clone / "reconciler.yaml") == []
 
 
-def test_fields_are_completed_by_the_kind_of_their_own_document(server: Server, mixed: tuple) -> None:  # type: ignore[type-arg]
+def test_fields_are_completed_by_the_kind_of_their_own_document(server: Server, mixed: Marked) -> None:
     path, places, _ = mixed
     assert server.completions(path, *places[0]) == [
         "disableRetries", "maxWaitDuration", "restartJobOnWorkerRestart", "strategy", "timeout",
@@ -94,12 +98,12 @@ def test_fields_are_completed_by_the_kind_of_their_own_document(server: Server, 
     assert "workerPoolSpecs" not in offered
 
 
-def test_kinds_are_offered(server: Server, mixed: tuple) -> None:  # type: ignore[type-arg]
+def test_kinds_are_offered(server: Server, mixed: Marked) -> None:
     path, places, _ = mixed
     assert server.completions(path, *places[3]) == ["CustomJob", "Job", "List", "NasJob", "Stack"]
 
 
-def test_what_is_wrong_is_shown_where_it_stands(mixed: tuple) -> None:  # type: ignore[type-arg]
+def test_what_is_wrong_is_shown_where_it_stands(mixed: Marked) -> None:
     lines = MIXED.split("\n")
     found = {(lines[line].strip(), message) for line, message in mixed[2]}
     assert ("machineTyp: n1-standard-4", "Property machineTyp is not allowed.") in found
@@ -107,7 +111,7 @@ def test_what_is_wrong_is_shown_where_it_stands(mixed: tuple) -> None:  # type: 
     assert any(line == "desired: Sometimes" and "Cancelled" in message for line, message in found)
 
 
-def test_the_api_s_own_words_show_over_a_field(server: Server, mixed: tuple) -> None:  # type: ignore[type-arg]
+def test_the_api_s_own_words_show_over_a_field(server: Server, mixed: Marked) -> None:
     path, places, _ = mixed
     text = server.hover(path, *places[1])
     assert "The region to run the training job in" in text

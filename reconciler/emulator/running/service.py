@@ -16,7 +16,8 @@ from reconciler.emulator.running import plans
 from reconciler.emulator.running.records import Folder
 from reconciler.emulator.running.stored import StoredJobs
 from reconciler.emulator.running.supervisor import GRACE_SECONDS, Supervisor
-from reconciler.emulator.state import Job, Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Job, Key
 
 MOST_LINES = 1000
 """Lines of output in one answer."""

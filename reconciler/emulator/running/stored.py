@@ -9,7 +9,8 @@ from typing import Any
 from reconciler.emulator import lifecycle
 from reconciler.emulator.jobs import Served
 from reconciler.emulator.running.ports import Move, Standing
-from reconciler.emulator.state import Key, State
+from reconciler.emulator.state import State
+from reconciler.emulator.stored_jobs import Key
 
 
 class StoredJobs:

@@ -22,7 +22,7 @@ from reconciler.emulator.running.plans import Plan
 from reconciler.emulator.running.ports import Jobs, Move, Verdict
 from reconciler.emulator.running.processes import Process, free_addresses, identify, kill_session
 from reconciler.emulator.running.records import Folder, Record
-from reconciler.emulator.state import Key
+from reconciler.emulator.stored_jobs import Key
 
 MOST_PROCESSES = 32
 """Processes of all jobs at once (chosen); later jobs wait QUEUED, in the order of their creation."""

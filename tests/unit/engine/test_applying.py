@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.ports import Intent, Journal
+from reconciler.vocabulary.ports import Intent, Journal, Journals
 from tests.invariants import samples
 from tests.invariants.site import Site, desired, is_active, is_empty, statuses
+from tests.simulation.bugs import Shelf
 from tests.unit.engine import faults
 from tests.unit.engine.faults import Faulty, before, envelope, is_create
 
@@ -106,19 +108,27 @@ class LosingJournal:
         self._journal.close()
 
 
+class LosingJournals:
+    """vocabulary.ports.Journals that opens such journals; what it does not have is passed on."""
+
+    def __init__(self, journals: Journals, at: int, problem: errors.ReconcilerError, closes: bool) -> None:
+        self._journals, self._at, self._problem, self._closes = journals, at, problem, closes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journals, name)
+
+    def open(self, digest: str) -> LosingJournal:
+        return LosingJournal(self._journals.open(digest), self._at, self._problem, closes=self._closes)
+
+
 LOST = errors.LockHeld("somebody took the lock over", "wait")
 FULL = errors.StoreFailed("the disk is full", "make room")
 
 
 def losing(world: World, at: int, problem: errors.ReconcilerError = LOST, *, closes: bool = True) -> World:
-    store = world.store
-    opened = store.journals.open
-
-    def open_one(digest: str) -> LosingJournal:
-        return LosingJournal(opened(digest), at, problem, closes=closes)
-
-    store.journals.open = open_one  # type: ignore[method-assign, assignment]
-    return world
+    shelf = Shelf(world.store)
+    shelf.journals = LosingJournals(world.store.journals, at, problem, closes)
+    return replace(world, store=shelf)
 
 
 def test_what_was_done_before_the_lock_was_lost_is_told(site: Site) -> None:
