@@ -5,10 +5,28 @@ this package from a package index unless `--installs` asks for them."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tools import chromium, language_server
+
+KEPT = ("HOME", "PATH", "TMPDIR", "RECONCILER_CORPUS")
+"""What a test may know of whoever runs it. Anything else, such as PYTHONUNBUFFERED or CI, users may not have set."""
+
+KEPT_PREFIXES = ("PYTEST_", "COV_", "PIP_", "SSL_CERT_", "npm_config_")
+"""The test runner's own variables, and how this machine reaches its package index."""
+
+
+def _keep_the_environment_plain() -> None:
+    for name in [*os.environ]:
+        if name not in KEPT and not name.startswith(KEPT_PREFIXES):
+            del os.environ[name]
+    os.environ["TERM"] = "dumb"
+
+
+_keep_the_environment_plain()
 
 settings.register_profile(
     "repeatable",

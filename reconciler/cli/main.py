@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 
 import click
 from click.shell_completion import CompletionItem
 
+from reconciler.cli import streams
 from reconciler.vocabulary import errors
 
 COMMANDS = {
@@ -88,21 +87,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
-    _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A terminal of another encoding must not end a run; on a pipe JSON and manifests are UTF-8 (RFC 8259).
-            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+    streams.prepare()
     given = [_two_dashes(each) for each in given if each != "--debug"]
     given = ["version"] if given == ["--version"] else given
     try:
-        return _call(given)
+        code = _call(given)
     except Exception as problem:
         if debug:
             raise
-        if isinstance(problem, errors.ReconcilerError):
-            return _report(problem)
-        return _report_foreign(problem)
+        code = _report(problem) if isinstance(problem, errors.ReconcilerError) else _report_foreign(problem)
+    return streams.finish(code)
 
 
 def _call(given: list[str]) -> int:
@@ -117,8 +111,7 @@ def _call(given: list[str]) -> int:
         _named(wrong).show(sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader of stdout went away, as `| head` does; keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.abandon(sys.stdout)  # the reader of stdout went away, as `| head` does
         return 1
     return int(result or 0)
 
@@ -143,17 +136,6 @@ def _report_foreign(problem: Exception) -> int:
     what = "the system refused" if isinstance(problem, OSError) else f"internal: {type(problem).__name__}"
     sys.stderr.write(escape.visible(f"Error: {what}: {problem}") + "\nRun again with --debug to see where.\n")
     return 1
-
-
-def _open_closed_streams() -> None:
-    """Put /dev/null where a caller closed a stream, before a database or lock gets its number and takes our output."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            descriptor = os.open(os.devnull, os.O_RDWR)
-            if descriptor != number:
-                os.dup2(descriptor, number)
-                os.close(descriptor)
-            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))
 
 
 def _two_dashes(argument: str) -> str:

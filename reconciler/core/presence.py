@@ -134,9 +134,9 @@ def _held_back(first: Decision, others: Sequence[Judged]) -> Decision:
 def _create(draft: Draft, place: Address, desired: Desired, token: str, number: int, reason: str) -> None:
     kind, uid = place.kind, place.stack.uid
     key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, desired.fingerprint, token, number)
-    labels = marks.stamp(desired, place.stack, key, token)
+    stamped = marks.stamp(desired, place.stack, key, token)
     target = bodies.collection(kind, desired.scope)
-    body = bodies.create(desired, kind, uid, number, labels)
+    body = bodies.create(desired, kind, uid, number, stamped)
     draft.operations.append(Operation("create", target, reason, body))
     draft.assertions.append(Assertion(target, exists=False, run=key))
     if desired.iam:

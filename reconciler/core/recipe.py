@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import drafts, fingerprint, marks
+from reconciler.core import fingerprint, marks
+from reconciler.core.drafts import action_of
 from reconciler.core.sealing import checksum, exact, exact_map
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Removal, Scope, Source
@@ -249,19 +250,19 @@ def _coherent(change: Change) -> None:
     kind, slash, name = change.address.partition("/")
     if not (kind and slash and name):
         raise ValueError(f"{change.address!r} is no address")
-    comes_to = drafts.action_of({each.verb for each in change.operations})
+    comes_to = action_of({each.verb for each in change.operations})
     if change.action is not comes_to:
         raise ValueError(f"{change.address} says {change.action}, and its calls come to {comes_to}")
     creates = {each.resource: each.body["labels"] for each in change.operations if each.verb == "create"}
-    for resource, labels in creates.items():
-        missing = [key for key in _NEEDED if key not in labels]
+    for resource, stamped in creates.items():
+        missing = [key for key in _NEEDED if key not in stamped]
         if missing:
             raise ValueError(f"a create of {change.address} has no label {missing[0]}")
-        if (labels[marks.KIND], labels[marks.NAME]) != (kind.lower(), name):
+        if (stamped[marks.KIND], stamped[marks.NAME]) != (kind.lower(), name):
             raise ValueError(f"a create of {change.address} is marked as another address")
-        Removal(labels[marks.REMOVAL])
-        if Assertion(resource, exists=False, run=labels[marks.RUN]) not in change.assertions:
-            raise ValueError(f"{change.address} creates run {labels[marks.RUN]} without asserting that it is absent")
+        Removal(stamped[marks.REMOVAL])
+        if Assertion(resource, exists=False, run=stamped[marks.RUN]) not in change.assertions:
+            raise ValueError(f"{change.address} creates run {stamped[marks.RUN]} without asserting that it is absent")
     for assertion in change.assertions:
         if not assertion.exists and assertion.resource not in creates:
             raise ValueError(f"{change.address} asserts the absence of a run that it does not create")

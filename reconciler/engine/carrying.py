@@ -154,8 +154,8 @@ class Carrier:
 
         People can relabel ml jobs, lists lag, and whoever forges a plan may name any job: what is not ours stays.
         """
-        labels, planned = row.get("labels") or {}, _run_of(change, operation)
-        if not self.stack.owns(labels.get(marks.OWNER, "")) or planned not in ("", labels.get(marks.RUN)):
+        live, planned = row.get("labels") or {}, _run_of(change, operation)
+        if not self.stack.owns(live.get(marks.OWNER, "")) or planned not in ("", live.get(marks.RUN)):
             raise errors.StalePlan(
                 f"the labels of {operation.resource} no longer say that it is run {planned or 'of this stack'}"
             )
@@ -184,17 +184,17 @@ def is_there(change: Change, operation: Operation) -> bool:
 
 
 def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
-    labels = operation.body["labels"]
+    stamped = operation.body["labels"]
     kind, name = parts_of(change.address)
-    key = labels[marks.RUN]
+    key = stamped[marks.RUN]
     return LedgerRun(
         kind=kind,
         name=name,
         number=marks.number_of(key),
         run_key=key,
-        fingerprint=labels[marks.FINGERPRINT],
-        token=labels.get(marks.TOKEN, ""),
-        removal=Removal(labels[marks.REMOVAL]),
+        fingerprint=stamped[marks.FINGERPRINT],
+        token=stamped.get(marks.TOKEN, ""),
+        removal=Removal(stamped[marks.REMOVAL]),
         phase=None,
         resource=resource,
     )

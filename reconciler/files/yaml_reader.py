@@ -21,7 +21,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from reconciler.files import dialect
+from reconciler.files import dialect, nesting
 from reconciler.files.reading import MAX_ALIASED, MAX_DEPTH, Reading, UnreadableError, bad_text, bad_text_problem
 from reconciler.vocabulary.model import Document, FieldPath, Place, Problem, show_path
 
@@ -48,8 +48,25 @@ def read(text: str, file: str) -> Reading:
     except UnreadableError as stop:
         builder.problems.append(stop.problem)
     except yaml.YAMLError as error:
-        builder.problems.append(syntax_problem(error, text, file, builder.index))
+        builder.problems.append(problem_of(error, text, file, max(builder.index, 0)))
     return Reading(tuple(builder.documents), tuple(builder.problems))
+
+
+def problem_of(error: yaml.YAMLError, text: str, file: str, document: int) -> Problem:
+    """Say what ends a text: brackets beyond our own bound where there are as many, whatever the library stops at."""
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    deep = nesting.too_deep(text, mark.index + 1 if mark is not None else len(text))
+    if deep is None:
+        return syntax_problem(error, text, file, document)
+    line, column = deep
+    return too_deep(file, document, (), Place(file, line, column))
+
+
+def too_deep(file: str, document: int, path: FieldPath, place: Place) -> Problem:
+    """Say that a document nests beyond MAX_DEPTH."""
+    message = f"The document nests deeper than {MAX_DEPTH} levels."
+    hint = "No manifest needs that: flatten it."
+    return Problem("nested-too-deep", message, hint, file=file, document=document, path=path, place=place)
 
 
 def syntax_problem(error: yaml.YAMLError, text: str, file: str, document: int) -> Problem:
@@ -242,8 +259,7 @@ class _Builder:
             raise UnreadableError(self._problem("too-many-problems", message, "Mend those first.", event))
 
     def _too_deep(self, event: Any) -> Problem:
-        message = f"The document nests deeper than {MAX_DEPTH} levels."
-        return self._problem("nested-too-deep", message, "No manifest needs that: flatten it.", event)
+        return too_deep(self.file, max(self.index, 0), self._path(), self._place(event))
 
     def _complex_key(self, event: Any) -> Problem:
         hint = "A key is text. {{name}} is read as a map inside a map: there is no templating, render the file first."

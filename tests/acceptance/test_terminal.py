@@ -216,6 +216,15 @@ CLOSED = [
     ("apply <&-", 1),
     ("plan >/dev/full", 1),
     ("version >/dev/full", 1),
+    ("version -o json >/dev/full", 1),
+    ("--help >/dev/full", 1),
+    ("validate >/dev/full", 1),
+    ("status -o json >/dev/full", 1),
+    ("explain CustomJob >/dev/full", 1),
+    ("plan 2>/dev/full", 0),
+    ("plan nowhere 2>/dev/full", 1),
+    ("plan --nothing 2>/dev/full", 1),
+    ("apply --yes 2>/dev/full", 0),
 ]
 
 
@@ -228,6 +237,8 @@ def test_closed_and_full_streams_end_no_run_with_a_crash(stage: Stage, line: str
     assert done.returncode == code, done
     assert "internal" not in done.stderr
     assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert not code or "2>" in line or ">&-" in line or done.stderr.strip()
     assert set(stage.actions().values()) == {"noop" if "--yes" in line else "create"}
 
 

@@ -87,8 +87,8 @@ def live(desired: Desired, number: int, phase: Phase, **fields: Any) -> Run:
     )
     resource = fields.pop("resource", f"{bodies.collection(kind, desired.scope)}/{number}")
     created = fields.pop("created", f"2026-01-01T00:{number:02d}:00Z")
-    labels = {**marks.stamp(replace(desired, fingerprint=digest), STACK, key, token), **fields.pop("labels", {})}
-    row = {**bodies.create(desired, kind, UID, number, labels), "name": resource, "createTime": created}
+    stamped = {**marks.stamp(replace(desired, fingerprint=digest), STACK, key, token), **fields.pop("labels", {})}
+    row = {**bodies.create(desired, kind, UID, number, stamped), "name": resource, "createTime": created}
     run = marks.read({**row, **fields.pop("row", {})}, kind, desired.scope, resource)
     assert run is not None
     return replace(run, phase=phase, **fields)

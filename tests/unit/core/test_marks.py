@@ -78,13 +78,13 @@ def test_what_is_stamped_is_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "labels",
+    "given",
     [None, {}, {"team": "a"}, {"reconciler_name": "a"}, {"reconciler_kind": "customjob"},
      {"reconciler_kind": "customjob", "reconciler_name": ""}, {"reconciler_kind": "nasjob", "reconciler_name": "a"},
      {"reconciler_kind": "CustomJob", "reconciler_name": "a"}],
 )  # fmt: skip
-def test_a_row_without_our_kind_and_name_is_no_run(labels: Any) -> None:
-    assert marks.read({"labels": labels}, KIND, HERE, "r") is None
+def test_a_row_without_our_kind_and_name_is_no_run(given: Any) -> None:
+    assert marks.read({"labels": given}, KIND, HERE, "r") is None
 
 
 @pytest.mark.parametrize(

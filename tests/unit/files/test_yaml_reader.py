@@ -125,6 +125,28 @@ def test_hostile_text_ends_in_a_problem_and_soon(text, rule):
     assert time.process_time() - start < 3
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[" * 1_000_000, (1, 101)),
+        ("[\n" * 2_000, (101, 1)),
+        ("a: 1\n---\nb: 'it''s [[['\nc: " + "[ " * 2_000, (4, 202)),
+        ('{"a":' * 5_000, (1, 501)),
+        ("a: c[d\ne: " + "[" * 2_000, (2, 104)),
+    ],
+    ids=["one line", "a line each", "second document", "json", "words with brackets"],
+)
+def test_depth_is_told_at_its_place_whatever_the_library_stops_at(text, place):
+    problem = yaml_reader.read(text, "f.yaml").problems[-1]
+    assert (problem.rule, problem.place.line, problem.place.column) == ("nested-too-deep", *place)
+    assert problem.document == text.count("---")
+
+
+@pytest.mark.parametrize("opening", ['x: "', "# ", "x: '", "x: word"], ids=["double", "comment", "single", "word"])
+def test_brackets_that_open_nothing_are_no_depth(opening):
+    assert yaml_reader.read(opening + "[" * 2_000 + "\ny: @", "f.yaml").problems[-1].rule == "yaml-syntax"
+
+
 def test_aliases_stand_for_their_values_while_they_are_few():
     assert value_of("a: &x {b: [1]}\nc: [*x, *x]") == {"a": {"b": [1]}, "c": [{"b": [1]}, {"b": [1]}]}
 
