@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import IdForm, Kind, Phase, Verb
 from tools.markdown_tables import cell, code, table

@@ -21,9 +21,9 @@ import reconciler
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
 from reconciler.cli import wiring
-from reconciler.core import recipe
-from reconciler.core.guards import Allowed
-from reconciler.core.planning import Options, Revision
+from reconciler.core.documents import plan_json
+from reconciler.core.plan.build import Options, Revision
+from reconciler.core.plan.guards import Allowed
 from reconciler.emulator import app
 from reconciler.emulator.clocks import ManualClock
 from reconciler.engine import planner
@@ -81,14 +81,14 @@ class Cloud:
         plan = planner.plan(self.world, stack, desired, Options(), Revision()).plan
         control = Control(lambda _event: None, threading.Event())
         applier = Applier(self.world, stack, _Secrets(), lambda _kind, _body: "", control)
-        outcomes = applier.apply(plan, recipe.digest(plan), Settings(Allowed(), parallelism=1)).outcomes
+        outcomes = applier.apply(plan, plan_json.digest(plan), Settings(Allowed(), parallelism=1)).outcomes
         return {outcome.address: outcome.resource for outcome in outcomes if outcome.operation == "create"}
 
     def plan(self, stack: Stack, desired: Sequence[Desired]) -> Sample:
         """Plan what is wanted now."""
         plan = planner.plan(self.world, stack, desired, Options(), REVISION).plan
         at = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Sample(plan, recipe.to_json(plan, at, reconciler.__version__))
+        return Sample(plan, plan_json.to_json(plan, at, reconciler.__version__))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from reconciler.core.bodies import collection
+from reconciler.core.runs.names import collection
 from reconciler.transport import hosts
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.api import envelopes, operations
 from reconciler.api.endpoints import Endpoints, check_name, last_segment, location_of
-from reconciler.core.bodies import collection
+from reconciler.core.runs.names import collection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import Scope

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli import applying, approval, completing, flags, outputs, planning, wiring
-from reconciler.core import recipe
+from reconciler.core.documents import plan_json
 from reconciler.files import planfile
 from reconciler.vocabulary import errors
 
@@ -50,7 +50,7 @@ def command(target: str, **given: Any) -> int:
 
 def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Drawn:
     """Open a saved plan in the stack it was made for."""
-    saved = recipe.from_json(planfile.load(Path(file)))
+    saved = plan_json.from_json(planfile.load(Path(file)))
     if given["select"] or given["exclude"] or given["rerun"]:
         raise click.UsageError("a saved plan is applied whole; --select, --exclude and --rerun belong to plan")
     if saved.plan.against:

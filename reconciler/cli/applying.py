@@ -15,7 +15,7 @@ from reconciler.cli import asking, eventlog, flags, outputs, planning
 from reconciler.cli.environment import EnvironmentSecrets
 from reconciler.cli.eventlog import EventLog
 from reconciler.cli.progress import Progress
-from reconciler.core import guards
+from reconciler.core.plan import guards
 from reconciler.core.validate import body
 from reconciler.engine import waiter
 from reconciler.engine.applier import Applier, Settings

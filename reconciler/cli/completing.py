@@ -68,7 +68,7 @@ def _texts(value: object) -> Sequence[str]:
 
 def fields(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Offer kinds, and the fields below the path written so far."""
-    from reconciler.core import normalize
+    from reconciler.core.spec import normalize
     from reconciler.files import schemas
 
     kinds = schemas.load_kinds()

@@ -10,7 +10,9 @@ from typing import Any
 import click
 
 from reconciler.cli import completing, outputs, wiring
-from reconciler.core import arrangement, convert, validate
+from reconciler.core import convert
+from reconciler.core.spec import key_order
+from reconciler.core.validate.manifests import Validator
 from reconciler.files import documents, manifest_writer, schemas
 from reconciler.files import stack as stack_files
 from reconciler.renderers import results
@@ -42,7 +44,7 @@ class Context:
     kind: Kind | None
     sets: tuple[tuple[str, Any], ...]
     stack: Stack | None
-    validator: validate.Validator
+    validator: Validator
     schema: str
     """The stack's copy of the schema for editors, seen from here; empty where there is none."""
 
@@ -95,7 +97,7 @@ def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> i
             for note in made.notes:
                 outputs.say(f"{file}: {note}")
             if made.manifest:
-                pages.append(manifest_writer.dump(arrangement.arrange(made.manifest, context.kinds), context.schema))
+                pages.append(manifest_writer.dump(key_order.arrange(made.manifest, context.kinds), context.schema))
     click.echo("---\n".join(pages), nl=False)
     if problems:
         click.echo(results.problems(problems, outputs.style()), err=True, nl=False)
@@ -109,7 +111,7 @@ def _context(kind_name: str, given: Iterable[str]) -> Context:
     kind = kinds[kind_name] if kind_name else None
     stack = _stack()
     schema = schemas.copy_seen_from(Path(), Path(stack.root)) if stack else ""
-    return Context(kinds, kind, tuple(_setting(each) for each in given), stack, validate.Validator(kinds), schema)
+    return Context(kinds, kind, tuple(_setting(each) for each in given), stack, Validator(kinds), schema)
 
 
 def _setting(text: str) -> tuple[str, Any]:

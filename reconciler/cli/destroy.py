@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli import applying, flags, outputs, planning, wiring
-from reconciler.core.changes import Destroy
+from reconciler.core.plan.by_address import Destroy
 
 
 @click.command(cls=flags.Waiting)

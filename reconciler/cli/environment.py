@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 from reconciler.vocabulary import errors
 
 OPEN_PREFIX = "RECONCILER_SECRET_"

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from reconciler.cli import completing
-from reconciler.core import normalize, suggestions
+from reconciler.core.spec import normalize
+from reconciler.core.validate import suggestions
 from reconciler.files import schemas
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors

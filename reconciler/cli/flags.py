@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from reconciler.cli import completing
-from reconciler.core import guards
-from reconciler.core.changes import Destroy
-from reconciler.core.planning import Options
+from reconciler.core.plan import guards
+from reconciler.core.plan.build import Options
+from reconciler.core.plan.by_address import Destroy
 
 Decorated = Callable[..., Any]
 

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from reconciler.cli import completing, flags, wiring
-from reconciler.core import heads, planning
+from reconciler.core.plan import build
+from reconciler.core.runs import heads
 from reconciler.engine import observing
 from reconciler.engine.observing import World
 from reconciler.files import documents
@@ -92,7 +93,7 @@ def _open(
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
     observed = observing.observe(world, workspace.stack, (), {name})
-    gaps = planning.incomplete(observed)
+    gaps = build.incomplete(observed)
     if gaps:
         raise errors.PlanBlocked("; ".join(f"{gap.rule}: {gap.message}" for gap in gaps))
     mine = [run for run in observed.runs if run.address == address and workspace.stack.owns(run.owner)]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli import completing, flags, outputs, wiring
-from reconciler.core import heads, planning
+from reconciler.core.plan import build
+from reconciler.core.runs import heads
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Run, address_of
@@ -34,7 +35,7 @@ def command(address: str, *, follow: bool) -> int:
 
         desired = wiring.require(wiring.read_manifests(workspace, "."))
         observed = observing.observe(world, workspace.stack, desired)
-        runs = planning.group(observed.runs, workspace.stack, planning.renames(desired))
+        runs = build.group(observed.runs, workspace.stack, build.renames(desired))
         run = _newest(
             address, {address_of(*key): found for key, found in runs.items()}, {want.address for want in desired}
         )

@@ -15,8 +15,9 @@ import click
 import reconciler
 from reconciler.cli import age, flags, outputs, wiring
 from reconciler.cli.clock import WallClock
-from reconciler.core import quota_time, recipe, snapshots
-from reconciler.core.planning import Observed, Options
+from reconciler.core.documents import plan_json, snapshot_json
+from reconciler.core.plan import quota_time
+from reconciler.core.plan.build import Observed, Options
 from reconciler.engine import planner
 from reconciler.engine.observing import World
 from reconciler.files import changed, git, snapshotfile
@@ -94,13 +95,13 @@ def draw(
     against = Against(taken.digest, taken.created_at) if taken else None
     plan = replace(planned.plan, quota_time=longest, against=against)
     _tell_unmatched(options, desired, planned.observed)
-    return Drawn(plan, recipe.to_json(plan, now(), reconciler.__version__), workspace, world)
+    return Drawn(plan, plan_json.to_json(plan, now(), reconciler.__version__), workspace, world)
 
 
-def _snapshot(view: View, workspace: wiring.Workspace) -> snapshots.Taken:
+def _snapshot(view: View, workspace: wiring.Workspace) -> snapshot_json.Taken:
     """Read a snapshot and hold it to the stack at hand. Raises errors.PlanRefused."""
-    taken = snapshots.from_json(snapshotfile.load(Path(view.against)))
-    snapshots.require(taken, workspace.stack)
+    taken = snapshot_json.from_json(snapshotfile.load(Path(view.against)))
+    snapshot_json.require(taken, workspace.stack)
     if view.max_age is not None:
         age.require(taken.created_at, view.max_age, "snapshot", "take a snapshot again")
     return taken

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completing, flags, outputs, planning
-from reconciler.core import recipe
+from reconciler.core.documents import plan_json
 from reconciler.files import planfile
 from reconciler.renderers import table
 
@@ -23,7 +23,7 @@ def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verb
     targets = outputs.chosen(given, table.PLAN_FORMATS)
     if verify and given:
         raise click.UsageError("--verify prints the digest alone; -o belongs to showing the plan")
-    saved = recipe.from_json(planfile.load(Path(file)))
+    saved = plan_json.from_json(planfile.load(Path(file)))
     if verify:
         click.echo(saved.digest)
         return 0

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from reconciler.cli import completing, flags, outputs, wiring
-from reconciler.core import heads, planning
-from reconciler.core.planning import Observed, Options, Revision
+from reconciler.core.plan import build
+from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.runs import heads
 from reconciler.engine import planner
 from reconciler.engine.observing import World
 from reconciler.renderers import escape, results, words
@@ -52,7 +53,7 @@ def command(
         world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate))
         while True:
             view = _look(world, workspace, desired, addresses)
-            for gap in planning.incomplete(view.observed):
+            for gap in build.incomplete(view.observed):
                 outputs.say(f"Warning: {gap.rule}: {gap.message}")
             outputs.write(targets, view.render, color)
             if not watch or not view.active:
@@ -106,8 +107,8 @@ def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...
             hint = f"there are: {', '.join(sorted(known)[:10])}" if known else "the stack has no manifest and no run"
             raise errors.InputError(f"{address} is no address of this stack", hint)
     changes = [change for change in plan.changes if not addresses or change.address in addresses]
-    moved = planning.renames(desired)
-    grouped = planning.group(observed.runs, workspace.stack, moved)
+    moved = build.renames(desired)
+    grouped = build.group(observed.runs, workspace.stack, moved)
     runs = {address_of(*key): heads.order(found) for key, found in grouped.items()}
     past: dict[str, list[LedgerRun]] = defaultdict(list)
     for old in observed.ledger:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import lives
 from reconciler.cli.clock import WallClock
 from reconciler.cli.environment import ci_run, proxies, variable
-from reconciler.core import buckets
+from reconciler.core.validate import store_url
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
 from reconciler.vocabulary import errors
@@ -23,9 +23,9 @@ from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
 
 if TYPE_CHECKING:
     from reconciler.cli.flags import Rate
-    from reconciler.core.planning import Revision
-    from reconciler.core.snapshots import Snapshot
-    from reconciler.core.validate import Validator
+    from reconciler.core.documents.snapshot_json import Snapshot
+    from reconciler.core.plan.build import Revision
+    from reconciler.core.validate.manifests import Validator
     from reconciler.engine.observing import World
     from reconciler.transport.google import Credentials
     from reconciler.transport.rate import Budget
@@ -66,7 +66,8 @@ class Manifests:
 
 def open_workspace(path: str) -> Workspace:
     """Find and read the stack at or above a directory; `-` stands for the one here. Raises errors.InputError."""
-    from reconciler.core import validate
+    from reconciler.core.validate import stack_file
+    from reconciler.core.validate.manifests import Validator
 
     start = Path() if path == STREAM else Path(path)
     if start.is_file():
@@ -79,7 +80,7 @@ def open_workspace(path: str) -> Workspace:
     root = stack.find_root(start)
     kinds = schemas.load_kinds()
     document = stack.read(root)
-    built, problems = validate.stack(
+    built, problems = stack_file.stack(
         document, root=str(root), schema=schemas.load_schema("reconciler/v1/Stack.json"), kinds=kinds,
         suggested_uid=chance.token_hex(4),
     )  # fmt: skip
@@ -91,7 +92,7 @@ def open_workspace(path: str) -> Workspace:
         backend=variable("RECONCILER_BACKEND").rstrip("/") or built.backend,
         store=variable("RECONCILER_STORE") or built.store,
     )
-    return Workspace(root, overridden, kinds, validate.Validator(kinds))
+    return Workspace(root, overridden, kinds, Validator(kinds))
 
 
 def read_manifests(workspace: Workspace, path: str) -> Manifests:
@@ -145,7 +146,7 @@ def require(read: Manifests) -> tuple[Desired, ...]:
 
 def revision(workspace: Workspace) -> Revision:
     """Ask Git which commit the manifests come from."""
-    from reconciler.core.planning import Revision
+    from reconciler.core.plan.build import Revision
 
     return Revision(*git.revision(workspace.root))
 
@@ -308,7 +309,7 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     from reconciler.transport import hosts
     from reconciler.transport.retry import retrying
 
-    found = buckets.parse(workspace.stack.store)
+    found = store_url.parse(workspace.stack.store)
     if found is None:
         raise errors.InputError(
             f"store {workspace.stack.store} names no bucket with a plain prefix", "write it as gs://BUCKET/PREFIX"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.core import assertions, guards, planning, policies
-from reconciler.core.planning import Observed
+from reconciler.core.plan import assertions, build, guards, label_patches
+from reconciler.core.plan.build import Observed
 from reconciler.engine import carrying, observing, remembering
 from reconciler.engine.carrying import Carrier
 from reconciler.engine.observing import World
@@ -101,7 +101,7 @@ class Applier:
     def _refuse_blocked(self, plan: Plan, observed: Observed, settings: Settings) -> None:
         """Refuse what a guard blocks, and to write where what was just read has a gap, whatever the plan saw."""
         left = [blocker for blocker in plan.blocked if not guards.lifted(blocker, settings.allowed)]
-        left += [blocker for blocker in planning.incomplete(observed) if blocker not in left]
+        left += [blocker for blocker in build.incomplete(observed) if blocker not in left]
         if left:
             raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))
 
@@ -126,10 +126,10 @@ class Applier:
         for operation in change.operations:
             run = now.by_resource.get(operation.resource)
             if operation.verb == "patch" and run is not None:
-                stale += policies.touched_labels(change, operation, run.row.get("labels") or {})
+                stale += label_patches.touched_labels(change, operation, run.row.get("labels") or {})
             elif operation.verb == "setIamPolicy" and carrying.is_there(change, operation):
                 policy = self.world.api.get_iam_policy(kind, operation.resource)
-                stale += policies.touched_roles(change, operation, policy.get("bindings", ()))
+                stale += label_patches.touched_roles(change, operation, policy.get("bindings", ()))
         return stale
 
     def _refuse_unsound(self, plan: Plan) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.core import marks, policies
+from reconciler.core.plan import label_patches
+from reconciler.core.runs import labels
 from reconciler.engine import creating, ending, remembering
 from reconciler.engine.observing import World
 from reconciler.engine.telling import Control, Event
@@ -98,7 +99,7 @@ class Carrier:
     def _create(self, change: Change, operation: Operation, kind: Kind) -> Outcome:
         """Create a run, unless an earlier, unfinished apply of this plan did."""
         body = self.secrets.fill(operation.body)
-        key = operation.body["labels"][marks.RUN]
+        key = operation.body["labels"][labels.RUN]
         scope = change.scope if kind.located else Scope(change.scope.project)
         intents: list[Intent] = []
         if key in self.there:
@@ -128,7 +129,7 @@ class Carrier:
     ) -> tuple[creating.Created, list[Intent]]:
         """Send a create; each time it is sent has an intent of its own, so that its time tells when lists may lag."""
         intents: list[Intent] = []
-        key = operation.body["labels"][marks.RUN]
+        key = operation.body["labels"][labels.RUN]
 
         def intend() -> None:
             if self.control.stop.is_set() and not intents and change.operations[0] is operation:
@@ -143,7 +144,7 @@ class Carrier:
         row = self.world.api.get(kind, operation.resource)
         self._require_ours(change, operation, row)
         live = dict(row.get("labels") or {})
-        stale = policies.touched_labels(change, operation, live)
+        stale = label_patches.touched_labels(change, operation, live)
         if stale:
             raise errors.StalePlan("; ".join(stale))
         self.world.api.patch_labels(kind, operation.resource, {**live, **operation.body["labels"]}, row.get("etag", ""))
@@ -155,7 +156,7 @@ class Carrier:
         People can relabel ml jobs, lists lag, and whoever forges a plan may name any job: what is not ours stays.
         """
         live, planned = row.get("labels") or {}, _run_of(change, operation)
-        if not self.stack.owns(live.get(marks.OWNER, "")) or planned not in ("", live.get(marks.RUN)):
+        if not self.stack.owns(live.get(labels.OWNER, "")) or planned not in ("", live.get(labels.RUN)):
             raise errors.StalePlan(
                 f"the labels of {operation.resource} no longer say that it is run {planned or 'of this stack'}"
             )
@@ -165,10 +166,10 @@ class Carrier:
         if there:
             self._require_ours(change, operation, self.world.api.get(kind, operation.resource))
         policy = self.world.api.get_iam_policy(kind, operation.resource)
-        stale = policies.touched_roles(change, operation, policy.get("bindings", ()))
+        stale = label_patches.touched_roles(change, operation, policy.get("bindings", ()))
         if stale and there:
             raise errors.StalePlan("; ".join(stale))
-        merged = policies.merge(policy, operation.body["bindings"])
+        merged = label_patches.merge(policy, operation.body["bindings"])
         self.world.api.set_iam_policy(kind, operation.resource, merged)
         return Outcome(change.address, "setIamPolicy", Status.UPDATED, operation.resource)
 
@@ -186,15 +187,15 @@ def is_there(change: Change, operation: Operation) -> bool:
 def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
     stamped = operation.body["labels"]
     kind, name = parts_of(change.address)
-    key = stamped[marks.RUN]
+    key = stamped[labels.RUN]
     return LedgerRun(
         kind=kind,
         name=name,
-        number=marks.number_of(key),
+        number=labels.number_of(key),
         run_key=key,
-        fingerprint=stamped[marks.FINGERPRINT],
-        token=stamped.get(marks.TOKEN, ""),
-        removal=Removal(stamped[marks.REMOVAL]),
+        fingerprint=stamped[labels.FINGERPRINT],
+        token=stamped.get(labels.TOKEN, ""),
+        removal=Removal(stamped[labels.REMOVAL]),
         phase=None,
         resource=resource,
     )

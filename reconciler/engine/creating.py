@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import bodies, heads, marks
+from reconciler.core.runs import heads, labels, names
 from reconciler.engine import observing
 from reconciler.engine.observing import World
 from reconciler.vocabulary import errors
@@ -61,9 +61,9 @@ def create(
             return Created(Status.FAILED, error=refused.message)
         else:
             made = observing.read_run(row, kind, scope)
-            if made is not None and made.resource and made.run_key == body["labels"][marks.RUN]:
+            if made is not None and made.resource and made.run_key == body["labels"][labels.RUN]:
                 return Created(Status.CREATED, made)
-            reason = f"the reply to the create in {bodies.collection(kind, scope)} is not the job that was sent"
+            reason = f"the reply to the create in {names.collection(kind, scope)} is not the job that was sent"
         try:
             found = look_up(world, stack, kind, scope, body)
         except errors.ReconcilerError as blind:
@@ -109,15 +109,15 @@ def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[
 
 def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
     """Return the oldest live run with the body's run key, by its id where we chose it, else from a complete list."""
-    key = body["labels"][marks.RUN]
+    key = body["labels"][labels.RUN]
     if kind.id_form is IdForm.CLIENT:
         try:
-            row = world.api.get(kind, f"{bodies.collection(kind, scope)}/{body[kind.id_field]}")
+            row = world.api.get(kind, f"{names.collection(kind, scope)}/{body[kind.id_field]}")
         except errors.NotFound:
             return None
         run = observing.read_run(row, kind, scope)
         return run if run and run.run_key == key else None
-    rows = [row for page in world.api.list(kind, scope, marks.run_filter(stack, key), kind.list_mask) for row in page]
+    rows = [row for page in world.api.list(kind, scope, labels.run_filter(stack, key), kind.list_mask) for row in page]
     runs = [run for run in (observing.read_run(row, kind, scope) for row in rows) if run and run.run_key == key]
     return heads.order(runs)[0] if runs else None
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from reconciler.core import bodies, changes, heads, marks, planning
-from reconciler.core.planning import Observed
+from reconciler.core.plan import build, by_address
+from reconciler.core.plan.build import Observed
+from reconciler.core.runs import heads, labels, names
 from reconciler.engine.crew import Threads
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Verb
@@ -83,7 +84,7 @@ def _rivals(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequen
     Cancelling the other as its duplicate would then leave none.
     """
     active = [run for run in runs if run.active]
-    grouped = planning.group(active, stack, planning.renames(desired))
+    grouped = build.group(active, stack, build.renames(desired))
     doubtful = [run for rivals in grouped.values() if len(rivals) > 1 for run in rivals]
 
     def fetch(run: Run) -> Run | None:
@@ -183,7 +184,7 @@ def _list(world: World, stack: Stack, kind: Kind, scope: Scope) -> tuple[list[Ru
     runs: list[Run] = []
     lacking = ""
     try:
-        for page in world.api.list(kind, scope, marks.label_filter(stack), kind.list_mask):
+        for page in world.api.list(kind, scope, labels.label_filter(stack), kind.list_mask):
             runs += [run for run in (read_run(row, kind, scope) for row in page) if run is not None]
     except errors.ListIncomplete as gap:
         lacking = gap.message
@@ -193,8 +194,8 @@ def _list(world: World, stack: Stack, kind: Kind, scope: Scope) -> tuple[list[Ru
 def read_run(row: Row, kind: Kind, scope: Scope) -> Run | None:
     """Read a row; an API whose ids we choose has no `name` field, and the resource name is built from the id."""
     own = row.get(kind.id_field) if kind.id_form is IdForm.CLIENT else None
-    resource = f"{bodies.collection(kind, scope)}/{own}" if own else str(row.get("name", ""))
-    return marks.read(row, kind, scope, resource)
+    resource = f"{names.collection(kind, scope)}/{own}" if own else str(row.get("name", ""))
+    return labels.read(row, kind, scope, resource)
 
 
 def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: Sequence[ScopeCount] = ()) -> list[Run]:
@@ -231,7 +232,7 @@ def lies_in(old: LedgerRun, kind: str, scope: Scope, stack: Stack) -> bool:
     if old.kind != kind or location != scope.location:
         return False
     covered = (each if location else Scope(each.project) for each in stack.scopes)
-    return marks.home(old, (stack.uid, *stack.former_uids), (scope, *covered)) in (None, scope)
+    return labels.home(old, (stack.uid, *stack.former_uids), (scope, *covered)) in (None, scope)
 
 
 def _read_alone(row: Row, kind: Kind, resource: str, stack: Stack) -> Run | None:
@@ -240,7 +241,7 @@ def _read_alone(row: Row, kind: Kind, resource: str, stack: Stack) -> Run | None
     So two projects may both fit; the run's key was made in one of them.
     """
     runs = [run for run in (read_run(row, kind, scope) for scope in _scopes_of(resource, stack)) if run is not None]
-    return next((run for run in runs if marks.is_at_home(run)), runs[0] if runs else None)
+    return next((run for run in runs if labels.is_at_home(run)), runs[0] if runs else None)
 
 
 def _scopes_of(resource: str, stack: Stack) -> list[Scope]:
@@ -280,7 +281,7 @@ def _derived(
         number = heads.next_number((), [old for old in ledger if (old.kind, old.name) == (want.kind, want.name)])
         found: list[Run] = []
         while True:
-            resource = f"{bodies.collection(kind, want.scope)}/{bodies.client_id(want.name, stack.uid, number)}"
+            resource = f"{names.collection(kind, want.scope)}/{names.client_id(want.name, stack.uid, number)}"
             try:
                 run = read_run(world.api.get(kind, resource), kind, want.scope)
             except errors.NotFound:
@@ -301,8 +302,8 @@ def _full(
     world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]
 ) -> tuple[dict[str, Row], set[str]]:
     """Fetch every run whose label cannot settle whether its spec is the manifest's; say also which are gone."""
-    grouped = planning.group(runs, stack, planning.renames(desired))
-    todo = [run for want in desired for run in changes.to_compare(want, grouped.get((want.kind, want.name), ()))]
+    grouped = build.group(runs, stack, build.renames(desired))
+    todo = [run for want in desired for run in by_address.to_compare(want, grouped.get((want.kind, want.name), ()))]
 
     def fetch(run: Run) -> Row | None:
         try:
@@ -317,7 +318,7 @@ def _full(
 
 def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]) -> dict[str, Row]:
     """Read the IAM policy of every run that may turn out to be the head of a manifest that speaks of one."""
-    grouped = planning.group(runs, stack, planning.renames(desired))
+    grouped = build.group(runs, stack, build.renames(desired))
     todo = [
         run
         for want in desired

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core import planning
-from reconciler.core.changes import Destroy
-from reconciler.core.planning import Observed, Options, Revision
+from reconciler.core.plan import build
+from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.plan.by_address import Destroy
 from reconciler.engine import observing
 from reconciler.engine.observing import World
 from reconciler.vocabulary.model import Desired, Stack, address_of
@@ -25,7 +25,7 @@ class Planned:
 def plan(world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision) -> Planned:
     """Return the plan that makes the live jobs what the manifests say."""
     observed = observing.observe(world, stack, desired)
-    built = planning.build(stack, world.kinds, desired, observed, options, revision, stack.backend)
+    built = build.build(stack, world.kinds, desired, observed, options, revision, stack.backend)
     return Planned(built, observed)
 
 
@@ -36,7 +36,7 @@ def destroy(
     policies_now = {address: want.lifecycle.removal for want in desired for address in _addresses(want)}
     asked = replace(options, destroy=Destroy(records, policies_now))
     observed = observing.observe(world, stack, (), {want.kind for want in desired})
-    return Planned(planning.build(stack, world.kinds, (), observed, asked, revision, stack.backend), observed)
+    return Planned(build.build(stack, world.kinds, (), observed, asked, revision, stack.backend), observed)
 
 
 def _addresses(want: Desired) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.core import heads
-from reconciler.core.planning import Observed
+from reconciler.core.plan.build import Observed
+from reconciler.core.runs import heads
 from reconciler.engine.observing import World
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Stack

@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.core import heads, planning, snapshots
-from reconciler.core.snapshots import Held, Listed, Snapshot
+from reconciler.core.documents import snapshot_json
+from reconciler.core.documents.snapshot_json import Held, Listed, Snapshot
+from reconciler.core.plan import build
+from reconciler.core.runs import heads
 from reconciler.engine import observing
 from reconciler.engine.observing import World
 from reconciler.vocabulary import errors
@@ -94,7 +96,7 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
     recorder = _Recorder(world.api, needed | {kind for kind, _ in store.places()})
     observed = observing.observe(replace(world, api=recorder), stack, desired, world.kinds)
-    runs = planning.group(observed.runs, stack, {})
+    runs = build.group(observed.runs, stack, {})
     standing = [run for same in runs.values() for run in heads.candidates(same)]
     _read_policies(world, recorder, standing)
     jobs = _held(world, recorder, observed.runs, {run.resource for run in standing})
@@ -151,7 +153,7 @@ def _held(world: World, recorder: _Recorder, runs: Sequence[Run], standing: Coll
         kind, row = world.kinds[run.kind], recorder.got.get(run.resource)
         full = row is not None or run.resource in standing
         row = row or run.row
-        told = snapshots.whole(row, kind) if full else snapshots.identity(row, kind)
+        told = snapshot_json.whole(row, kind) if full else snapshot_json.identity(row, kind)
         policy = recorder.policies.get(run.resource)
         bindings = None if policy is None else {"bindings": [dict(each) for each in policy.get("bindings", ())]}
         jobs[run.resource] = Held(run.resource, told, full, bindings)

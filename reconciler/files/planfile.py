@@ -1,4 +1,4 @@
-"""A plan file on disk: JSON in one form, read with bounds. What the JSON means is core.recipe's business."""
+"""A plan file on disk: JSON in one form, read with bounds. What the JSON means is core.documents.plan_json's business."""
 
 from __future__ import annotations
 

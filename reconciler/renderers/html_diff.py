@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 from reconciler.renderers import escape, values
 from reconciler.vocabulary.plans import ABSENT, FieldChange
 

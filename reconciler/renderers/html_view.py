@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 from reconciler.renderers import escape, html_diff, words
 from reconciler.vocabulary.plans import Action, Blocker, Change, Operation, Plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.model import Checked, Problem, Severity, show_path

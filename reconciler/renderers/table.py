@@ -11,7 +11,7 @@ from reconciler.vocabulary.model import Checked
 from reconciler.vocabulary.plans import Outcome, Plan
 
 PlanForm = Callable[[Plan, Mapping[str, Any], Style], str]
-"""(plan, the plan file's content as core.recipe.to_json returns it, style) → text"""
+"""(plan, the plan file's content as core.documents.plan_json.to_json returns it, style) → text"""
 
 ProblemForm = Callable[[Sequence[Checked], Style], str]
 """(what was checked, with the places of its problems filled in, style) → text"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 from reconciler.renderers import columns, escape, values, words
 from reconciler.renderers.style import Hue, Style, paint
 from reconciler.vocabulary.plans import Action, Change, Operation, Plan, ScopeCount

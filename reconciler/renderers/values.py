@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 from reconciler.renderers import escape
 from reconciler.vocabulary.plans import ABSENT, FieldChange
 

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from reconciler.cli import main, outputs, wiring
-from reconciler.core import marks
+from reconciler.core.runs import labels
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Document
@@ -169,7 +169,7 @@ def test_every_key_of_a_manifest_is_documented() -> None:
 
 def test_the_labels_page_lists_the_labels_we_stamp() -> None:
     table = docs_pages.rows(docs_pages.section(DOCS / "labels.md", "The nine labels"))
-    stamped = {value for value in vars(marks).values() if isinstance(value, str) and value.startswith("reconciler_")}
+    stamped = {value for value in vars(labels).values() if isinstance(value, str) and value.startswith("reconciler_")}
     assert {docs_pages.codes(row[0])[0] for row in table} == stamped
     assert len(table) == 9
 
@@ -186,7 +186,7 @@ def test_the_plan_file_page_lists_every_field() -> None:
 
 
 def test_every_guard_is_documented() -> None:
-    source = (ROOT / "reconciler" / "core" / "guards.py").read_text(encoding="utf-8")
+    source = (ROOT / "reconciler" / "core" / "plan" / "guards.py").read_text(encoding="utf-8")
     rules = set(re.findall(r'Blocker\(\s*"(\w+)"', source))
     table = docs_pages.rows(docs_pages.section(DOCS / "decisions.md", "Guards"))
     assert {docs_pages.codes(row[0])[0] for row in table} == rules

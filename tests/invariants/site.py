@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.core import guards, recipe, validate
-from reconciler.core.planning import Options, Revision
+from reconciler.core.documents import plan_json
+from reconciler.core.plan import guards
+from reconciler.core.plan.build import Options, Revision
 from reconciler.core.validate import body
+from reconciler.core.validate.manifests import Validator
 from reconciler.emulator import app
 from reconciler.emulator.clocks import ManualClock
 from reconciler.engine import planner
@@ -36,7 +38,7 @@ from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
 
 KINDS = schemas.load_kinds()
-VALIDATOR = validate.Validator(KINDS)
+VALIDATOR = Validator(KINDS)
 CHECK = body.BodyCheck()
 ANYTHING = guards.Allowed(cancel=99, delete=99, empty=True)
 EVERY_KIND = frozenset(KINDS)
@@ -195,7 +197,7 @@ class Site:
         steered = control or Control(lambda event: None, threading.Event())
         applier = Applier(world or self.world(), self.stack, KnownSecrets(), CHECK, steered)
         settings = Settings(ANYTHING, saved=saved, parallelism=parallelism, keep_going=keep_going)
-        return applier.apply(plan, recipe.digest(plan), settings)
+        return applier.apply(plan, plan_json.digest(plan), settings)
 
     def converge(self, wanted: Sequence[Desired], options: Options | None = None) -> Applied:
         """Plan and apply in one new process."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import recipe
-from reconciler.core.changes import Destroy
-from reconciler.core.planning import Options
+from reconciler.core.documents import plan_json
+from reconciler.core.plan.build import Options
+from reconciler.core.plan.by_address import Destroy
 from reconciler.vocabulary.model import DesiredState, Removal
 from reconciler.vocabulary.plans import Status
 from reconciler.vocabulary.wire import Request, Response, Transport
@@ -73,7 +73,7 @@ def test_two_plans_differ_in_their_time_and_seal_only(new_site: New, sample: Sam
     documents = []
     for number, world in enumerate(ways):
         wants = wanted if number < 4 else tuple(reversed(wanted))
-        documents.append(recipe.to_json(site.plan(wants, world), f"2026-01-0{number + 1}T00:00:00Z", "1.0"))
+        documents.append(plan_json.to_json(site.plan(wants, world), f"2026-01-0{number + 1}T00:00:00Z", "1.0"))
     texts = {json.dumps({k: v for k, v in each.items() if k not in ("createdAt", "seal")}) for each in documents}
     assert len(texts) == 1
     assert len({each["seal"] for each in documents}) == len(documents)

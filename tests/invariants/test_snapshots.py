@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from reconciler.api.snapshot import SnapshotJobs
-from reconciler.core import fingerprint, recipe, snapshots
-from reconciler.core.planning import Options
+from reconciler.core.documents import plan_json, snapshot_json
+from reconciler.core.plan.build import Options
+from reconciler.core.spec import fingerprint
 from reconciler.engine import snapshotting
 from reconciler.engine.observing import World
 from reconciler.files import planfile
@@ -42,18 +43,18 @@ def written(site: Site, wanted: Sequence[Desired]) -> str:
     shot = snapshotting.take(site.world(), site.stack, wanted)
     assert (len(site.audit.writes), site.files()) == (sent, files)
     assert shot.closed == {}
-    return planfile.dump(snapshots.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
+    return planfile.dump(snapshot_json.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
 
 
 def blind(site: Site, text: str) -> World:
     """Open a world that has nothing but the text of a snapshot."""
-    taken = snapshots.from_json(json.loads(text))
-    snapshots.require(taken, site.stack)
+    taken = snapshot_json.from_json(json.loads(text))
+    snapshot_json.require(taken, site.stack)
     return World(SnapshotJobs(taken.snapshot), KINDS, SnapshotStore(taken.snapshot, site.clock), site.clock)
 
 
 def told(plan: Plan, **more: Any) -> str:
-    return planfile.dump(recipe.to_json(replace(plan, **more), "2026-01-01T00:00:00Z", "1.0"))
+    return planfile.dump(plan_json.to_json(replace(plan, **more), "2026-01-01T00:00:00Z", "1.0"))
 
 
 def respecified(want: Desired) -> Desired:
@@ -210,7 +211,7 @@ def test_two_snapshots_of_one_state_differ_in_their_time_and_seal_only(new_site:
     first = json.loads(written(site, sample.desired))
     site.clock.advance(1)
     shot = snapshotting.take(site.world(page_size=1), site.stack, tuple(reversed(sample.desired)))
-    second = snapshots.to_json(shot.snapshot, "2026-01-01T00:00:01Z", "1.0")
+    second = snapshot_json.to_json(shot.snapshot, "2026-01-01T00:00:01Z", "1.0")
     assert first.pop("seal") != second.pop("seal")
     assert first.pop("createdAt") != second.pop("createdAt")
     assert first == json.loads(json.dumps(second))
@@ -251,7 +252,7 @@ def test_a_place_the_stack_left_and_nobody_may_look_at_blocks_alike(site: Site) 
         return lambda request: closed if "europe-west1" in request.url else transport(request)
 
     shot = snapshotting.take(site.world(closing), site.stack, wanted)
-    text = planfile.dump(snapshots.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
+    text = planfile.dump(snapshot_json.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
     live, seen = site.plan(wanted, site.world(closing)), site.plan(wanted, blind(site, text))
     assert [blocker.rule for blocker in live.blocked] == ["incomplete"]
     assert "CustomJob in demo-project/europe-west1" in seen.blocked[0].message

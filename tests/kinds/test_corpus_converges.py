@@ -16,9 +16,9 @@ import pytest
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.core import recipe
-from reconciler.core.guards import Allowed
-from reconciler.core.planning import Options, Revision
+from reconciler.core.documents import plan_json
+from reconciler.core.plan.build import Options, Revision
+from reconciler.core.plan.guards import Allowed
 from reconciler.emulator import app
 from reconciler.emulator.clocks import ManualClock
 from reconciler.engine import planner
@@ -91,7 +91,7 @@ def test_what_converts_is_applied_and_then_plans_empty(world: World) -> None:
     assert first.summary()["create"] == len(CONVERTED)
     control = Control(lambda event: None, threading.Event())
     applier = Applier(world, corpus.STACK, NoSecrets(), lambda kind, body: "", control)
-    applied = applier.apply(first, recipe.digest(first), Settings(Allowed(), keep_going=True))
+    applied = applier.apply(first, plan_json.digest(first), Settings(Allowed(), keep_going=True))
     assert [outcome for outcome in applied.outcomes if outcome.status is not Status.CREATED] == []
     assert [change.address for change in plan(world, wanted).changes if change.action != "noop"] == []
 
@@ -108,7 +108,7 @@ def test_what_converts_has_no_difference_when_it_is_compared_field_by_field(worl
     control = Control(lambda event: None, threading.Event())
     stamped = replace(first, changes=tuple(older))
     Applier(world, corpus.STACK, NoSecrets(), lambda kind, body: "", control).apply(
-        stamped, recipe.digest(stamped), Settings(Allowed(), keep_going=True)
+        stamped, plan_json.digest(stamped), Settings(Allowed(), keep_going=True)
     )
     again = plan(world, wanted)
     assert [(change.address, change.fields) for change in again.changes if change.action != "noop"] == []

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import convert, validate
+from reconciler.core import convert
+from reconciler.core.validate.manifests import Validator
 from reconciler.files import json_reader, manifest_writer, schemas, yaml_reader
 from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Severity, Stack
 
@@ -69,8 +70,8 @@ def kinds() -> Any:
 
 
 @cache
-def validator() -> validate.Validator:
-    return validate.Validator(kinds())
+def validator() -> Validator:
+    return Validator(kinds())
 
 
 @cache

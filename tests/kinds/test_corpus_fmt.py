@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import arrangement
+from reconciler.core.spec import key_order
 from reconciler.files import manifest_writer, yaml_reader
 from reconciler.files.canonical import comments, layout, tree, writer
 from tests.kinds.test_corpus_convert import CORPUS, FILES, converted, kinds, read
@@ -55,7 +55,7 @@ def test_converted_manifests_have_one_form_whatever_the_order_of_their_keys() ->
             for each, as_json in zip(made, (False, False, True, False), strict=True)
         ]
         assert again == [each.text for each in made], file
-        printed = manifest_writer.dump(arrangement.arrange(manifest, kinds()), "x")
+        printed = manifest_writer.dump(key_order.arrange(manifest, kinds()), "x")
         assert layout.rewrite(printed, file, kinds(), as_json=False).text == printed, "what convert prints is canonical"
         count += 1
     assert count > 300

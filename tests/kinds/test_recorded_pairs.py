@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import diff, fingerprint
+from reconciler.core.spec import diff, fingerprint
 from reconciler.files import schemas
 
 KIND = schemas.load_kinds()["CustomJob"]

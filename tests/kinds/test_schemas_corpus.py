@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind
 

@@ -10,7 +10,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from reconciler.core import recipe
+from reconciler.core.documents import plan_json
 from reconciler.files import schemas
 from reconciler.vocabulary import plans
 from reconciler.vocabulary.model import Scope, Source
@@ -174,7 +174,7 @@ def full_plan() -> dict[str, Any]:
         changes=(replace, orphan),
         against=plans.Against(f"sha256:{'0' * 64}", "2025-12-31T23:00:00Z"),
     )
-    written: dict[str, Any] = json.loads(json.dumps(recipe.to_json(plan, "2026-01-01T00:00:00Z", "0.1.0")))
+    written: dict[str, Any] = json.loads(json.dumps(plan_json.to_json(plan, "2026-01-01T00:00:00Z", "0.1.0")))
     return written
 
 

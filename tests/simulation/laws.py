@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core import fingerprint
+from reconciler.core.spec import fingerprint
 from reconciler.vocabulary import ports
 from reconciler.vocabulary.kinds import Phase
 from tests.simulation.site import Site

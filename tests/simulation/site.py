@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.core import planning, recipe
-from reconciler.core.planning import Observed, Options, Revision
+from reconciler.core.documents import plan_json
+from reconciler.core.plan import build
+from reconciler.core.plan.build import Observed, Options, Revision
 from reconciler.emulator import app
 from reconciler.engine import planner
 from reconciler.engine.applier import Applier, Settings
@@ -201,7 +202,7 @@ class Site:
 
     def _hold_asking(self, wanted: tuple[Desired, ...], observed: Observed, asking: frozenset[tuple[str, str]]) -> None:
         """Law: without a number on the command line no removal cancels what was last recorded to be asked for."""
-        plan = planning.build(self.stack, KNOWN, wanted, observed, Options(), Revision(), self.stack.backend)
+        plan = build.build(self.stack, KNOWN, wanted, observed, Options(), Revision(), self.stack.backend)
         cancels = [
             (change.address, operation.resource)
             for change in plan.changes
@@ -226,7 +227,7 @@ class Site:
         wanted = next(wanted for made, wanted in self.planned if made is plan)
         complete = self.shared and "fault row missed" not in self.seen
         with self.policies.applying(wanted, process.planned - STACK.settle, complete=complete):
-            return applier.apply(plan, recipe.digest(plan), Settings(ANYTHING, saved=saved, parallelism=self.hands))
+            return applier.apply(plan, plan_json.digest(plan), Settings(ANYTHING, saved=saved, parallelism=self.hands))
 
     def _watched(self, life: Life, process: Process) -> Transport:
         """Send to the service, and hold every write that was carried out to the laws."""

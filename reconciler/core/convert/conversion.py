@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import normalize
 from reconciler.core.convert import leniency, names, roots, settings
 from reconciler.core.convert.record import Record, shown
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.kinds import Kind, Kinds
 from reconciler.vocabulary.model import Problem
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import normalize
 from reconciler.core.convert.record import Record, shown
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.kinds import Kind, Kinds
 from reconciler.vocabulary.model import Problem
 

@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core import normalize
 from reconciler.core.convert.record import Record, shown
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.model import FieldPath, show_path
 
 Schema = Mapping[str, Any]

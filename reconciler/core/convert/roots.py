@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import normalize, suggestions
 from reconciler.core.convert.record import Record, shown
+from reconciler.core.spec import normalize
+from reconciler.core.validate import suggestions
 from reconciler.vocabulary.kinds import Kind, Kinds
 
 _OTHER_KINDS: tuple[tuple[str, str], ...] = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.core import normalize, paths, suggestions
 from reconciler.core.convert import roots
 from reconciler.core.convert.record import Record, shown
+from reconciler.core.spec import normalize, paths
+from reconciler.core.validate import suggestions
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import FieldPath, Json, show_path
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Problem, Severity
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core import fingerprint, normalize, paths, suggestions
-from reconciler.core.validate import wording
+from reconciler.core.spec import fingerprint, normalize, paths
+from reconciler.core.validate import suggestions, wording
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import (
     Desired,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.model import FieldPath, show_path
 
 _DEEPEST = 6

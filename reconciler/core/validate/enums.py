@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reconciler.core import suggestions
+from reconciler.core.validate import suggestions
 
 _SHAPE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _TYPO = 0.85

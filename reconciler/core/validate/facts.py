@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core import normalize, secrets, suggestions
-from reconciler.core.validate import enums, placeholders
+from reconciler.core.spec import normalize, secrets
+from reconciler.core.validate import enums, placeholders, suggestions
 from reconciler.core.validate.wording import shown
 from reconciler.vocabulary.model import FieldPath, Problem, Severity, show_path
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.core import normalize, suggestions
-from reconciler.core.validate import desired, facts, schema, wording
+from reconciler.core.spec import normalize
+from reconciler.core.validate import desired, facts, schema, suggestions, wording
 from reconciler.vocabulary.kinds import Kind, Kinds
 from reconciler.vocabulary.model import Desired, Document, Problem, Severity, Stack, address_of
 

@@ -13,8 +13,8 @@ from typing import Any
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
-from reconciler.core import normalize, suggestions
-from reconciler.core.validate import elsewhere, placeholders, wording
+from reconciler.core.spec import normalize
+from reconciler.core.validate import elsewhere, placeholders, suggestions, wording
 from reconciler.vocabulary.model import FieldPath, Problem, show_path
 
 Schema = Mapping[str, Any]

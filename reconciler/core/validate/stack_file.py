@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core import buckets, normalize, suggestions
-from reconciler.core.validate import placeholders
+from reconciler.core.spec import normalize
+from reconciler.core.validate import placeholders, store_url, suggestions
 from reconciler.core.validate.schema import Checker
 from reconciler.core.validate.wording import path_order, shown
 from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Stack
@@ -92,9 +92,9 @@ def _check_store(store: str) -> Iterator[Problem]:
     message = ""
     if found := placeholders.in_text(store):
         message = f"spec.store holds the placeholder {found}."
-    elif store.startswith(buckets.SCHEME) and not buckets.parse(store):
+    elif store.startswith(store_url.SCHEME) and not store_url.parse(store):
         message = f"spec.store {shown(store)} names no bucket with a plain prefix."
-    elif "://" in store and not buckets.parse(store):
+    elif "://" in store and not store_url.parse(store):
         message = f"spec.store {shown(store)} is no folder."
     elif store.startswith(("/", "~")) or ".." in store.split("/"):
         message = f"The store {shown(store)} leads outside the stack."

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.model import FieldPath, show_path
 
 _TYPES = MappingProxyType(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core import arrangement, normalize
+from reconciler.core.spec import key_order, normalize
 from reconciler.files import json_reader, manifests, yaml_reader
 from reconciler.files.canonical import comments, tree, writer
 from reconciler.files.canonical.tree import Branch, Leaf, NotKeptError, Sheet
@@ -57,9 +57,7 @@ def _changed(file: str) -> Problem:
 
 def _same(before: Reading, after: Reading, kinds: Kinds) -> bool:
     """Say whether two readings hold the same documents, to the type of every value."""
-    meant, means = (
-        [arrangement.meaning(each.value, kinds) for each in reading.documents] for reading in (before, after)
-    )
+    meant, means = ([key_order.meaning(each.value, kinds) for each in reading.documents] for reading in (before, after))
     return not after.problems and meant == means
 
 
@@ -69,7 +67,7 @@ def _kept(before: str, after: str, as_json: bool) -> bool:
 
 
 def _json(text: str, kinds: Kinds) -> str:
-    value = arrangement.arrange(json.loads(text), kinds)
+    value = key_order.arrange(json.loads(text), kinds)
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -98,7 +96,7 @@ def _says_something(sheet: Sheet) -> bool:
 def _manifest(root: Branch, kinds: Kinds) -> None:
     """Arrange one manifest, or the manifests of a List."""
     kind = next((each.value.value for each in root.entries if each.name == "kind" and isinstance(each.value, Leaf)), "")
-    schema = arrangement.schema_of(kind, kinds)
+    schema = key_order.schema_of(kind, kinds)
     _arrange(root, schema, schema, ())
     if kind == "List":
         for entry in root.entries:
@@ -119,7 +117,7 @@ def _arrange(node: Leaf | Branch, schema: normalize.Schema, root: normalize.Sche
     if any(entry.key is not None and entry.key.alias for entry in node.entries) or len(named) < len(node.entries):
         return
     node.entries = [
-        _renamed(named[written], name) for written, name in arrangement.order(list(named), schema, root, path)
+        _renamed(named[written], name) for written, name in key_order.order(list(named), schema, root, path)
     ]
     for entry in node.entries:
         _arrange(entry.value, normalize.child(schema, entry.name, root), root, (*path, entry.name))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from reconciler.core import fingerprint
+from reconciler.core.spec import fingerprint
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Run
 from tests.unit.core import jobs_model

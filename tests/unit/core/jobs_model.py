@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.core import bodies, changes, fingerprint, heads, marks
-from reconciler.core.changes import Address
-from reconciler.core.guards import Toll
+from reconciler.core.plan import by_address
+from reconciler.core.plan.by_address import Address
+from reconciler.core.plan.guards import Toll
+from reconciler.core.runs import heads, labels, names
+from reconciler.core.spec import fingerprint
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind, Phase, Verb
 from reconciler.vocabulary.model import (
@@ -85,11 +87,11 @@ def live(desired: Desired, number: int, phase: Phase, **fields: Any) -> Run:
     key = fields.pop(
         "run_key", fingerprint.run_key(UID, desired.kind, desired.scope, desired.name, digest, token, number)
     )
-    resource = fields.pop("resource", f"{bodies.collection(kind, desired.scope)}/{number}")
+    resource = fields.pop("resource", f"{names.collection(kind, desired.scope)}/{number}")
     created = fields.pop("created", f"2026-01-01T00:{number:02d}:00Z")
-    stamped = {**marks.stamp(replace(desired, fingerprint=digest), STACK, key, token), **fields.pop("labels", {})}
-    row = {**bodies.create(desired, kind, UID, number, stamped), "name": resource, "createTime": created}
-    run = marks.read({**row, **fields.pop("row", {})}, kind, desired.scope, resource)
+    stamped = {**labels.stamp(replace(desired, fingerprint=digest), STACK, key, token), **fields.pop("labels", {})}
+    row = {**names.create(desired, kind, UID, number, stamped), "name": resource, "createTime": created}
+    run = labels.read({**row, **fields.pop("row", {})}, kind, desired.scope, resource)
     assert run is not None
     return replace(run, phase=phase, **fields)
 
@@ -120,7 +122,7 @@ class World:
     def plan(self, desired: Desired | None, kind: Kind, **fields: Any) -> tuple[Change, Toll]:
         """Build the change of the one address."""
         runs = tuple(self.runs)
-        fetched = changes.to_compare(desired, runs) if desired else ()
+        fetched = by_address.to_compare(desired, runs) if desired else ()
         place = Address(
             stack=STACK,
             kind=kind,
@@ -132,7 +134,7 @@ class World:
             policies=self.policies,
             **fields,
         )
-        return changes.build(place)
+        return by_address.build(place)
 
     def carry_out(self, change: Change, kind: Kind) -> None:
         """Do what apply does: remember what is seen and what the manifest says, then call. A cancel is awaited."""
@@ -165,13 +167,13 @@ class World:
         ]
 
     def _create(self, collection: str, body: Mapping[str, Any], kind: Kind) -> None:
-        number = marks.number_of(body["labels"][marks.RUN])
+        number = labels.number_of(body["labels"][labels.RUN])
         parts = collection.split("/")
         scope = Scope(parts[1], parts[3] if kind.located else "")
         resource = f"{collection}/{body[kind.id_field] if kind.id_field else number}"
         assert resource not in {run.resource for run in self.runs}
         row = {**body, "name": resource, "createTime": f"2026-02-01T00:{number:02d}:00Z"}
-        run = marks.read(row, kind, scope, resource)
+        run = labels.read(row, kind, scope, resource)
         assert run is not None
         self.runs.append(replace(run, phase=Phase.PENDING))
         self.ledger.append(remembered(self.runs[-1], None))
@@ -190,7 +192,7 @@ class World:
             assert verb == "patch"
             assert kind.can(Verb.PATCH)
             row = {**run.row, "labels": {**run.row["labels"], **body["labels"]}}
-            read = marks.read(row, kind, run.scope, resource)
+            read = labels.read(row, kind, run.scope, resource)
             assert read is not None
             self.runs[index] = replace(read, phase=run.phase)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import assertions
+from reconciler.core.plan import assertions
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Lifecycle, OnChange, Run
 from reconciler.vocabulary.plans import Action, Assertion, Change, Operation

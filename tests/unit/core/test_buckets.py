@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import buckets
+from reconciler.core.validate import store_url
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from reconciler.core import buckets
     ],
 )
 def test_a_store_names_a_bucket_and_a_prefix(url: str, bucket: str, prefix: str) -> None:
-    assert buckets.parse(url) == buckets.Address(bucket, prefix)
+    assert store_url.parse(url) == store_url.Address(bucket, prefix)
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_a_store_names_a_bucket_and_a_prefix(url: str, bucket: str, prefix: str)
     ],
 )
 def test_what_names_no_bucket_is_nothing(url: str) -> None:
-    assert buckets.parse(url) is None
+    assert store_url.parse(url) is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import changes
+from reconciler.core.plan import by_address
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, Lifecycle, OnChange, Rerun
 from tests.unit.core.jobs_model import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs
@@ -152,8 +152,8 @@ def test_only_runs_whose_label_cannot_settle_it_are_fetched() -> None:
         for number, phase in enumerate((DONE, RUNNING, DONE, DONE))
     ]
     plain = live(manifest(), 9, RUNNING)
-    told = changes.to_compare(manifest(), [plain, *strange])
+    told = by_address.to_compare(manifest(), [plain, *strange])
     assert [run.resource for run in told] == ["r1"]
-    assert [run.resource for run in changes.to_compare(manifest(), strange)] == ["r1", "r3"]
+    assert [run.resource for run in by_address.to_compare(manifest(), strange)] == ["r1", "r3"]
     off = manifest(life=Lifecycle(desired=DesiredState.ABSENT))
-    assert changes.to_compare(off, strange) == ()
+    assert by_address.to_compare(off, strange) == ()

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import convert, validate
+from reconciler.core import convert
+from reconciler.core.validate.manifests import Validator
 from reconciler.files import schemas
 from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Severity, Stack
 
 KINDS = schemas.load_kinds()
-VALIDATOR = validate.Validator(KINDS)
+VALIDATOR = Validator(KINDS)
 STACK = Stack(
     name="demo",
     uid="3fa94c1b",

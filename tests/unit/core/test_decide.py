@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.decide import (
+from reconciler.core.plan.table import (
     ACTIVE,
     ENDED,
     TABLE,
@@ -47,7 +47,7 @@ def situations() -> tuple[Situation, ...]:
 
 
 def can_occur(case: Situation) -> bool:
-    """Say whether core.heads and core.changes can ask this.
+    """Say whether core.runs.heads and core.plan.by_address can ask this.
 
     A live run has a phase. What only the ledger remembers has ended, has the desired spec, is asked about under Present
     alone, and is never one of the other runs, which are live, stand under Present, and are MOVED or DIFFERS only while

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from reconciler.core import diff
+from reconciler.core.spec import diff
 from reconciler.files import schemas
 from reconciler.vocabulary.plans import ABSENT
 from tests.unit.core.test_normalize import documents, echoed, specs

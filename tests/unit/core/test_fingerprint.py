@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import fingerprint
+from reconciler.core.spec import fingerprint
 from reconciler.files import schemas
 from reconciler.vocabulary.model import Scope
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import guards
-from reconciler.core.guards import Allowed, Census, Toll
+from reconciler.core.plan import guards
+from reconciler.core.plan.guards import Allowed, Census, Toll
 from reconciler.vocabulary.model import Limits, Scope
 from reconciler.vocabulary.plans import Blocker, ScopeCount
 

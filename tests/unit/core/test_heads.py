@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import heads
-from reconciler.core.decide import Spec
+from reconciler.core.plan.table import Spec
+from reconciler.core.runs import heads
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Rerun
 from tests.unit.core.jobs_model import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs

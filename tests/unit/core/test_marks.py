@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import marks
+from reconciler.core.runs import labels
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Removal
 from tests.unit.core.jobs_model import HERE, KINDS, STACK, live, manifest
@@ -21,7 +21,7 @@ LABEL = re.compile(r"[a-z0-9_-]{0,63}")
 def test_a_stamp_holds_the_users_labels_and_ours_in_order() -> None:
     life = Lifecycle(on_removal=Removal.CANCEL)
     want = manifest(name="train-mnist", fingerprint=DIGEST, labels={"team": "vision"}, life=life)
-    assert list(marks.stamp(want, STACK, KEY, "c" * 32).items()) == [
+    assert list(labels.stamp(want, STACK, KEY, "c" * 32).items()) == [
         ("reconciler_fingerprint", DIGEST),
         ("reconciler_kind", "customjob"),
         ("reconciler_name", "train-mnist"),
@@ -37,26 +37,26 @@ def test_a_stamp_holds_the_users_labels_and_ours_in_order() -> None:
 
 def test_every_label_of_ours_is_one_the_api_takes() -> None:
     for kind in KINDS:
-        for key, value in marks.stamp(manifest(kind, name="x" * 63), STACK, KEY, "c" * 32).items():
+        for key, value in labels.stamp(manifest(kind, name="x" * 63), STACK, KEY, "c" * 32).items():
             assert LABEL.fullmatch(key)
             assert LABEL.fullmatch(value)
 
 
 def test_a_user_cannot_overwrite_our_labels() -> None:
     want = manifest(labels={"reconciler_owner": "00000000", "reconciler_name": "other"})
-    stamped = marks.stamp(want, STACK, KEY, "")
+    stamped = labels.stamp(want, STACK, KEY, "")
     assert (stamped["reconciler_owner"], stamped["reconciler_name"]) == ("3fa94c1b", "train")
 
 
 @pytest.mark.parametrize("removal", Removal)
 def test_a_protected_job_is_stamped_keep(removal: Removal) -> None:
-    plain = marks.stamp(manifest(life=Lifecycle(on_removal=removal)), STACK, KEY, "")
-    kept = marks.stamp(manifest(life=Lifecycle(on_removal=removal, protect=True)), STACK, KEY, "")
+    plain = labels.stamp(manifest(life=Lifecycle(on_removal=removal)), STACK, KEY, "")
+    kept = labels.stamp(manifest(life=Lifecycle(on_removal=removal, protect=True)), STACK, KEY, "")
     assert (plain["reconciler_removal"], kept["reconciler_removal"]) == (removal.value, "keep")
 
 
 def test_no_token_leaves_no_label() -> None:
-    assert "reconciler_token" not in marks.stamp(manifest(), STACK, KEY, "")
+    assert "reconciler_token" not in labels.stamp(manifest(), STACK, KEY, "")
 
 
 def test_what_is_stamped_is_read_back() -> None:
@@ -67,9 +67,9 @@ def test_what_is_stamped_is_read_back() -> None:
         "createTime": "t1",
         "endTime": "t2",
         "error": {"code": 8, "message": "no GPU"},
-        "labels": marks.stamp(want, STACK, KEY, "c" * 32),
+        "labels": labels.stamp(want, STACK, KEY, "c" * 32),
     }
-    run = marks.read(row, KIND, HERE, row["name"])
+    run = labels.read(row, KIND, HERE, row["name"])
     assert run is not None
     assert (run.kind, run.name, run.owner, run.number) == ("CustomJob", "train-mnist", "3fa94c1b", 12)
     assert (run.fingerprint, run.run_key, run.token, run.removal) == (DIGEST, KEY, "c" * 32, Removal.DELETE)
@@ -84,7 +84,7 @@ def test_what_is_stamped_is_read_back() -> None:
      {"reconciler_kind": "CustomJob", "reconciler_name": "a"}],
 )  # fmt: skip
 def test_a_row_without_our_kind_and_name_is_no_run(given: Any) -> None:
-    assert marks.read({"labels": given}, KIND, HERE, "r") is None
+    assert labels.read({"labels": given}, KIND, HERE, "r") is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_row_without_our_kind_and_name_is_no_run(given: Any) -> None:
 )
 def test_an_error_is_read_as_a_status_or_as_text(error: Any, text: str) -> None:
     row = {"labels": {"reconciler_kind": "customjob", "reconciler_name": "a"}, "error": error}
-    run = marks.read(row, KIND, HERE, "r")
+    run = labels.read(row, KIND, HERE, "r")
     assert run is not None
     assert run.error == text
 
@@ -100,7 +100,7 @@ def test_an_error_is_read_as_a_status_or_as_text(error: Any, text: str) -> None:
 @pytest.mark.parametrize(("label", "removal"), [("keep", Removal.KEEP), ("", None), ("destroy", None), ("KEEP", None)])
 def test_a_removal_label_nobody_knows_says_nothing(label: str, removal: Removal | None) -> None:
     row = {"labels": {"reconciler_kind": "customjob", "reconciler_name": "a", "reconciler_removal": label}}
-    run = marks.read(row, KIND, HERE, "r")
+    run = labels.read(row, KIND, HERE, "r")
     assert run is not None
     assert run.removal is removal
 
@@ -112,7 +112,7 @@ def test_a_removal_label_nobody_knows_says_nothing(label: str, removal: Removal 
      ("٣-" + "0" * 32, 0), ("1-" + "0" * 32 + "\n", 0)],
 )  # fmt: skip
 def test_the_number_of_a_run_key_is_read_strictly(key: str, number: int) -> None:
-    assert marks.number_of(key) == number
+    assert labels.number_of(key) == number
 
 
 def test_times_are_ordered_as_instants_and_equal_ones_by_name() -> None:
@@ -130,9 +130,9 @@ def test_times_are_ordered_as_instants_and_equal_ones_by_name() -> None:
     ]
     runs = [live(manifest(), 1, Phase.RUNNING, created=created, resource=name) for created, name in told]
     for shuffled in (runs, runs[::-1], runs[5:] + runs[:5]):
-        assert sorted(shuffled, key=marks.time_order) == runs
+        assert sorted(shuffled, key=labels.time_order) == runs
 
 
 def test_the_filters_name_the_stack_and_the_run() -> None:
-    assert marks.label_filter(STACK) == 'labels.reconciler_stack="vision"'
-    assert marks.run_filter(STACK, KEY) == f'labels.reconciler_stack="vision" AND labels.reconciler_run="{KEY}"'
+    assert labels.label_filter(STACK) == 'labels.reconciler_stack="vision"'
+    assert labels.run_filter(STACK, KEY) == f'labels.reconciler_stack="vision" AND labels.reconciler_run="{KEY}"'

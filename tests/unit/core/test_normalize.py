@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.files import schemas
 
 KINDS = schemas.load_kinds()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import paths
+from reconciler.core.spec import paths
 from reconciler.vocabulary.model import show_path
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import planning, recipe
-from reconciler.core.changes import Destroy
-from reconciler.core.guards import Allowed
-from reconciler.core.planning import Observed, Options, Revision
+from reconciler.core.documents import plan_json
+from reconciler.core.plan import build
+from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.plan.by_address import Destroy
+from reconciler.core.plan.guards import Allowed
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
@@ -42,7 +43,7 @@ def plan(
     **seen: Any,
 ) -> Plan:
     observed = Observed(tuple(runs), (), **{"full": {run.resource: run.row for run in runs}, **seen})
-    return planning.build(stack, KINDS, desired, observed, options, Revision(), "embedded")
+    return build.build(stack, KINDS, desired, observed, options, Revision(), "embedded")
 
 
 def said(made: Plan) -> dict[str, str]:
@@ -419,8 +420,8 @@ def test_shuffled_input_gives_the_same_bytes() -> None:
             chance.shuffle(items)
         rows = dict(chance.sample(sorted(full.items(), key=lambda item: item[0]), len(full)))
         observed = Observed(tuple(runs), tuple(counts), tuple(past), rows)
-        made = planning.build(STACK, KINDS, wants, observed, Options(), Revision("abc"), "embedded")
-        texts.add(json.dumps(recipe.to_json(made, "t", "v"), sort_keys=True))
+        made = build.build(STACK, KINDS, wants, observed, Options(), Revision("abc"), "embedded")
+        texts.add(json.dumps(plan_json.to_json(made, "t", "v"), sort_keys=True))
     assert len(texts) == 1
 
 
@@ -428,12 +429,12 @@ def test_a_plan_holds_nothing_that_changes_with_every_read() -> None:
     run = live(manifest("Job"), 1, FAILED, row={"etag": "one"})
     again = live(manifest("Job"), 1, FAILED, row={"etag": "two", "trainingOutput": {"consumedMLUnits": 1.5}})
     want = manifest("Job", labels={"team": "a"})
-    assert recipe.digest(plan([want], [run])) == recipe.digest(plan([want], [again]))
+    assert plan_json.digest(plan([want], [run])) == plan_json.digest(plan([want], [again]))
 
 
 def test_the_revision_and_the_counts_stand_in_the_plan() -> None:
     counts = (ScopeCount("Job", HERE, 1), ScopeCount("CustomJob", THERE, 2), ScopeCount("CustomJob", HERE, 3))
-    made = planning.build(
+    made = build.build(
         STACK, KINDS, [manifest()], Observed((), counts), Options(), Revision("abc", dirty=True), "http://127.0.0.1:1"
     )
     assert (made.revision, made.dirty, made.backend) == ("abc", True, "http://127.0.0.1:1")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import policies
+from reconciler.core.plan import label_patches
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Removal
 from reconciler.vocabulary.plans import ABSENT
@@ -46,7 +46,7 @@ BINDINGS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]
 @pytest.mark.parametrize("title", BINDINGS)
 def test_bindings_differ_role_by_role(title: str) -> None:
     wanted, there, roles = BINDINGS[title]
-    assert [change.path for change in policies.iam_changes(wanted, there)] == [
+    assert [change.path for change in label_patches.iam_changes(wanted, there)] == [
         f"iamPolicy.bindings[{role}]" for role in roles
     ]
 
@@ -54,26 +54,29 @@ def test_bindings_differ_role_by_role(title: str) -> None:
 @pytest.mark.parametrize("title", BINDINGS)
 def test_what_was_merged_differs_no_more(title: str) -> None:
     wanted, there, _ = BINDINGS[title]
-    merged = policies.merge({"bindings": there, "etag": "e"}, wanted)
-    assert policies.iam_changes(wanted, merged["bindings"]) == ()
+    merged = label_patches.merge({"bindings": there, "etag": "e"}, wanted)
+    assert label_patches.iam_changes(wanted, merged["bindings"]) == ()
     assert merged["etag"] == "e"
 
 
 def test_members_are_shown_with_their_conditions() -> None:
-    (change,) = policies.iam_changes([binding("r", B, A, condition=CONDITION), binding("r", C)], [])
+    (change,) = label_patches.iam_changes([binding("r", B, A, condition=CONDITION), binding("r", C)], [])
     assert change.before is ABSENT
     assert change.after == [C, f"{A} if request.time < x", f"{B} if request.time < x"]
 
 
 def test_merging_keeps_every_role_the_manifest_does_not_name() -> None:
     policy = {"etag": "e", "bindings": [binding("s", C), binding("r", A)]}
-    assert policies.merge(policy, [binding("r", B)]) == {"etag": "e", "bindings": [binding("s", C), binding("r", B)]}
+    assert label_patches.merge(policy, [binding("r", B)]) == {
+        "etag": "e",
+        "bindings": [binding("s", C), binding("r", B)],
+    }
     assert policy["bindings"] == [binding("s", C), binding("r", A)]
 
 
 def test_a_policy_with_a_condition_is_written_in_version_three() -> None:
-    assert policies.merge({}, [binding("r", A, condition=CONDITION)])["version"] == 3
-    assert "version" not in policies.merge({}, [binding("r", A)])
+    assert label_patches.merge({}, [binding("r", A, condition=CONDITION)])["version"] == 3
+    assert "version" not in label_patches.merge({}, [binding("r", A)])
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,7 @@ def test_a_policy_with_a_condition_is_written_in_version_three() -> None:
 )
 def test_only_labels_the_manifest_says_are_set(labels: Any, there: Any, delta: Any) -> None:
     run = live(manifest("Job"), 1, Phase.RUNNING, labels=there)
-    assert policies.labels_to_set(manifest("Job", labels=labels), run) == delta
+    assert label_patches.labels_to_set(manifest("Job", labels=labels), run) == delta
 
 
 @pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.SUCCEEDED])
@@ -121,7 +124,7 @@ def test_labels_and_removal_are_only_told_on_a_kind_that_cannot_patch() -> None:
 
 def test_labels_differ_in_the_order_of_their_names() -> None:
     run = live(manifest(), 1, Phase.RUNNING)
-    found = policies.label_changes(manifest(labels={"b": "1", "a": "2", "c": "3"}), run)
+    found = label_patches.label_changes(manifest(labels={"b": "1", "a": "2", "c": "3"}), run)
     assert [change.path[-1] for change in found] == ["a", "b", "c"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import quota_time
+from reconciler.core.plan import quota_time
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.plans import Action, Change, Operation, Plan, QuotaTime
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import fingerprint, recipe
-from reconciler.core.guards import Allowed
-from reconciler.core.planning import Observed, Options, Revision, build
+from reconciler.core.documents import plan_json
+from reconciler.core.plan.build import Observed, Options, Revision, build
+from reconciler.core.plan.guards import Allowed
+from reconciler.core.spec import fingerprint
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, OnChange, Removal
@@ -51,7 +52,7 @@ def sample() -> Plan:
 
 
 PLAN = sample()
-DOCUMENT = recipe.to_json(PLAN, "2026-01-01T00:00:00Z", "0.1.0")
+DOCUMENT = plan_json.to_json(PLAN, "2026-01-01T00:00:00Z", "0.1.0")
 
 
 def sealed(document: dict[str, Any]) -> dict[str, Any]:
@@ -68,11 +69,11 @@ def sealed(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_plan_comes_back_as_it_went() -> None:
     through_text = json.loads(json.dumps(DOCUMENT))
-    saved = recipe.from_json(through_text)
+    saved = plan_json.from_json(through_text)
     assert saved.plan == PLAN
-    assert saved.digest == DOCUMENT["digest"] == recipe.digest(PLAN)
+    assert saved.digest == DOCUMENT["digest"] == plan_json.digest(PLAN)
     assert saved.created_at == "2026-01-01T00:00:00Z"
-    assert recipe.to_json(saved.plan, saved.created_at, "0.1.0") == DOCUMENT
+    assert plan_json.to_json(saved.plan, saved.created_at, "0.1.0") == DOCUMENT
 
 
 def test_a_policy_to_record_is_covered_by_the_digest_and_may_be_absent() -> None:
@@ -83,7 +84,7 @@ def test_a_policy_to_record_is_covered_by_the_digest_and_may_be_absent() -> None
     without = copy.deepcopy(DOCUMENT)
     del without["changes"][3]["onRemoval"]
     assert refused(without) is errors.PlanEdited
-    assert recipe.from_json(sealed(without)).plan.changes[3].on_removal is None
+    assert plan_json.from_json(sealed(without)).plan.changes[3].on_removal is None
 
 
 def test_digest_and_seal_are_hashes_that_anyone_can_recompute() -> None:
@@ -98,14 +99,14 @@ def test_a_missing_side_of_a_field_comes_back_as_absent_and_null_as_null() -> No
     )
     change = Change("CustomJob/a", HERE, Action.NOOP, "up_to_date", None, fields=fields)
     plan = Plan("vision", "3fa94c1b", "embedded", "", False, (), (), (change,))
-    back = recipe.from_json(json.loads(json.dumps(recipe.to_json(plan, "t", "v")))).plan
+    back = plan_json.from_json(json.loads(json.dumps(plan_json.to_json(plan, "t", "v")))).plan
     assert back == plan
     assert back.changes[0].fields[0].before is ABSENT
     assert back.changes[0].fields[0].after is None
 
 
 def test_what_stands_outside_the_digest_is_under_the_seal() -> None:
-    one, two = recipe.to_json(PLAN, "t1", "v1"), recipe.to_json(PLAN, "t2", "v2")
+    one, two = plan_json.to_json(PLAN, "t1", "v1"), plan_json.to_json(PLAN, "t2", "v2")
     assert one["digest"] == two["digest"]
     assert one["seal"] != two["seal"]
 
@@ -142,7 +143,7 @@ EDITS: dict[str, Callable[[Any], Any]] = {
 
 def refused(document: Any) -> type[errors.PlanRefused]:
     with pytest.raises(errors.PlanRefused) as caught:
-        recipe.from_json(document)
+        plan_json.from_json(document)
     assert caught.value.exit_code == 3
     assert caught.value.message
     return caught.type
@@ -214,7 +215,7 @@ def test_no_single_byte_of_the_file_can_be_changed_unnoticed() -> None:
 @pytest.mark.parametrize("version", ["1.1", "2.0", "0.9", "1", 1, 1.0, None, [], {}, ""])
 def test_another_format_version_is_refused_naming_both_sides(version: Any) -> None:
     with pytest.raises(errors.WrongVersion) as caught:
-        recipe.from_json({**DOCUMENT, "formatVersion": version, "newField": 1})
+        plan_json.from_json({**DOCUMENT, "formatVersion": version, "newField": 1})
     assert repr(version) in caught.value.message
     assert "'1.0'" in caught.value.message
     assert "reconciler" in caught.value.message
@@ -307,10 +308,10 @@ def test_every_forged_type_anywhere_is_unreadable_or_harmless() -> None:
             document = copy.deepcopy(DOCUMENT)
             at(document, path[:-1])[path[-1]] = value
             try:
-                saved = recipe.from_json(sealed(document))
+                saved = plan_json.from_json(sealed(document))
             except errors.PlanRefused:
                 continue
-            assert recipe.to_json(saved.plan, saved.created_at, document["tool"]["version"]) == saved.document
+            assert plan_json.to_json(saved.plan, saved.created_at, document["tool"]["version"]) == saved.document
 
 
 def test_a_document_nested_without_end_is_unreadable() -> None:
@@ -346,7 +347,7 @@ def test_any_json_at_any_place_is_refused_or_means_the_same(path: tuple[Any, ...
     except ValueError:
         written = b""
     if written == fingerprint.canonical_json(DOCUMENT):
-        recipe.from_json(document)
+        plan_json.from_json(document)
     else:
         refused(document)
 
@@ -362,4 +363,4 @@ def test_blockers_and_assertions_come_back_whole() -> None:
         (Blocker("limits", "m", {"cancel": 3}),),
         (Change("CustomJob/a", HERE, Action.NOOP, "kept", None, assertions=(Assertion("r", True, True, "k"),)),),
     )
-    assert recipe.from_json(recipe.to_json(plan, "t", "v")).plan == plan
+    assert plan_json.from_json(plan_json.to_json(plan, "t", "v")).plan == plan

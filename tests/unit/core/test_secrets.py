@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import secrets
+from reconciler.core.spec import secrets
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import diff, fingerprint, secrets, snapshots
+from reconciler.core.documents import snapshot_json
+from reconciler.core.spec import diff, fingerprint, secrets
 from reconciler.files import schemas
 
 KINDS = schemas.load_kinds()
@@ -76,23 +77,23 @@ LABELS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], list[tup
 @pytest.mark.parametrize(("what", "then", "live", "now", "blind"), LABELS, ids=[row[0] for row in LABELS])
 def test_a_label_proves_what_nobody_can_see(what: str, then: Any, live: Any, now: Any, blind: list[Any]) -> None:
     label = fingerprint.of(then, CUSTOM)
-    told = diff.uncompared(now, snapshots.whole(live, CUSTOM), CUSTOM, label)
+    told = diff.uncompared(now, snapshot_json.whole(live, CUSTOM), CUSTOM, label)
     assert [(change.path.removeprefix(AT), change.before, change.after) for change in told] == blind
     assert diff.uncompared(now, live, CUSTOM, label) == ()
 
 
 def test_withheld_values_count_as_equal_and_the_same_text_on_a_real_job_does_not() -> None:
-    withheld = snapshots.whole(job(A), CUSTOM)
+    withheld = snapshot_json.whole(job(A), CUSTOM)
     assert diff.compare(job(variable("A", "9")), withheld, CUSTOM, ours=True) == ()
     real = job(variable("A", "(sensitive)"))
     assert [change.path for change in diff.compare(job(A), real, CUSTOM, ours=True)] == [f"{AT}[0].value"]
 
 
 def test_what_is_removed_or_added_is_seen_without_its_value() -> None:
-    withheld = snapshots.whole(job(A, variable("GONE", "s3cr3t")), CUSTOM)
+    withheld = snapshot_json.whole(job(A, variable("GONE", "s3cr3t")), CUSTOM)
     [removed] = diff.compare(job(A), withheld, CUSTOM, ours=True)
     assert (removed.path, removed.before) == (f"{AT}[1]", {"name": "GONE", "value": "(sensitive)"})
-    [added] = diff.compare(job(A, B), snapshots.whole(job(A), CUSTOM), CUSTOM, ours=True)
+    [added] = diff.compare(job(A, B), snapshot_json.whole(job(A), CUSTOM), CUSTOM, ours=True)
     assert (added.path, added.after) == (f"{AT}[1]", B)
 
 
@@ -113,7 +114,7 @@ def test_a_job_keeps_what_a_plan_reads_and_nothing_else() -> None:
         "newField": "x",
         "env": [variable("B", "hunter2-hunter2")],
     }
-    assert snapshots.whole(row, CUSTOM) == {
+    assert snapshot_json.whole(row, CUSTOM) == {
         "jobSpec": {"workerPoolSpecs": [{"containerSpec": {"imageUri": "i", "env": [variable("B", "(sensitive)")]}}]},
         "name": row["name"],
         "labels": row["labels"],
@@ -121,9 +122,9 @@ def test_a_job_keeps_what_a_plan_reads_and_nothing_else() -> None:
         "createTime": "2026-01-01T00:00:00Z",
         "error": {"code": 9, "message": "B=(sensitive) failed"},
     }
-    assert set(snapshots.identity(row, CUSTOM)) == {"name", "labels", "state", "createTime", "error"}
+    assert set(snapshot_json.identity(row, CUSTOM)) == {"name", "labels", "state", "createTime", "error"}
     ml = {"jobId": "j", "trainingInput": {"region": "r"}, "trainingOutput": {"x": 1}, "errorMessage": "e", "etag": "e"}
-    assert snapshots.whole(ml, ML) == {"jobId": "j", "trainingInput": {"region": "r"}, "errorMessage": "e"}
+    assert snapshot_json.whole(ml, ML) == {"jobId": "j", "trainingInput": {"region": "r"}, "errorMessage": "e"}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,6 @@ def test_a_job_keeps_what_a_plan_reads_and_nothing_else() -> None:
 )
 def test_an_error_loses_what_it_quotes_unless_that_is_too_short_to_tell(value: str, message: str, told: str) -> None:
     row = {**job(variable("MODE", value)), "error": {"message": message}}
-    assert snapshots.identity(row, CUSTOM)["error"] == {"message": told}
+    assert snapshot_json.identity(row, CUSTOM)["error"] == {"message": told}
     secret = {**job(variable("API_KEY", value)), "error": {"message": message}}
-    assert value not in snapshots.identity(secret, CUSTOM)["error"]["message"]
+    assert value not in snapshot_json.identity(secret, CUSTOM)["error"]["message"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.planning import Options
+from reconciler.core.plan.build import Options
 from reconciler.vocabulary.kinds import Phase
 from tests.invariants import samples
 from tests.invariants.site import Site, desired, reasons

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import guards
-from reconciler.core.planning import Options, Revision
+from reconciler.core.plan import guards
+from reconciler.core.plan.build import Options, Revision
 from reconciler.engine import planner
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from reconciler.core import recipe
+from reconciler.core.documents import plan_json
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.plans import Plan
@@ -97,10 +97,10 @@ def saved(site: Site, case: Case) -> Plan:
     if case.before:
         site.converge(desired(case.before))
     site.clock.advance(10)
-    document = recipe.to_json(site.plan(desired(case.wanted)), "2026-01-01T00:00:00Z", "1.0")
+    document = plan_json.to_json(site.plan(desired(case.wanted)), "2026-01-01T00:00:00Z", "1.0")
     site.clock.advance(10)
     case.meanwhile(site)
-    return recipe.from_json(document).plan
+    return plan_json.from_json(document).plan
 
 
 @pytest.mark.parametrize("case", STALE.values(), ids=STALE)
@@ -136,7 +136,7 @@ def test_a_cancel_of_what_ended_by_itself_is_skipped(site: Site) -> None:
 def test_a_resumed_plan_does_not_start_again_what_it_started_and_somebody_deleted(site: Site) -> None:
     plan = site.plan(desired(samples.THREE))
     stopped = site.world().store.journals
-    digest = recipe.digest(plan)
+    digest = plan_json.digest(plan)
     custom = plan.changes[0].operations[0]
     row = site.send("POST", samples.PATHS["CustomJob"], custom.body)
     key = custom.body["labels"]["reconciler_run"]
@@ -172,13 +172,13 @@ def test_a_resumed_plan_reads_its_journal_once_however_many_changes_it_has(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = site.plan(desired(samples.THREE))
-    site.world().store.journals.open(recipe.digest(plan))
+    site.world().store.journals.open(plan_json.digest(plan))
     world = site.world()
     journals, read = world.store.journals, []
     intents = journals.intents
     monkeypatch.setattr(journals, "intents", lambda digest: read.append(digest) or intents(digest))
     site.apply(plan, world, saved=True)
-    assert read == [recipe.digest(plan)]
+    assert read == [plan_json.digest(plan)]
 
 
 def test_a_body_that_may_not_be_sent_is_refused_before_the_run_it_would_replace_is_cancelled(site: Site) -> None:

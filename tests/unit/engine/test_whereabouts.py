@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import guards
-from reconciler.core.planning import Options
+from reconciler.core.plan import guards
+from reconciler.core.plan.build import Options
 from reconciler.engine import observing
 from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Plan

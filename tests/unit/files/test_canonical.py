@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import arrangement
+from reconciler.core.spec import key_order
 from reconciler.files import schemas, yaml_reader
 from reconciler.files.canonical import comments, layout
 from reconciler.vocabulary.kinds import Kinds
@@ -303,5 +303,5 @@ def test_json_means_the_same_afterwards(manifest: dict[str, Any]) -> None:
 
 
 def test_one_and_one_point_zero_do_not_mean_the_same() -> None:
-    meanings = {arrangement.meaning({"kind": "A", "spec": value}, kinds()) for value in (1, 1.0, True, "1", None)}
+    meanings = {key_order.meaning({"kind": "A", "spec": value}, kinds()) for value in (1, 1.0, True, "1", None)}
     assert len(meanings) == 5

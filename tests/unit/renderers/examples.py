@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core import recipe
+from reconciler.core.documents import plan_json
 from reconciler.vocabulary.model import Checked, Place, Problem, Scope, Severity, Source
 from reconciler.vocabulary.plans import (
     ABSENT,
@@ -111,7 +111,7 @@ QUIET = plan(noop("up_to_date"), noop("ended_kept", "the run ended FAILED"))
 
 
 def saved(shown: Plan) -> dict[str, object]:
-    return recipe.to_json(shown, WRITTEN_AT, "0.1.0")
+    return plan_json.to_json(shown, WRITTEN_AT, "0.1.0")
 
 
 PROBLEMS = (

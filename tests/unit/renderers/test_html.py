@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import guards
+from reconciler.core.plan import guards
 from reconciler.renderers import escape, html_page, html_view, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Action, Blocker, Plan

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.core import recipe
+from reconciler.core.documents import plan_json
 from reconciler.renderers import columns, escape, json_output, results, text, values
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
@@ -78,13 +78,13 @@ def test_json_of_a_plan_without_secrets_is_a_plan_file() -> None:
     written = saved(shown)
     output = json_output.plan(shown, written, Style())
     assert json.loads(output) == written
-    assert recipe.from_json(json.loads(output)).plan == shown
+    assert plan_json.from_json(json.loads(output)).plan == shown
 
 
 def test_json_with_something_withheld_is_refused_as_a_plan_file() -> None:
     output = json_output.plan(examples.EVERYTHING, saved(examples.EVERYTHING), Style())
     with pytest.raises(errors.PlanEdited):
-        recipe.from_json(json.loads(output))
+        plan_json.from_json(json.loads(output))
 
 
 def test_json_keeps_the_digest_that_reviewers_approve_though_secrets_are_withheld() -> None:

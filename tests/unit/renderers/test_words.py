@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from reconciler.core import decide, departure, drafts, presence
+from reconciler.core.plan import change, table, unwanted, wanted
 from reconciler.renderers import words
 from reconciler.renderers.style import Style
 from reconciler.renderers.table import OUTCOME_FORMATS, PLAN_FORMATS, PROBLEM_FORMATS
@@ -23,8 +23,8 @@ TOLD = sorted({*PLAN_FORMATS} - {"gitlab"})
 
 def reasons_of_the_core() -> set[str]:
     """Collect the names of the table, of what onChange makes of it, and those core gives by itself."""
-    given = {row.reason for row in decide.TABLE} | {reason for _, reason, _ in decide.ON_CHANGE.values() if reason}
-    sources = "\n".join(inspect.getsource(module) for module in (presence, departure, drafts))
+    given = {row.reason for row in table.TABLE} | {reason for _, reason, _ in table.ON_CHANGE.values() if reason}
+    sources = "\n".join(inspect.getsource(module) for module in (wanted, unwanted, change))
     for node in ast.walk(ast.parse(sources.replace("from __future__ import annotations", ""))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Operation":
             third = node.args[2]

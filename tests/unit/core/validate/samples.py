@@ -1,6 +1,6 @@
 """A stack, a manifest of each kind, and ways to write a document in a test."""
 
-from reconciler.core import validate
+from reconciler.core.validate import manifests as validation
 from reconciler.files import manifests, schemas
 from reconciler.vocabulary.model import Limits, Scope, Stack, show_path
 
@@ -76,7 +76,7 @@ def check(text, given=None):
     """Read and check manifests that can be read."""
     reading = manifests.read_stream(text, "a.yaml")
     assert reading.problems == ()
-    return validate.check(reading.documents, given or stack(), KINDS)
+    return validation.check(reading.documents, given or stack(), KINDS)
 
 
 def change(text, old, new):

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import validate
+from reconciler.core.validate import stack_file
+from reconciler.core.validate.manifests import Validator
 from reconciler.core.validate.schema import open_up
 from reconciler.files import manifests, positions, schemas
 from reconciler.vocabulary.model import Document
 from tests.unit.core.validate.samples import CUSTOM, KINDS, ML, NAS, stack
 
-VALIDATOR = validate.Validator(KINDS)
+VALIDATOR = Validator(KINDS)
 SOUND = [manifests.read_stream(text).documents[0].value for text in (CUSTOM, NAS, ML)]
 WORDS = ["kind", "spec", "metadata", "name", "jobSpec", "workerPoolSpecs", "env", "value", "List", "items", "CustomJob"]
 
@@ -120,7 +121,7 @@ def test_the_fast_and_the_full_validator_agree(value):
 def test_any_stack_file_is_judged(value):
     schema = schemas.load_schema("reconciler/v1/Stack.json")
     document = Document("reconciler.yaml", 0, 1, value)
-    found, problems = validate.stack(document, root="/s", schema=schema, kinds=KINDS, suggested_uid="00000000")
+    found, problems = stack_file.stack(document, root="/s", schema=schema, kinds=KINDS, suggested_uid="00000000")
     assert (found is None) == bool(problems)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.core import validate
+from reconciler.core.validate import stack_file
 from reconciler.files import schemas, yaml_reader
 from reconciler.vocabulary.model import Limits, Scope, show_path
 from tests.unit.core.validate.samples import KINDS, change
@@ -19,7 +19,7 @@ spec:
 
 def read(text):
     (document,) = yaml_reader.read(text, "reconciler.yaml").documents
-    return validate.stack(document, root="/s", schema=SCHEMA, kinds=KINDS, suggested_uid="0badcafe")
+    return stack_file.stack(document, root="/s", schema=SCHEMA, kinds=KINDS, suggested_uid="0badcafe")
 
 
 def stack_of(text):

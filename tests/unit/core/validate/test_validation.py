@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from reconciler.core import fingerprint, validate
+from reconciler.core.spec import fingerprint
+from reconciler.core.validate import manifests as validation
+from reconciler.core.validate.manifests import Validator
 from reconciler.files import manifests
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, Document, OnChange, Removal, Rerun, Scope, Source, show_path
@@ -169,7 +171,9 @@ def test_an_old_name_may_be_a_name_of_another_kind():
 def test_thousands_of_one_name_do_not_name_each_other_thousands_of_times():
     value = {"apiVersion": "aiplatform.googleapis.com/v1", "kind": "CustomJob", "metadata": {"name": "a"}}
     documents = [Document("a.yaml", number, number + 1, value) for number in range(3000)]
-    problems = [each for each in validate.check(documents, stack(), KINDS).problems if each.rule == "duplicate-address"]
+    problems = [
+        each for each in validation.check(documents, stack(), KINDS).problems if each.rule == "duplicate-address"
+    ]
     assert len(problems) == 3000
     assert max(len(each.message) for each in problems) < 200
 
@@ -188,7 +192,7 @@ def test_problems_come_in_the_order_of_documents_and_fields():
 
 
 def test_a_validator_serves_many_checks():
-    validator = validate.Validator(KINDS)
+    validator = Validator(KINDS)
     documents = manifests.read_stream(CUSTOM).documents
     assert validator.check(documents, stack()) == validator.check(documents, stack())
 
@@ -197,6 +201,6 @@ def test_a_manifest_with_endless_doubts_is_an_error_and_not_a_flood():
     pool = {"machineSpec": {"acceleratorType": "NVIDIA_B300", "acceleratorCount": 1}}
     spec = {"jobSpec": {"workerPoolSpecs": [pool] * 2000}}
     value = {"apiVersion": "aiplatform.googleapis.com/v1", "kind": "CustomJob", "metadata": {"name": "a"}, "spec": spec}
-    validation = validate.check([Document("a.yaml", 0, 1, value)], stack(), KINDS)
-    assert len(validation.problems) == 1001
-    assert not validation.ok
+    found = validation.check([Document("a.yaml", 0, 1, value)], stack(), KINDS)
+    assert len(found.problems) == 1001
+    assert not found.ok

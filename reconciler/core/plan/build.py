@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from reconciler.core import changes, guards
-from reconciler.core.changes import Address, Destroy
+from reconciler.core.plan import by_address, guards
+from reconciler.core.plan.by_address import Address, Destroy
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Stack, address_of
@@ -115,7 +115,7 @@ def build(
             destroy=options.destroy,
         )
         if options.picks(place.address):
-            change, toll = changes.build(place)
+            change, toll = by_address.build(place)
             built.append(change)
             tolls.append(toll)
     census = _census(stack, observed, built, len(desired))

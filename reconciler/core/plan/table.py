@@ -1,7 +1,7 @@
 """The decision table: one row decides what happens to one run of one address, and every row has a name.
 
 The table is data, total and ordered; the first row that matches wins. Who stands at the head of an address and what the
-others are is settled in core.heads before anybody asks here.
+others are is settled in core.runs.heads before anybody asks here.
 """
 
 from __future__ import annotations

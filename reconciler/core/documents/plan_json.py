@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import fingerprint, marks
-from reconciler.core.drafts import action_of
-from reconciler.core.sealing import checksum, exact, exact_map
+from reconciler.core.documents.seal import checksum, exact, exact_map
+from reconciler.core.plan.change import action_of
+from reconciler.core.runs import labels
+from reconciler.core.spec import fingerprint
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Removal, Scope, Source
 from reconciler.vocabulary.plans import (
@@ -32,7 +33,7 @@ _TOP = {
 }  # fmt: skip
 _MAY = {"against"}
 _WITH_BODY = ("create", "patch", "setIamPolicy")
-_NEEDED = (marks.OWNER, marks.KIND, marks.NAME, marks.FINGERPRINT, marks.RUN, marks.REMOVAL)
+_NEEDED = (labels.OWNER, labels.KIND, labels.NAME, labels.FINGERPRINT, labels.RUN, labels.REMOVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +259,11 @@ def _coherent(change: Change) -> None:
         missing = [key for key in _NEEDED if key not in stamped]
         if missing:
             raise ValueError(f"a create of {change.address} has no label {missing[0]}")
-        if (stamped[marks.KIND], stamped[marks.NAME]) != (kind.lower(), name):
+        if (stamped[labels.KIND], stamped[labels.NAME]) != (kind.lower(), name):
             raise ValueError(f"a create of {change.address} is marked as another address")
-        Removal(stamped[marks.REMOVAL])
-        if Assertion(resource, exists=False, run=stamped[marks.RUN]) not in change.assertions:
-            raise ValueError(f"{change.address} creates run {stamped[marks.RUN]} without asserting that it is absent")
+        Removal(stamped[labels.REMOVAL])
+        if Assertion(resource, exists=False, run=stamped[labels.RUN]) not in change.assertions:
+            raise ValueError(f"{change.address} creates run {stamped[labels.RUN]} without asserting that it is absent")
     for assertion in change.assertions:
         if not assertion.exists and assertion.resource not in creates:
             raise ValueError(f"{change.address} asserts the absence of a run that it does not create")

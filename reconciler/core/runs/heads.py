@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core import marks
-from reconciler.core.decide import Spec
+from reconciler.core.plan.table import Spec
+from reconciler.core.runs import labels
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Run
 
@@ -28,7 +28,7 @@ class Head:
 
 def order(runs: Sequence[Run]) -> tuple[Run, ...]:
     """Order runs from oldest to newest."""
-    return tuple(sorted(runs, key=marks.time_order))
+    return tuple(sorted(runs, key=labels.time_order))
 
 
 def standing(ordered: Sequence[Run]) -> tuple[Run, ...]:

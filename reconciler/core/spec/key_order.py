@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.core import normalize
+from reconciler.core.spec import normalize
 from reconciler.vocabulary.kinds import Kinds
 
 ENVELOPE = ("apiVersion", "kind", "metadata", "lifecycle", "iamPolicy", "spec", "items")

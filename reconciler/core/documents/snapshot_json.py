@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core import fingerprint, normalize, secrets
-from reconciler.core.normalize import Schema
-from reconciler.core.sealing import checksum, exact, exact_map
+from reconciler.core.documents.seal import checksum, exact, exact_map
+from reconciler.core.spec import fingerprint, normalize, secrets
+from reconciler.core.spec.normalize import Schema
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Json, LedgerRun, Removal, Scope, Stack

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.core import fingerprint, normalize, paths, secrets
-from reconciler.core.normalize import Schema
+from reconciler.core.spec import fingerprint, normalize, paths, secrets
+from reconciler.core.spec.normalize import Schema
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import FieldPath, show_path
 from reconciler.vocabulary.plans import ABSENT, FieldChange

@@ -1,7 +1,7 @@
 """Hashes and run keys, version 1. They stand on jobs for ever: nothing in this module may ever change its output.
 
 The canonical form of a spec under `v1`:
-  1. camelCase names, null fields dropped, scalars as proto3 JSON prints them (core.normalize);
+  1. camelCase names, null fields dropped, scalars as proto3 JSON prints them (core.spec.normalize);
   2. proto3 defaults dropped ("", 0, false, the enum's zero, [], an empty map); durations and messages keep presence;
   3. cosmetic fields (displayName) and the manifest's ignoreChanges dropped;
   4. `valueFrom` stays as written, so a secret's value is never part of a hash.
@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.core import normalize, paths
+from reconciler.core.spec import normalize, paths
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Scope
 

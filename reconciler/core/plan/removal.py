@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from reconciler.core.addresses import Address
+from reconciler.core.plan.address import Address
 from reconciler.vocabulary.model import Removal, Run, safest
 from reconciler.vocabulary.plans import OnRemoval
 

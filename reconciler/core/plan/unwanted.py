@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.core import decide, drafts, heads, removal
-from reconciler.core.addresses import Address, Destroy
-from reconciler.core.decide import Decision, Situation, Verdict, Wanted
-from reconciler.core.drafts import Draft, Judged
-from reconciler.core.guards import Toll
+from reconciler.core.plan import change, removal, table
+from reconciler.core.plan.address import Address, Destroy
+from reconciler.core.plan.change import Draft, Judged
+from reconciler.core.plan.guards import Toll
+from reconciler.core.plan.table import Decision, Situation, Verdict, Wanted
+from reconciler.core.runs import heads
 from reconciler.vocabulary.kinds import Verb
 from reconciler.vocabulary.model import DesiredState, Removal
 from reconciler.vocabulary.plans import Change
@@ -42,15 +43,15 @@ def build(place: Address) -> tuple[Change, Toll]:
             removal=_destroying(policy, place.destroy),
             can_delete=place.kind.can(Verb.DELETE),
         )
-        judged.append(Judged(run, _priced(decide.decide(case), policy, place.destroy)))
+        judged.append(Judged(run, _priced(table.decide(case), policy, place.destroy)))
     if not judged:
-        judged.append(Judged(None, decide.decide(Situation(wanted=wanted, live=False))))
+        judged.append(Judged(None, table.decide(Situation(wanted=wanted, live=False))))
     draft = Draft()
     for each in judged:
-        drafts.operate(draft, each, await_stop=False)
+        change.operate(draft, each, await_stop=False)
     first = max(judged, key=lambda each: _WEIGHT[each.decision.verdict]).decision
     protect = bool(place.desired and place.desired.lifecycle.protect)
-    return drafts.change(place, draft, first, judged), drafts.toll(place, judged, protect=protect)
+    return change.change(place, draft, first, judged), change.toll(place, judged, protect=protect)
 
 
 def _destroying(policy: Removal, destroy: Destroy | None) -> Removal:

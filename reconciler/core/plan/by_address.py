@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core import departure, heads, presence
-from reconciler.core.addresses import Address, Destroy
-from reconciler.core.guards import Toll
+from reconciler.core.plan import unwanted, wanted
+from reconciler.core.plan.address import Address, Destroy
+from reconciler.core.plan.guards import Toll
+from reconciler.core.runs import heads
 from reconciler.vocabulary.model import (
     Desired,
     DesiredState,
@@ -27,5 +28,5 @@ def to_compare(desired: Desired, runs: Sequence[Run]) -> tuple[Run, ...]:
 def build(place: Address) -> tuple[Change, Toll]:
     """Return the change of one address and what it costs."""
     if place.desired and place.desired.lifecycle.desired is DesiredState.PRESENT:
-        return presence.build(place, place.desired)
-    return departure.build(place)
+        return wanted.build(place, place.desired)
+    return unwanted.build(place)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core import marks, removal
-from reconciler.core.addresses import Address
-from reconciler.core.decide import Decision, Verdict
-from reconciler.core.guards import Toll
+from reconciler.core.plan import removal
+from reconciler.core.plan.address import Address
+from reconciler.core.plan.guards import Toll
+from reconciler.core.plan.table import Decision, Verdict
+from reconciler.core.runs import labels
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import (
     Run,
@@ -89,7 +90,7 @@ def _settled(draft: Draft) -> frozenset[str]:
     return frozenset(
         each.resource
         for each in draft.operations
-        if each.verb == "delete" or (each.verb == "patch" and marks.REMOVAL in each.body["labels"])
+        if each.verb == "delete" or (each.verb == "patch" and labels.REMOVAL in each.body["labels"])
     )
 
 

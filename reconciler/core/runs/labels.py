@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from reconciler.core import fingerprint
+from reconciler.core.spec import fingerprint
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Desired, LedgerRun, Removal, Run, Scope, Stack
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, TypeVar
 
-from reconciler.core import fingerprint
+from reconciler.core.spec import fingerprint
 
 Type = TypeVar("Type")
 

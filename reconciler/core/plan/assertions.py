@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core import marks
+from reconciler.core.runs import labels
 from reconciler.vocabulary.model import LedgerRun, Run
 from reconciler.vocabulary.plans import Assertion, Change
 
@@ -67,10 +67,10 @@ def _present(assertion: Assertion, run: Run | None, change: Change, own: Collect
 def _absent(assertion: Assertion, change: Change, now: Now, own: Collection[str]) -> str:
     """A create's run must not be there, nor any other run of the address that came after the plan was made."""
     create = next(each for each in change.operations if each.verb == "create" and each.resource == assertion.resource)
-    name = create.body["labels"][marks.NAME]
-    kind = create.body["labels"][marks.KIND]
-    owner = create.body["labels"][marks.OWNER]
-    number = marks.number_of(assertion.run)
+    name = create.body["labels"][labels.NAME]
+    kind = create.body["labels"][labels.KIND]
+    owner = create.body["labels"][labels.OWNER]
+    number = labels.number_of(assertion.run)
     for run in now.by_name.get((kind, name), ()):
         if run.number < number or run.owner != owner:
             continue
@@ -82,7 +82,7 @@ def _absent(assertion: Assertion, change: Change, now: Now, own: Collection[str]
 
 def _gone(assertion: Assertion, change: Change, now: Now) -> str:
     """A run that the ledger knows and nobody finds was started, by this plan or another: never start it again."""
-    number = marks.number_of(assertion.run)
+    number = labels.number_of(assertion.run)
     for old in now.past.get(change.address, ()):
         if old.number >= number and old.run_key not in now.keys:
             return f"run {old.run_key} was started since this plan was made, and its record is gone"

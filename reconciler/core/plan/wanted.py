@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core import bodies, decide, diff, drafts, fingerprint, heads, marks, policies
-from reconciler.core.addresses import Address
-from reconciler.core.decide import Decision, Role, Situation, Spec, Verdict, Wanted
-from reconciler.core.drafts import Draft, Judged
-from reconciler.core.guards import Toll
+from reconciler.core.plan import change as drafts
+from reconciler.core.plan import label_patches, table
+from reconciler.core.plan.address import Address
+from reconciler.core.plan.change import Draft, Judged
+from reconciler.core.plan.guards import Toll
+from reconciler.core.plan.table import Decision, Role, Situation, Spec, Verdict, Wanted
+from reconciler.core.runs import heads, labels, names
+from reconciler.core.spec import diff, fingerprint
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import (
     Desired,
@@ -39,7 +42,7 @@ def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
         can_delete=place.kind.can(Verb.DELETE),
     )
     judged = [Judged(run, _other(run, specs[run.resource], place, desired, frozenset())) for run in head.others]
-    first = _held_back(decide.decide(case), judged)
+    first = _held_back(table.decide(case), judged)
     ends = {each.run.resource for each in (*judged, Judged(head.run, first)) if each.run and drafts.stops(each)}
     old = heads.beyond_history(head.run, head.others, life.history, ends)
     judged = [Judged(run, _other(run, specs[run.resource], place, desired, old)) for run in head.others]
@@ -109,7 +112,7 @@ def _fields(run: Run, desired: Desired, place: Address, spec: Spec) -> tuple[Fie
 
 
 def _other(run: Run, spec: Spec, place: Address, desired: Desired, old: frozenset[str]) -> Decision:
-    return decide.decide(
+    return table.decide(
         Situation(
             wanted=Wanted.PRESENT,
             role=Role.OTHER,
@@ -134,9 +137,9 @@ def _held_back(first: Decision, others: Sequence[Judged]) -> Decision:
 def _create(draft: Draft, place: Address, desired: Desired, token: str, number: int, reason: str) -> None:
     kind, uid = place.kind, place.stack.uid
     key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, desired.fingerprint, token, number)
-    stamped = marks.stamp(desired, place.stack, key, token)
-    target = bodies.collection(kind, desired.scope)
-    body = bodies.create(desired, kind, uid, number, stamped)
+    stamped = labels.stamp(desired, place.stack, key, token)
+    target = names.collection(kind, desired.scope)
+    body = names.create(desired, kind, uid, number, stamped)
     draft.operations.append(Operation("create", target, reason, body))
     draft.assertions.append(Assertion(target, exists=False, run=key))
     if desired.iam:
@@ -150,14 +153,14 @@ def _beside(draft: Draft, place: Address, desired: Desired, run: Run) -> None:
     """Write what can be patched beside a run that stays, and tell what cannot."""
     touched = Assertion(run.resource, exists=True, active=run.active, run=run.run_key)
     if place.kind.can(Verb.PATCH):
-        labels = policies.labels_to_set(desired, run)
+        labels = label_patches.labels_to_set(desired, run)
         if labels:
             draft.operations.append(Operation("patch", run.resource, "labels_changed", {"labels": labels}))
-            draft.fields = (*draft.fields, *policies.label_changes(desired, run))
+            draft.fields = (*draft.fields, *label_patches.label_changes(desired, run))
     else:
         draft.notes.extend(_cosmetic(desired, run, place.kind))
     if desired.iam is not None and run.resource in place.policies:
-        fields = policies.iam_changes(desired.iam, place.policies[run.resource].get("bindings", ()))
+        fields = label_patches.iam_changes(desired.iam, place.policies[run.resource].get("bindings", ()))
         if fields:
             body = {"bindings": [dict(item) for item in desired.iam]}
             draft.operations.append(Operation("setIamPolicy", run.resource, "policy_changed", body))
@@ -172,7 +175,7 @@ def _cosmetic(desired: Desired, run: Run, kind: Kind) -> list[str]:
         wanted, there = desired.spec.get(name, desired.name), run.row.get(name)
         if there is not None and wanted != there:
             notes.append(f"cosmetic: {name} is {there!r} on the live job and {wanted!r} here; the API cannot change it")
-    for change in policies.label_changes(desired, run):
+    for change in label_patches.label_changes(desired, run):
         there = "not there" if change.before is ABSENT else repr(change.before)
         notes.append(
             f"cosmetic: {change.path} is {there} on the live job and {change.after!r} here; the next run has it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.core import marks
+from reconciler.core.runs import labels
 from reconciler.vocabulary.model import Desired, Run
 from reconciler.vocabulary.plans import ABSENT, Change, FieldChange, Operation
 
@@ -33,7 +33,7 @@ def labels_to_set(desired: Desired, run: Run) -> dict[str, str]:
         str(change.path).removeprefix("metadata.labels."): str(change.after) for change in label_changes(desired, run)
     }
     if removal_differs(desired, run):
-        delta[marks.REMOVAL] = desired.lifecycle.removal.value
+        delta[labels.REMOVAL] = desired.lifecycle.removal.value
     return delta
 
 

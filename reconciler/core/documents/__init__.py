@@ -1,0 +1,1 @@
+"""What is saved? Plans and snapshots as JSON, and the seal over a plan."""

@@ -1,0 +1,1 @@
+"""What is to be done? From what was observed to changes, guards and a plan."""

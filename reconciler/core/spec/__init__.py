@@ -1,0 +1,1 @@
+"""What does a spec say? Its normal form, hash, differences, field paths and secrets."""
