@@ -19,7 +19,7 @@ def main() -> None:
     """Serve on a free port and tell which on stderr, as the emulator does."""
     from waitress.server import create_server
 
-    from reconciler.emulator.patience import Limits
+    from reconciler.emulator.serving.timeouts import Limits
 
     threads = Limits().threads
     server = create_server(answer, host="127.0.0.1", port=0, threads=threads, outbuf_overflow=2**25, ident=None)

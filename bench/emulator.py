@@ -24,7 +24,7 @@ from urllib.parse import quote
 from bench import harness, manifests
 from bench.clients import Client, rate, request
 from reconciler.emulator import app
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request
 

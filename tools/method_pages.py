@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from reconciler.emulator import app
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request, Transport
 from tools.client_matrix import COLLECTIONS

@@ -19,8 +19,8 @@ from reconciler.vocabulary import errors
 
 if TYPE_CHECKING:
     from reconciler.emulator.app import Emulator
-    from reconciler.emulator.faults import Fault
-    from reconciler.emulator.server import Handle
+    from reconciler.emulator.faults.model import Fault
+    from reconciler.emulator.serving.server import Handle
     from reconciler.vocabulary.kinds import Kinds
     from reconciler.vocabulary.wire import Transport
 
@@ -65,8 +65,9 @@ def command(
     run_jobs: bool,
 ) -> int:
     """Serve Vertex AI customJobs and nasJobs and AI Platform jobs on 127.0.0.1 until interrupted."""
-    from reconciler.emulator import app, behaviour, gate, server, switches
-    from reconciler.emulator.clocks import ManualClock
+    from reconciler.emulator import app, behaviour, switches
+    from reconciler.emulator.serving import allowed_hosts, server
+    from reconciler.emulator.state.clocks import ManualClock
 
     kinds = schemas.load_kinds()
     injected = _read_faults(faults, kinds) if faults is not None else ()
@@ -88,7 +89,7 @@ def command(
     try:
         handle = server.serve(_running(emulator, host) if run_jobs else emulator, host, port, allow_host)
         outputs.say(f"Serving on {handle.url} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}")
-        if not gate.is_loopback(handle.host):
+        if not allowed_hosts.is_loopback(handle.host):
             outputs.say(
                 f"Warning: {handle.host} is not loopback. Whoever reaches it may do everything, without a password."
             )
@@ -109,11 +110,11 @@ def command(
 
 def _running(emulator: Emulator, host: str) -> Transport:
     """Let an emulator run jobs; the flag alone can, since no file and no variable may start programs."""
-    from reconciler.emulator import gate
     from reconciler.emulator.running import browsers
     from reconciler.emulator.running.service import Machine
+    from reconciler.emulator.serving import allowed_hosts
 
-    if host != "localhost" and not gate.is_loopback(host):
+    if host != "localhost" and not allowed_hosts.is_loopback(host):
         raise errors.InputError(
             f"--run-jobs with --host {host}: whoever reaches that address could run programs as you",
             "leave one of the two out",
@@ -145,13 +146,13 @@ def _run(handle: Handle) -> None:
 
 def _read_faults(file: str, kinds: Kinds) -> tuple[Fault, ...]:
     """Read a faults file. Raises errors.InputError with every problem and its place."""
-    from reconciler.emulator import fault_documents
+    from reconciler.emulator.faults import parse
 
     reading = documents.read(Path(file), file)
     problems = list(reading.problems)
     found: tuple[Fault, ...] = ()
     if len(reading.documents) == 1:
-        found, wrong = fault_documents.read(reading.documents[0].value, kinds.keys())
+        found, wrong = parse.read(reading.documents[0].value, kinds.keys())
         problems += [replace(each, file=file, document=reading.documents[0].index) for each in wrong]
     if problems:
         placed = positions.Locator(Path()).place_all(problems)

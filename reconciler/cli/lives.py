@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from reconciler.vocabulary import errors
 
 if TYPE_CHECKING:
-    from reconciler.emulator.lifecycle import Timings
+    from reconciler.emulator.state.lifecycle import Timings
 
 
 def read(name: str, where: str) -> Timings:
     """Return the life of a name, the recorded one for none. Raises errors.InputError that names `where` it was said."""
-    from reconciler.emulator import lifecycle
+    from reconciler.emulator.state import lifecycle
 
     try:
         return lifecycle.preset(name or "recorded")

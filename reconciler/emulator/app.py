@@ -10,37 +10,29 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator import (
-    audit,
-    behaviour,
-    beside,
-    broken,
-    control,
-    hosts,
-    lifecycle,
-    lists,
-    masks,
-    replies,
-    requests,
-    snapshots,
-)
-from reconciler.emulator.audit import Audit
+from reconciler.emulator import behaviour
 from reconciler.emulator.behaviour import Conduct
-from reconciler.emulator.beside import BesideMethods
-from reconciler.emulator.clocks import SettableClock
-from reconciler.emulator.faults import Asked, Fault
-from reconciler.emulator.jobs import JobMethods, Served
-from reconciler.emulator.lifecycle import Timings
-from reconciler.emulator.policies import PolicyMethods
-from reconciler.emulator.projects import Projects
-from reconciler.emulator.replicas import Replicas
-from reconciler.emulator.replies import Refusal
-from reconciler.emulator.requests import Call
-from reconciler.emulator.routes import Place, Route, Routes
-from reconciler.emulator.shapes import Shapes
-from reconciler.emulator.state import State
-from reconciler.emulator.stored_jobs import Change, Key
-from reconciler.emulator.strikes import Bent, Strike, Strikes
+from reconciler.emulator.control import audit, dump, paths
+from reconciler.emulator.control.audit import Audit
+from reconciler.emulator.faults import broken_replies
+from reconciler.emulator.faults.in_force import Bent, Strike, Strikes
+from reconciler.emulator.faults.model import Asked, Fault
+from reconciler.emulator.messages.shapes import Shapes
+from reconciler.emulator.methods import children, lists
+from reconciler.emulator.methods.children import BesideMethods
+from reconciler.emulator.methods.iam import PolicyMethods
+from reconciler.emulator.methods.jobs import JobMethods, Served
+from reconciler.emulator.state import lifecycle
+from reconciler.emulator.state.clocks import SettableClock
+from reconciler.emulator.state.database import State
+from reconciler.emulator.state.lifecycle import Timings
+from reconciler.emulator.state.rows import Change, Key
+from reconciler.emulator.state.stale_lists import Replicas
+from reconciler.emulator.wire import field_masks, hosts, replies, requests
+from reconciler.emulator.wire.project_numbers import Projects
+from reconciler.emulator.wire.replies import Refusal
+from reconciler.emulator.wire.requests import Call
+from reconciler.emulator.wire.routes import Place, Route, Routes
 from reconciler.vocabulary.kinds import Kinds, Verb
 from reconciler.vocabulary.ports import Clock
 from reconciler.vocabulary.wire import Request, Response
@@ -102,7 +94,7 @@ class Emulator:
             call = requests.read(request)
         except Refusal as refusal:
             return replies.refused(refusal)
-        if call.path.startswith(control.PREFIX):
+        if call.path.startswith(paths.PREFIX):
             return self._reply(call, lambda: self._control(call))
         route = self._routes.find(call)
         asked = _asked(call, route)
@@ -160,7 +152,7 @@ class Emulator:
             if strike.breaking is None or strike.breaking.carried_out:
                 reply = self._reply(call, lambda: self._answer(call, route, strike.bent))
                 committed = reply.status == 200 and route is not None and route.writes
-            shown = broken.shown(strike.breaking, reply, asked) if strike.breaking is not None else reply
+            shown = broken_replies.shown(strike.breaking, reply, asked) if strike.breaking is not None else reply
             assert shown is not None
             status = shown.status
             return shown
@@ -189,9 +181,9 @@ class Emulator:
         if route is None or not self._is_served_at(call.host, route):
             return None
         call.allow(route.parameters)
-        selection = call.selection and masks.expand(call.selection, beside.reply_of(route))
+        selection = call.selection and field_masks.expand(call.selection, children.reply_of(route))
         found = self._run(route, self._key(route.kind, route.place), call, bent)
-        return masks.apply(selection, found) if selection else found
+        return field_masks.apply(selection, found) if selection else found
 
     def _is_served_at(self, host: str, route: Route) -> bool:
         """Say whether a host serves the API; raises Refusal where its location is another than the path's."""
@@ -241,11 +233,11 @@ class Emulator:
         return Key(kind, project, location, requests.segment(place.job))
 
     def _control(self, call: Call) -> Any:
-        path = call.path.removeprefix(control.PREFIX)
+        path = call.path.removeprefix(paths.PREFIX)
         answers: Mapping[tuple[str, str], Callable[[], Any]] = {
-            ("GET", "clock"): lambda: control.show_clock(self._clock),
-            ("POST", "clock:advance"): lambda: control.advance_clock(self._clock, call),
-            ("GET", "audit"): lambda: control.show_audit(self.audit(), call),
+            ("GET", "clock"): lambda: paths.show_clock(self._clock),
+            ("POST", "clock:advance"): lambda: paths.advance_clock(self._clock, call),
+            ("GET", "audit"): lambda: paths.show_audit(self.audit(), call),
             ("GET", "snapshot"): lambda: self._snapshot(call),
             ("POST", "snapshot:restore"): lambda: self._restore(call),
             ("POST", "reset"): self._reset,
@@ -260,7 +252,7 @@ class Emulator:
             return self._logs(f"/v1/{path.removesuffix(':logs')}", call)
         if call.method != "POST" or not path.endswith(":setState"):
             return None
-        return self._set_state(f"/v1/{path.removesuffix(':setState')}", *control.asked_state(call))
+        return self._set_state(f"/v1/{path.removesuffix(':setState')}", *paths.asked_state(call))
 
     def _logs(self, path: str, call: Call) -> Any:
         found = self._routes.job(path)
@@ -281,13 +273,13 @@ class Emulator:
         now = self._now()
         with self._state.transaction(write=True):
             self._state.advance(now)
-            return snapshots.take(self._state, control.asked_place(call), now)
+            return dump.take(self._state, paths.asked_place(call), now)
 
     def _restore(self, call: Call) -> Any:
         """Put the jobs of a snapshot in the place of all there are; a clock that can be set is not left behind it."""
-        jobs, at = snapshots.read(call.json(), self._routes.of_kinds)
+        jobs, at = dump.read(call.json(), self._routes.of_kinds)
         with self._state.transaction(write=True):
-            snapshots.restore(self._state, jobs, keep=control.asked_keep(call))
+            dump.restore(self._state, jobs, keep=paths.asked_keep(call))
         if isinstance(self._clock, SettableClock):
             self._clock.advance(max(0, at - self._now()) / lifecycle.MICROSECONDS)
         return {"jobs": len(jobs)}
@@ -305,7 +297,7 @@ class Emulator:
         return {"faults": self.faults()}
 
     def _inject_asked(self, call: Call) -> Any:
-        self.inject(*control.asked_faults(call, self._routes.kinds))
+        self.inject(*paths.asked_faults(call, self._routes.kinds))
         return self._show_faults()
 
     def _clear_asked(self) -> Any:

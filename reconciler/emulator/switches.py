@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.emulator.behaviour import Conduct, Rule, Rules, Step
-from reconciler.emulator.faults import Fault, MaskIgnored, MaskRefused
+from reconciler.emulator.faults.model import Fault, MaskIgnored, MaskRefused
 from reconciler.vocabulary import errors
 
 

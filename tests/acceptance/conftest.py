@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from tests.acceptance.stage import MachineTime, Service, Stage, serving
 
 OURS = (

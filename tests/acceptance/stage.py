@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
-from reconciler.emulator import app, server
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator import app
+from reconciler.emulator.serving import server
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request, Response, Transport
 

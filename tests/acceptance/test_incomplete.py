@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.emulator.faults import Fault, ShortPages, Unreachable
+from reconciler.emulator.faults.model import Fault, ShortPages, Unreachable
 from reconciler.vocabulary.wire import Response
 from tests.acceptance.stage import PROJECT, Service, Stage, lacking, refusal, told
 from tests.unit.stores import cloud_storage

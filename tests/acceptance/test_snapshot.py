@@ -15,7 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.wire import Request

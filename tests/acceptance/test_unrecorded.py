@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.emulator.faults import Fault, ListLag
+from reconciler.emulator.faults.model import Fault, ListLag
 from tests.acceptance.stage import Service, Stage, refusal
 from tests.unit.stores import cloud_storage
 from tests.unit.stores.cloud_storage import BUCKET, CloudStorage

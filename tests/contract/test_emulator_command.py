@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
-from reconciler.emulator import broken, fault_documents, faults
+from reconciler.emulator.faults import broken_replies, model, parse
 from reconciler.files import documents, schemas
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM
@@ -115,7 +115,7 @@ def test_the_example_of_the_page_is_a_faults_file(tmp_path: Path) -> None:
     file = tmp_path / "faults.yaml"
     file.write_text(text)
     reading = documents.read(file, "faults.yaml")
-    found, problems = fault_documents.read(reading.documents[0].value, KINDS.keys())
+    found, problems = parse.read(reading.documents[0].value, KINDS.keys())
     assert (reading.problems, problems, len(found)) == ((), (), 4)
 
 
@@ -135,11 +135,11 @@ def section(title: str) -> dict[str, str]:
 
 def test_the_page_has_every_action_with_its_keys() -> None:
     rows = section("action")
-    assert {name.strip("`") for name in rows} == set(faults.NAMES)
-    for name, action in faults.NAMES.items():
+    assert {name.strip("`") for name in rows} == set(model.NAMES)
+    for name, action in model.NAMES.items():
         told = re.findall(r"`(\w+)`", rows[f"`{name}`"].split("|")[3])
         assert told == [field.name for field in dataclasses.fields(action)]
-    assert set(broken.BODIES) <= {"envelope", *re.findall(r"`(\w+)`", rows["`status`"])}
+    assert set(broken_replies.BODIES) <= {"envelope", *re.findall(r"`(\w+)`", rows["`status`"])}
 
 
 def test_the_page_has_every_key_that_chooses_calls() -> None:

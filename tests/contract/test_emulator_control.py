@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator import audit, lifecycle, snapshots
-from reconciler.emulator.audit import Audit, Entry, Wanted
-from reconciler.emulator.clocks import ManualClock
-from reconciler.emulator.stored_jobs import Job
+from reconciler.emulator.control import audit, dump
+from reconciler.emulator.control.audit import Audit, Entry, Wanted
+from reconciler.emulator.state import lifecycle
+from reconciler.emulator.state.clocks import ManualClock
+from reconciler.emulator.state.rows import Job
 from reconciler.vocabulary.wire import Request
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS, WIRES, Service
@@ -99,7 +100,7 @@ def test_a_clock_that_can_be_set_follows_a_snapshot_and_never_goes_back(jobs: Se
 
 def test_many_jobs_come_and_go_back_in_parts() -> None:
     with service.opened("in process") as jobs, service.opened("in process", seed=8) as other:
-        for _ in range(2 * snapshots.MOST + 1):
+        for _ in range(2 * dump.MOST + 1):
             jobs.create(CUSTOM, service.custom_job())
         sizes, after, path = [], {}, RESTORE
         while True:
@@ -109,7 +110,7 @@ def test_many_jobs_come_and_go_back_in_parts() -> None:
             if "after" not in part:
                 break
             after = {"after": str(part["after"])}
-        assert sizes == [snapshots.MOST, snapshots.MOST, 1]
+        assert sizes == [dump.MOST, dump.MOST, 1]
         assert everything(other) == everything(jobs)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator import behaviour, broken, fault_documents, switches
+from reconciler.emulator import behaviour, switches
+from reconciler.emulator.faults import broken_replies, parse
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS, Answer, Service
 
@@ -37,7 +38,7 @@ def struck(method: str = "POST", path: str = CUSTOM, **fault: Any) -> Cause:
     """Inject a fault as a faults file has it, and be struck by it."""
 
     def cause(jobs: Service) -> Answer:
-        found, problems = fault_documents.read({"faults": [{"action": "status", "nth": 1, **fault}]}, ("CustomJob",))
+        found, problems = parse.read({"faults": [{"action": "status", "nth": 1, **fault}]}, ("CustomJob",))
         assert problems == ()
         jobs.emulator.inject(*found)
         body = {CUSTOM: service.custom_job(), ML: service.ml_job("one")}[path] if method == "POST" else None
@@ -246,7 +247,7 @@ def types(error: dict[str, Any]) -> tuple[str, ...]:
 
 def test_every_body_that_a_fault_can_have_is_in_the_table_or_has_no_envelope() -> None:
     used = {fault for known in KNOWN.values() for fault in closure(known.cause)}
-    assert set(broken.BODIES) - used == {"envelope", "list", "html"}
+    assert set(broken_replies.BODIES) - used == {"envelope", "list", "html"}
 
 
 def closure(cause: Cause) -> set[str]:
@@ -290,7 +291,7 @@ def test_a_missing_permission_is_the_one_that_the_call_needs(
     method: str, path: str, permission: str, resource: str
 ) -> None:
     with service.opened("in process") as jobs:
-        found, _ = fault_documents.read({"faults": [{"action": "status", "body": "permission"}]}, ("CustomJob",))
+        found, _ = parse.read({"faults": [{"action": "status", "body": "permission"}]}, ("CustomJob",))
         jobs.emulator.inject(*found)
         error = jobs.send(method, path).json["error"]
     api = permission.partition(".")[0]
@@ -302,9 +303,9 @@ def test_a_missing_permission_is_the_one_that_the_call_needs(
     assert info["domain"] == f"{api}.googleapis.com"
 
 
-@pytest.mark.parametrize("body", sorted(broken.CODES))
+@pytest.mark.parametrize("body", sorted(broken_replies.CODES))
 def test_a_reply_recorded_whole_brings_its_own_code(body: str) -> None:
     other = 418
-    _, problems = fault_documents.read({"faults": [{"action": "status", "body": body, "code": other}]}, ("CustomJob",))
+    _, problems = parse.read({"faults": [{"action": "status", "body": body, "code": other}]}, ("CustomJob",))
     assert [problem.path for problem in problems] == [("faults", 0, "code")]
-    assert str(broken.CODES[body]) in problems[0].message
+    assert str(broken_replies.CODES[body]) in problems[0].message

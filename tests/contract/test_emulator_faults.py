@@ -14,17 +14,9 @@ import pytest
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.emulator import fault_documents, server
-from reconciler.emulator.faults import (
-    CancelLoses,
-    Delay,
-    DropAfter,
-    DropBefore,
-    Fault,
-    Garbage,
-    Status,
-    Truncate,
-)
+from reconciler.emulator.faults import parse
+from reconciler.emulator.faults.model import CancelLoses, Delay, DropAfter, DropBefore, Fault, Garbage, Status, Truncate
+from reconciler.emulator.serving import server
 from reconciler.files import schemas
 from reconciler.transport import quota
 from reconciler.transport.http import HttpTransport
@@ -345,7 +337,7 @@ def test_the_audit_can_be_read_in_parts_over_the_control_path(jobs: Service) -> 
 
 def test_every_kind_that_is_served_can_be_named_by_a_fault(jobs: Service) -> None:
     items = [{"action": "garbage", "kind": kind} for kind in sorted(KINDS)]
-    assert fault_documents.read({"faults": items}, KINDS.keys())[1] == ()
+    assert parse.read({"faults": items}, KINDS.keys())[1] == ()
     assert jobs.send("POST", CONTROL, {"faults": items}).status == 200
 
 

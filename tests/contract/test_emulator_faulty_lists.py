@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.emulator.faults import (
+from reconciler.emulator.faults.model import (
     EmptyPage,
     Fault,
     ListLag,
@@ -21,7 +21,7 @@ from reconciler.emulator.faults import (
     ShortPages,
     Unreachable,
 )
-from reconciler.emulator.lifecycle import Timings
+from reconciler.emulator.state.lifecycle import Timings
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope

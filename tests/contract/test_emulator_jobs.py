@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.lifecycle import INSTANT, Timings
+from reconciler.emulator.state.lifecycle import INSTANT, Timings
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
 

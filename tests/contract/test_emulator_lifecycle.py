@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
-from reconciler.emulator import behaviour, chances, lifecycle
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator import behaviour
+from reconciler.emulator.state import lifecycle, random_lives
+from reconciler.emulator.state.clocks import ManualClock
 from tests.contract.test_emulator_command import emulating, send
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS
@@ -167,10 +168,10 @@ def many(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[dict[str, A
 
 def test_every_way_of_the_data_is_drawn_about_as_often_as_it_weighs(many: tuple[str, list[dict[str, Any]]]) -> None:
     path, ended = many
-    chances = behaviour.load()[KINDS[path]].chances.runs
+    drawn_from = behaviour.load()[KINDS[path]].chances.runs
     drawn = Counter(outcome(job) for job in ended)
-    total = sum(chance.weight for chance in chances)
-    for chance in chances:
+    total = sum(chance.weight for chance in drawn_from)
+    for chance in drawn_from:
         told = chance.fields.get("error", {}).get("message") or chance.fields.get("errorMessage", "")
         key = (chance.state.removeprefix("JOB_STATE_"), told.replace("{location}", "us-central1"))
         share = len(ended) * chance.weight / total
@@ -245,7 +246,7 @@ def test_drawn_steps_are_in_order_and_end_once() -> None:
     for kind, conduct in behaviour.load().items():
         for seed in range(200):
             about = f"{kind}:{random.Random(seed).random()}"
-            for steps in (chances.life(conduct, seed, about, "here"), chances.cancel(conduct, seed, about)):
+            for steps in (random_lives.life(conduct, seed, about, "here"), random_lives.cancel(conduct, seed, about)):
                 assert [step.after for step in steps] == sorted(step.after for step in steps)
                 assert [step.ends for step in steps] == [False] * (len(steps) - 1) + [True]
                 assert {step.state for step in steps} <= set(conduct.state_numbers)
@@ -254,7 +255,7 @@ def test_drawn_steps_are_in_order_and_end_once() -> None:
 @pytest.mark.parametrize(("kind", "field"), [("CustomJob", "error"), ("NasJob", "error"), ("Job", "errorMessage")])
 def test_a_drawn_cancel_brings_what_its_end_shows(kind: str, field: str) -> None:
     conduct = behaviour.load()[kind]
-    ends = [chances.cancel(conduct, seed, "one")[-1] for seed in range(300)]
+    ends = [random_lives.cancel(conduct, seed, "one")[-1] for seed in range(300)]
     assert {end.state.removeprefix("JOB_STATE_") for end in ends} >= {"CANCELLED", "SUCCEEDED"}
     for end in ends:
         state = end.state.removeprefix("JOB_STATE_")

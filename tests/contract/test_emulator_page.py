@@ -9,8 +9,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from reconciler.emulator import audit, control, server, snapshots
-from reconciler.emulator.patience import Limits
+from reconciler.emulator.control import audit, dump, paths
+from reconciler.emulator.serving import server
+from reconciler.emulator.serving.timeouts import Limits
 from tests.contract.test_emulator_durability import serving
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
@@ -50,6 +51,6 @@ def test_the_bounds_of_the_page_are_the_codes() -> None:
     sizes = [f"{server.LARGEST_BODY // 2**20} MB", f"{server.LARGEST_HEADER // 2**10} KB"]
     times = [f"{seconds:.0f} s" for seconds in (limits.request, limits.reply, limits.idle, limits.drain)]
     assert told == [*sizes, str(limits.connections), str(limits.threads), *times]
-    assert f"up to {control.MOST_ENTRIES:,} calls" in PAGE
+    assert f"up to {paths.MOST_ENTRIES:,} calls" in PAGE
     assert f"of the last {audit.MOST:,}" in PAGE
-    assert f"{snapshots.MOST:,} in one answer" in PAGE
+    assert f"{dump.MOST:,} in one answer" in PAGE

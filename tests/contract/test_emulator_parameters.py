@@ -13,7 +13,7 @@ from googleapiclient import discovery
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.emulator import masks
+from reconciler.emulator.wire import field_masks
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, ML, NAS, Request, Service
 
@@ -338,4 +338,4 @@ VALUES = st.recursive(
 def test_a_selection_keeps_what_its_paths_lead_to(paths: set[tuple[str, ...]], value: Any) -> None:
     text = ",".join("/".join(path) for path in sorted(paths))
     found = apart(paths, value)
-    assert masks.apply(masks.field_selection(text), value) == ({} if found == NOTHING else found)
+    assert field_masks.apply(field_masks.field_selection(text), value) == ({} if found == NOTHING else found)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.clocks import ManualClock
 from reconciler.emulator.running import output, processes
+from reconciler.emulator.state.clocks import ManualClock
 from tests.unit.emulator import running_jobs, service
 from tests.unit.emulator.running_jobs import ended, job, logs, notes, pool, printed, python, state, until
 from tests.unit.emulator.service import CUSTOM, ML, NAS, Service

@@ -19,7 +19,7 @@ import pytest
 from reconciler.cli import main, wiring
 from reconciler.emulator.running import processes, records
 from reconciler.emulator.running.processes import Identity
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state.rows import Key
 from reconciler.vocabulary import errors
 from tests.acceptance import stage
 from tests.unit.emulator import running_jobs

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.emulator import behaviour, state
+from reconciler.emulator import behaviour
+from reconciler.emulator.state import database
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, Service
 
@@ -85,7 +86,7 @@ def costs(most: int, by_creation: bool) -> dict[str, int]:
 
 @pytest.mark.parametrize("by_creation", [False, True], ids=["by update", "by creation"])
 def test_a_page_costs_as_much_among_many_jobs_as_among_few(monkeypatch: pytest.MonkeyPatch, by_creation: bool) -> None:
-    monkeypatch.setattr(state, "_FEW", 50)
+    monkeypatch.setattr(database, "_FEW", 50)
     few, many = costs(SMALL, by_creation), costs(LARGE, by_creation)
     # the factor between the two is 8; a search through an index grows with its logarithm
     assert {name: many[name] <= 2 * few[name] + 20 for name in few} == dict.fromkeys(few, True), (few, many)
@@ -93,7 +94,7 @@ def test_a_page_costs_as_much_among_many_jobs_as_among_few(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("few", [0, 3, 10**6])
 def test_a_list_is_the_same_whether_a_label_leads_or_not(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    monkeypatch.setattr(state, "_FEW", few)
+    monkeypatch.setattr(database, "_FEW", few)
     with service.opened("in process") as jobs:
         filled(jobs, 40)
         jobs.create(service.NAS, service.nas_job(labels={"shard": "3", "name": "train-3"}))
@@ -135,7 +136,7 @@ def test_every_job_is_on_one_page_and_a_page_takes_no_more_memory_at_the_end() -
 
 
 def test_jobs_that_slept_long_move_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "_AT_ONCE", 7)
+    monkeypatch.setattr(database, "_AT_ONCE", 7)
     with service.opened("in process") as jobs:
         for _ in range(20):
             jobs.create(CUSTOM, service.custom_job())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.emulator import server
+from reconciler.emulator.serving import server
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
 from tests.unit.emulator import service

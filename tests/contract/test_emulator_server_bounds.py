@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator import server
-from reconciler.emulator.patience import Limits
+from reconciler.emulator.serving import server
+from reconciler.emulator.serving.timeouts import Limits
 from reconciler.vocabulary.wire import Request, Response
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.emulator import wsgi
-from reconciler.emulator.gate import Gate
+from reconciler.emulator.serving import wsgi
+from reconciler.emulator.serving.allowed_hosts import Gate
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, Service
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.emulator.lifecycle import INSTANT
+from reconciler.emulator.state.lifecycle import INSTANT
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, NAS, Service
 

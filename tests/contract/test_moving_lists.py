@@ -10,7 +10,7 @@ import pytest
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
 from reconciler.emulator import app
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.model import Scope

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator import faults, switches
-from reconciler.emulator.faults import Fault, Status
+from reconciler.emulator import switches
+from reconciler.emulator.faults import model
+from reconciler.emulator.faults.model import Fault, Status
 from tests.unit.emulator import service
 from tests.unit.emulator.service import CUSTOM, NAS, Service
 from tools import doubts, probe_live, probes
@@ -123,5 +124,5 @@ def test_every_probe_that_an_open_question_names_exists_and_every_read_is_named(
 def test_every_switch_belongs_to_an_open_question_and_every_question_has_an_answer() -> None:
     switched = {doubt.switch for doubt in doubts.DOUBTS if doubt.switch}
     assert switched == {switch.name for switch in switches.SWITCHES}
-    assert {doubt.fault for doubt in doubts.DOUBTS if doubt.fault} <= set(faults.NAMES)
+    assert {doubt.fault for doubt in doubts.DOUBTS if doubt.fault} <= set(model.NAMES)
     assert [each for each in doubts.DOUBTS if bool(each.switch or each.fault) == bool(each.why_none)] == []

@@ -24,7 +24,7 @@ from reconciler.core.plan.build import Options, Revision
 from reconciler.core.validate import body
 from reconciler.core.validate.manifests import Validator
 from reconciler.emulator import app
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.engine import planner
 from reconciler.engine.applier import Applier, Settings
 from reconciler.engine.observing import World

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator import server
+from reconciler.emulator.serving import server
 from reconciler.vocabulary.wire import Request, Response
 from tests.invariants import samples
 from tests.unit.emulator.service import over_http

@@ -20,7 +20,7 @@ from reconciler.core.documents import plan_json
 from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.guards import Allowed
 from reconciler.emulator import app
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.engine import planner
 from reconciler.engine.applier import Applier, Settings
 from reconciler.engine.observing import World

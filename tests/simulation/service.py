@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from reconciler.emulator import app, behaviour, requests
-from reconciler.emulator.faults import Asked
-from reconciler.emulator.requests import Call
-from reconciler.emulator.routes import Route
-from reconciler.emulator.strikes import Strike
+from reconciler.emulator import app, behaviour
+from reconciler.emulator.faults.in_force import Strike
+from reconciler.emulator.faults.model import Asked
+from reconciler.emulator.wire import requests
+from reconciler.emulator.wire.requests import Call
+from reconciler.emulator.wire.routes import Route
 from reconciler.vocabulary.wire import Request, Response
 from tests.invariants.site import KINDS
 

@@ -6,8 +6,8 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from reconciler.emulator import faults
-from reconciler.emulator.faults import (
+from reconciler.emulator.faults import model
+from reconciler.emulator.faults.model import (
     Action,
     CancelLoses,
     Delay,
@@ -169,4 +169,4 @@ def hits(gusts: list[Gust], shown: list[dict[str, object]]) -> Counter[Cell]:
     return found
 
 
-assert set(faults.NAMES.values()) >= {type(action) for found in BY_OPERATION.values() for action in found.values()}
+assert set(model.NAMES.values()) >= {type(action) for found in BY_OPERATION.values() for action in found.values()}

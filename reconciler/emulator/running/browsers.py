@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.emulator import replies
+from reconciler.emulator.wire import replies
 from reconciler.vocabulary.wire import Request, Response, Transport
 
 _TELLTALES = frozenset({"origin", "sec-fetch-site"})

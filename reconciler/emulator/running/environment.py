@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.emulator.running.plans import Plan, Replica
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state.rows import Key
 
 # proto: EnvVar.value ("$(VAR_NAME)", escaped as "$$(VAR_NAME)")
 _REFERENCE = re.compile(r"(\$)?\$\(([^()]+)\)")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state.rows import Key
 
 
 class Move(StrEnum):

@@ -13,7 +13,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from reconciler.emulator.running.processes import Identity
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state.rows import Key
 from reconciler.vocabulary import errors
 
 _FILE = "run.json"

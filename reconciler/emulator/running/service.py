@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.emulator import lifecycle
-from reconciler.emulator.jobs import Served
-from reconciler.emulator.replies import Refusal
-from reconciler.emulator.requests import Call
+from reconciler.emulator.methods.jobs import Served
 from reconciler.emulator.running import plans
 from reconciler.emulator.running.records import Folder
 from reconciler.emulator.running.stored import StoredJobs
 from reconciler.emulator.running.supervisor import GRACE_SECONDS, Supervisor
-from reconciler.emulator.state import State
-from reconciler.emulator.stored_jobs import Job, Key
+from reconciler.emulator.state import lifecycle
+from reconciler.emulator.state.database import State
+from reconciler.emulator.state.rows import Job, Key
+from reconciler.emulator.wire.replies import Refusal
+from reconciler.emulator.wire.requests import Call
 
 MOST_LINES = 1000
 """Lines of output in one answer."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.emulator import lifecycle
-from reconciler.emulator.jobs import Served
+from reconciler.emulator.methods.jobs import Served
 from reconciler.emulator.running.ports import Move, Standing
-from reconciler.emulator.state import State
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state import lifecycle
+from reconciler.emulator.state.database import State
+from reconciler.emulator.state.rows import Key
 
 
 class StoredJobs:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.emulator.replies import Refusal
 from reconciler.emulator.running import environment, plans, texts
 from reconciler.emulator.running import output as outputs
 from reconciler.emulator.running.output import Output
@@ -22,7 +21,8 @@ from reconciler.emulator.running.plans import Plan
 from reconciler.emulator.running.ports import Jobs, Move, Verdict
 from reconciler.emulator.running.processes import Process, free_addresses, identify, kill_session
 from reconciler.emulator.running.records import Folder, Record
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state.rows import Key
+from reconciler.emulator.wire.replies import Refusal
 
 MOST_PROCESSES = 32
 """Processes of all jobs at once (chosen); later jobs wait QUEUED, in the order of their creation."""

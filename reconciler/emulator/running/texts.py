@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from reconciler.emulator.running.plans import Plan, Replica
-from reconciler.emulator.stored_jobs import Key
+from reconciler.emulator.state.rows import Key
 
 INVALID_ARGUMENT = 3
 """The code of a job whose code failed (recorded: CustomJob in issues, code 3)."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from reconciler.emulator import app, server
-from reconciler.emulator.clocks import ManualClock
+from reconciler.emulator import app
+from reconciler.emulator.serving import server
+from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request, Response, Transport
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import behaviour
-from reconciler.emulator.shapes import Field, Form, Shapes
+from reconciler.emulator.messages.shapes import Field, Form, Shapes
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Phase
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.emulator import fault_documents, faults
-from reconciler.emulator.audit import Audit
-from reconciler.emulator.faults import (
+from reconciler.emulator.control.audit import Audit
+from reconciler.emulator.faults import model, parse
+from reconciler.emulator.faults.in_force import Strikes
+from reconciler.emulator.faults.model import (
     Asked,
     CancelLoses,
     Delay,
@@ -28,7 +29,6 @@ from reconciler.emulator.faults import (
     Truncate,
     Unreachable,
 )
-from reconciler.emulator.strikes import Strikes
 
 KINDS = ("CustomJob", "Job", "NasJob")
 PATH = "/v1/projects/demo/locations/us-central1/customJobs"
@@ -55,13 +55,13 @@ EVERY_ACTION = {
 
 
 def read(*items: Any) -> tuple[Fault, ...]:
-    found, problems = fault_documents.read({"faults": list(items)}, KINDS)
+    found, problems = parse.read({"faults": list(items)}, KINDS)
     assert problems == ()
     return found
 
 
 def test_the_table_of_this_test_names_every_action() -> None:
-    assert set(EVERY_ACTION) == set(faults.NAMES)
+    assert set(EVERY_ACTION) == set(model.NAMES)
 
 
 @pytest.mark.parametrize("name", EVERY_ACTION)
@@ -69,7 +69,7 @@ def test_every_action_is_read_and_written_the_same(name: str) -> None:
     given, action = EVERY_ACTION[name]
     document = {"action": name, **given}
     assert read(document) == (Fault(action),)
-    assert faults.show(Fault(action)) == document
+    assert model.show(Fault(action)) == document
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_which_calls_are_struck_is_read_and_written_the_same(which: Any, first: 
     document |= {"every": 2, "probability": 0.5, "seed": 7}
     [fault] = read(document)
     assert (fault.first, fault.last) == (first, last)
-    assert read(faults.show(fault)) == (fault,)
+    assert read(model.show(fault)) == (fault,)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_delays_add_up_beside_whatever_else_strikes() -> None:
     ],
 )
 def test_what_cannot_be_honoured_is_refused_with_its_key(item: Any, where: str, told: str) -> None:
-    found, [problem] = fault_documents.read({"faults": [item]}, KINDS)
+    found, [problem] = parse.read({"faults": [item]}, KINDS)
     assert found == ()
     assert problem.path == (("faults", 0, where) if where else ("faults", 0))
     assert told in problem.message
@@ -204,13 +204,13 @@ def test_what_cannot_be_honoured_is_refused_with_its_key(item: Any, where: str, 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"faults": None}, {"faults": {}}, "faults"])
 def test_a_document_without_a_list_of_faults_is_refused(value: Any) -> None:
-    _, [problem] = fault_documents.read(value, KINDS)
+    _, [problem] = parse.read(value, KINDS)
     assert "a list `faults`" in problem.message
 
 
 def test_all_problems_are_told_and_one_spoils_the_document() -> None:
     items = [{"action": "garbage"}, {"action": "status", "x": 1, "body": 2}, {"action": "no"}]
-    found, problems = fault_documents.read({"faults": items, "y": 1}, KINDS)
+    found, problems = parse.read({"faults": items, "y": 1}, KINDS)
     assert found == ()
     assert [problem.path for problem in problems] == [
         ("y",), ("faults", 1, "x"), ("faults", 1, "body"), ("faults", 1), ("faults", 2, "action"),
@@ -218,8 +218,8 @@ def test_all_problems_are_told_and_one_spoils_the_document() -> None:
 
 
 def test_too_many_faults_are_refused() -> None:
-    _, [problem] = fault_documents.read({"faults": [{"action": "garbage"}] * (fault_documents.MOST + 1)}, KINDS)
-    assert str(fault_documents.MOST) in problem.message
+    _, [problem] = parse.read({"faults": [{"action": "garbage"}] * (parse.MOST + 1)}, KINDS)
+    assert str(parse.MOST) in problem.message
 
 
 NAMES = st.sampled_from(("faults", "action", "method", "nth", "code", "body", "seconds", "kind", "seed", "x"))
@@ -232,9 +232,9 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(items=st.lists(JSON, max_size=3))
 def test_whatever_is_read_is_faults_or_problems(items: list[Any]) -> None:
-    found, problems = fault_documents.read({"faults": items}, KINDS)
+    found, problems = parse.read({"faults": items}, KINDS)
     assert len(found) == (0 if problems else len(items))
-    assert read(*map(faults.show, found)) == found
+    assert read(*map(model.show, found)) == found
 
 
 def test_the_audit_keeps_the_newest_calls_and_their_numbers() -> None:

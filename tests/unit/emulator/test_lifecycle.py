@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from reconciler.emulator import behaviour, lifecycle
+from reconciler.emulator import behaviour
 from reconciler.emulator.behaviour import Step
-from reconciler.emulator.lifecycle import INSTANT, MANUAL, RECORDED, Life, Timings
+from reconciler.emulator.state import lifecycle
+from reconciler.emulator.state.lifecycle import INSTANT, MANUAL, RECORDED, Life, Timings
 
 RUN = Step(1.0, "RUNNING", starts=True)
 STEPS = (RUN, Step(2.0, "PENDING"), Step(3.0, "RUNNING", starts=True), Step(4.0, "DONE", ends=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.faults import Fault, ListLag
+from reconciler.emulator.faults.model import Fault, ListLag
 from reconciler.vocabulary.plans import Status
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.invariants import samples

@@ -1,0 +1,1 @@
+"""How do tests steer it? The paths that no Google API has."""

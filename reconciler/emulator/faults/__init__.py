@@ -1,0 +1,1 @@
+"""What goes wrong? Faults as data, how they are read, and what they do to a reply."""

@@ -1,0 +1,1 @@
+"""What is a resource? Its shape, how it is read, filled in and checked."""

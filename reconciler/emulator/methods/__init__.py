@@ -1,0 +1,1 @@
+"""What does a method do? Jobs, lists, operations, IAM policies and children."""

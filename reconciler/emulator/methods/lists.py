@@ -1,0 +1,76 @@
+"""One page of a list: filter, mask, order, and the ways in which faults bend it. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.faults.in_force import Bent
+from reconciler.emulator.faults.model import RowShift
+from reconciler.emulator.methods.jobs import Served
+from reconciler.emulator.state import lifecycle
+from reconciler.emulator.state.database import State
+from reconciler.emulator.state.rows import Job, Key
+from reconciler.emulator.wire import field_masks, filters, page_tokens
+from reconciler.emulator.wire.page_tokens import Page, Sizes
+from reconciler.emulator.wire.replies import Refusal
+from reconciler.emulator.wire.requests import Call
+
+_DAY = 86_400 * lifecycle.MICROSECONDS
+
+Show = Callable[[Served, Job, Call, Collection[str]], dict[str, Any]]
+"""Writes a job as its resource, but for the fields that lists leave out."""
+
+
+def sizes_of(conduct: Conduct) -> Sizes:
+    """Return the page sizes of a kind's lists."""
+    return Sizes(conduct.page_default, conduct.page_maximum)
+
+
+def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent: Bent, show: Show) -> dict[str, Any]:
+    """Answer one page; `{}` where nothing matches (recorded)."""
+    conduct = served.conduct
+    filter_text, mask_text = call.query.get("filter", ""), call.query.get("readMask", "")
+    where, values = filters.compile_filter(filter_text, conduct)
+    mask = field_masks.read_mask(mask_text, served.shapes.root) if mask_text else None
+    if mask is not None and bent.refuse_mask:
+        raise Refusal("INVALID_ARGUMENT", "Field: read_mask Error: The read mask is not supported.")
+    page = page_tokens.asked(call.query, sizes_of(conduct), served.resource_name(scope), filter_text, mask_text)
+    if bent.most_rows:
+        page = replace(page, size=min(page.size, bent.most_rows))
+    if bent.unreachable:
+        return {"unreachable": [_place(served, scope)]}
+    if bent.empty:
+        return {"nextPageToken": page.empty_token()}
+    if conduct.days:
+        where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
+    by = "created" if conduct.by_creation else "updated"
+    where, values = state.led(where, values, filters.carried(filter_text))
+    rows = _rows(state, scope, where, values, page, bent.shift, by)
+    mask = None if bent.ignore_mask else mask
+    full = [show(served, job, call, conduct.omits) for job in rows[: page.size]]
+    shown = [row if mask is None else field_masks.apply(mask, row) for row in full]
+    found: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
+    if len(rows) > page.size:
+        last = rows[page.size - 1]
+        found["nextPageToken"] = page.token((getattr(last.life, by), last.key.job))
+    return found
+
+
+def _place(served: Served, scope: Key) -> str:
+    """Return the name of what a list is a list of, less the collection."""
+    return served.resource_name(scope).rpartition(f"/{served.kind.collection}")[0]
+
+
+def _rows(
+    state: State, scope: Key, where: str, values: Sequence[Any], page: Page, shift: RowShift | None, by: str
+) -> list[Job]:
+    """Read the page's rows and one more; a shift leaves out rows that come next, or shows some again."""
+    if shift is None or page.after is None:
+        return state.listed(scope, where, values, page.after, page.size + 1, by)
+    if shift.how == "missed":
+        return state.listed(scope, where, values, page.after, page.size + 1 + shift.rows, by)[shift.rows :]
+    again = state.shown_before(scope, where, values, page.after, min(shift.rows, page.size - 1), by)
+    return again + state.listed(scope, where, values, page.after, page.size + 1 - len(again), by)

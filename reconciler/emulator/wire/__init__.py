@@ -1,0 +1,1 @@
+"""How is a call read and answered? Requests, routes, replies, filters, masks and pages."""
