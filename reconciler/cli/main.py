@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
-from reconciler.cli import streams
+from reconciler.cli.terminal import streams
 from reconciler.vocabulary import errors
 
 COMMANDS = {
@@ -57,7 +57,7 @@ class Commands(click.Group):
             raise click.UsageError(f"`{cmd_name}` is not built yet. See `reconciler --help` for what is.")
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+        command: click.Command = import_module(f"reconciler.cli.commands.{cmd_name}").command
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -123,7 +123,7 @@ def _named(wrong: click.ClickException) -> click.ClickException:
 
 
 def _report(problem: errors.ReconcilerError) -> int:
-    from reconciler.cli import outputs
+    from reconciler.cli.terminal import outputs
 
     outputs.report(problem)
     return problem.exit_code

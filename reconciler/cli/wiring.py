@@ -22,7 +22,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
 
 if TYPE_CHECKING:
-    from reconciler.cli.flags import Rate
+    from reconciler.cli.terminal.flags import Rate
     from reconciler.core.documents.snapshot_json import Snapshot
     from reconciler.core.plan.build import Revision
     from reconciler.core.validate.manifests import Validator

@@ -12,7 +12,8 @@ from typing import Any
 import click
 import pytest
 
-from reconciler.cli import main, outputs, wiring
+from reconciler.cli import main, wiring
+from reconciler.cli.terminal import outputs
 from reconciler.core.runs import labels
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
@@ -57,7 +58,7 @@ def _flags(command: click.Command) -> Iterator[str]:
 
 
 def _all_flags() -> set[str]:
-    commands = [importlib.import_module(f"reconciler.cli.{name}").command for name in main.COMMANDS]
+    commands = [importlib.import_module(f"reconciler.cli.commands.{name}").command for name in main.COMMANDS]
     return {"--help", "--debug", *(flag for command in commands for flag in _flags(command))}
 
 
@@ -121,7 +122,7 @@ def test_the_help_names_the_exit_codes_of_the_table_but_those_of_signals() -> No
 
 
 def test_every_environment_variable_that_is_read_is_documented() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler" / "cli").glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler" / "cli").rglob("*.py"))
     read = set(re.findall(r'variable\("([A-Z_]+)"\)', sources))
     assert len(read) > 3
     table = docs_pages.rows(docs_pages.section(DOCS / "security.md", "Environment variables"))

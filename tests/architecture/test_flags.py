@@ -13,7 +13,7 @@ import pytest
 from reconciler.cli import main
 
 CLI = Path(__file__).parents[2] / "reconciler" / "cli"
-DEFINED_IN_FLAGS = ("applying.py", "flags.py", "planning.py")
+DEFINED_IN_FLAGS = ("flow/apply.py", "terminal/flags.py", "flow/plan.py")
 """What a flag shared by commands may be read by, beside the command's own module."""
 
 
@@ -26,7 +26,9 @@ def leaves(name: str, command: click.Command) -> Iterator[tuple[str, str, click.
         yield name, name, command
 
 
-ALL = [leaf for name in main.COMMANDS for leaf in leaves(name, import_module(f"reconciler.cli.{name}").command)]
+ALL = [
+    leaf for name in main.COMMANDS for leaf in leaves(name, import_module(f"reconciler.cli.commands.{name}").command)
+]
 PARAMETERS = [(module, name, parameter) for module, name, command in ALL for parameter in command.params]
 
 
@@ -50,7 +52,7 @@ def names_read(path: Path) -> set[str]:
     ("module", "name", "parameter"), PARAMETERS, ids=[f"{row[1]}:{row[2].name}" for row in PARAMETERS]
 )
 def test_every_flag_is_read(module: str, name: str, parameter: click.Parameter) -> None:
-    own = names_read(CLI / f"{module}.py")
+    own = names_read(CLI / "commands" / f"{module}.py")
     shared = set().union(*(names_read(CLI / file) for file in DEFINED_IN_FLAGS))
     uses_shared = "given" in own or "flags" in own
     assert parameter.name in own or (uses_shared and parameter.name in shared)

@@ -185,7 +185,9 @@ def test_a_plan_that_another_merge_overtook_is_refused(hub: Hub, backend: str) -
 
 def test_the_sample_is_what_init_writes_and_more(tmp_path: Path) -> None:
     workflow = (SAMPLE / ".github" / "workflows" / "jobs.yaml").read_text(encoding="utf-8")
-    assert workflow == (ROOT / "reconciler" / "cli" / "new_stack" / "github.yaml").read_text(encoding="utf-8")
+    assert workflow == (ROOT / "reconciler" / "cli" / "commands" / "new_stack" / "github.yaml").read_text(
+        encoding="utf-8"
+    )
     assert main.run(["init", str(tmp_path)]) == 0
     for name in (".gitignore", ".pre-commit-config.yaml"):
         assert (SAMPLE / name).read_text(encoding="utf-8").startswith((tmp_path / name).read_text(encoding="utf-8"))

@@ -130,5 +130,5 @@ def test_the_action_installs_itself_beside_the_checkout(tmp_path: Path) -> None:
         done = runner.act(checkout, {}, name="push", command="plan")
     assert done.ok, done.log.text
     assert done.outputs["create"] == "1"
-    [installed] = runner.home.glob("machine-1/reconciler/lib/python*/site-packages/reconciler/cli/action.py")
-    assert installed.read_text() == (ROOT / "reconciler" / "cli" / "action.py").read_text()
+    [installed] = runner.home.glob("machine-1/reconciler/lib/python*/site-packages/reconciler/cli/github/action.py")
+    assert installed.read_text() == (ROOT / "reconciler" / "cli" / "github" / "action.py").read_text()

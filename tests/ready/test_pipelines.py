@@ -19,7 +19,7 @@ from tests.ready import gitlab
 from tests.ready.grounds import ROOT, git
 from tests.ready.runner import program, read
 
-NEW = ROOT / "reconciler" / "cli" / "new_stack"
+NEW = ROOT / "reconciler" / "cli" / "commands" / "new_stack"
 FILES = [
     ("github-actions", ROOT / "action.yml"),
     ("github-workflows", NEW / "github.yaml"),

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing, flags, outputs, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.plan import build
 from reconciler.core.plan.build import Observed, Options, Revision
 from reconciler.core.runs import heads
@@ -30,7 +31,7 @@ HEADER = ("ADDRESS", "PHASE", "RUN", "SINCE", "AGE", "DECISION", "ERROR")
 
 
 @click.command()
-@click.argument("addresses", nargs=-1, shell_complete=completing.addresses)
+@click.argument("addresses", nargs=-1, shell_complete=completions.addresses)
 @click.option("--watch", is_flag=True, help="Look again every 5 seconds until nothing is active.")
 @flags.impersonate
 @flags.rate

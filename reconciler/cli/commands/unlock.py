@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import asking, flags, outputs, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import confirm, flags, outputs
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 
@@ -30,7 +31,7 @@ def command(path: str, impersonate: str, *, yes: bool) -> int:
             )
         outputs.say(f"The lease of a holder that is gone: {escape.visible(found.description)}.")
         if not yes:
-            asking.confirm("Remove it?", alone="add --yes to remove the lock", refused="the lock was not removed")
+            confirm.confirm("Remove it?", alone="add --yes to remove the lock", refused="the lock was not removed")
         store.break_lock()
     outputs.say("Unlocked.")
     return 0

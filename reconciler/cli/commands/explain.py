@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing
+from reconciler.cli.terminal import completions
 from reconciler.core.spec import normalize
 from reconciler.core.validate import suggestions
 from reconciler.files import schemas
@@ -19,7 +19,7 @@ from reconciler.vocabulary.kinds import Kind, Kinds
 
 
 @click.command()
-@click.argument("what", default="", metavar="[KIND[.FIELD.PATH]]", shell_complete=completing.fields)
+@click.argument("what", default="", metavar="[KIND[.FIELD.PATH]]", shell_complete=completions.fields)
 @click.option(
     "--schema",
     "as_schema",

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 import click
 
-from reconciler.cli import asking, completing, flags, outputs, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import completions, confirm, flags, outputs
 from reconciler.engine import forgetting
 from reconciler.engine.forgetting import Leftover
 from reconciler.vocabulary import errors
@@ -14,7 +15,7 @@ from reconciler.vocabulary.model import Scope
 
 
 @click.command()
-@click.argument("addresses", nargs=-1, shell_complete=completing.addresses)
+@click.argument("addresses", nargs=-1, shell_complete=completions.addresses)
 @click.option(
     "--scope",
     metavar="PROJECT[/LOCATION]",
@@ -48,7 +49,7 @@ def command(
             outputs.say(_told(each))
         forgetting.refuse_active(found)
         if not yes:
-            asking.confirm("Forget?", alone="add --yes to forget", refused="nothing was forgotten")
+            confirm.confirm("Forget?", alone="add --yes to forget", refused="nothing was forgotten")
         forgetting.forget(world, workspace.stack, places)
     outputs.say("Forgotten.")
     return 0

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing, outputs, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import completions, outputs
 from reconciler.core import convert
 from reconciler.core.spec import key_order
 from reconciler.core.validate.manifests import Validator
@@ -79,7 +80,7 @@ _STAND_IN = Stack(
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, shell_complete=completing.files)
+@click.argument("files", nargs=-1, required=True, shell_complete=completions.files)
 @click.option("--kind", "kind_name", default="", metavar="KIND", help="What the files hold; guessed by default.")
 @click.option(
     "--set", "given", multiple=True, metavar="PATH=VALUE", help="Set a field, such as gcloud takes from flags."

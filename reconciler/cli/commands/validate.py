@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import completing, flags, outputs, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.files import git, globs, manifests, stack
 from reconciler.files.reading import Reading
 from reconciler.renderers import table
@@ -17,7 +18,7 @@ from reconciler.vocabulary.model import Checked, Severity
 
 
 @click.command()
-@click.argument("paths", nargs=-1, shell_complete=completing.files)
+@click.argument("paths", nargs=-1, shell_complete=completions.files)
 @flags.output(table.PROBLEM_FORMATS)
 @flags.color
 def command(paths: tuple[str, ...], given: tuple[str, ...], color: str) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import applying, approval, completing, flags, outputs, planning, wiring
+from reconciler.cli import wiring
+from reconciler.cli.flow import apply, approval, plan
+from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.documents import plan_json
 from reconciler.files import planfile
 from reconciler.vocabulary import errors
@@ -16,7 +18,7 @@ from reconciler.vocabulary import errors
 
 @click.command(cls=flags.Waiting)
 @click.argument(
-    "target", default=".", metavar="[PLANFILE|PATH]", callback=flags.not_empty, shell_complete=completing.files
+    "target", default=".", metavar="[PLANFILE|PATH]", callback=flags.not_empty, shell_complete=completions.files
 )
 @approval.demands
 @flags.yes
@@ -26,16 +28,16 @@ from reconciler.vocabulary import errors
 @flags.allowances
 @flags.impersonate
 @flags.rate
-@flags.output(applying.FORMATS)
+@flags.output(apply.FORMATS)
 @flags.color
 def command(target: str, **given: Any) -> int:
     """Converge the live jobs to a saved plan, or to the manifests of a stack."""
-    targets = outputs.chosen(given["given"], applying.FORMATS)
+    targets = outputs.chosen(given["given"], apply.FORMATS)
     with ExitStack() as closing:
         if Path(target).is_file():
             drawn = _saved(target, given, closing)
         else:
-            drawn = planning.draw(
+            drawn = plan.draw(
                 target,
                 flags.options(given),
                 closing,
@@ -43,12 +45,12 @@ def command(target: str, **given: Any) -> int:
                 reading=False,
                 rate=given["rate"],
             )
-            applying.show(drawn, targets, given["color"])
+            apply.show(drawn, targets, given["color"])
         approval.check(drawn, given["expected"], given["revision"], given["max_age"])
-        return applying.carry_out(drawn, targets, given, ask=not Path(target).is_file())
+        return apply.carry_out(drawn, targets, given, ask=not Path(target).is_file())
 
 
-def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Drawn:
+def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> plan.Drawn:
     """Open a saved plan in the stack it was made for."""
     saved = plan_json.from_json(planfile.load(Path(file)))
     if given["select"] or given["exclude"] or given["rerun"]:
@@ -71,4 +73,4 @@ def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> planning.Dra
         )
     outputs.say(f"Applying {file} to stack {stack.name} ({stack.uid}), backend {stack.backend}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=given["impersonate"], asked=given["rate"]))
-    return planning.Drawn(saved.plan, saved.document, workspace, world)
+    return plan.Drawn(saved.plan, saved.document, workspace, world)

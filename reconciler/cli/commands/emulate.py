@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import lives, outputs
+from reconciler.cli import lives
 from reconciler.cli.clock import WallClock, ticks
 from reconciler.cli.environment import variable
+from reconciler.cli.terminal import outputs
 from reconciler.files import documents, positions, schemas
 from reconciler.vocabulary import errors
 

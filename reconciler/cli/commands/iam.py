@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing, flags, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import completions, flags
 from reconciler.core.plan import build
 from reconciler.core.runs import heads
 from reconciler.engine import observing
@@ -27,7 +28,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("address", shell_complete=completing.addresses)
+@click.argument("address", shell_complete=completions.addresses)
 @flags.impersonate
 @flags.rate
 def get(address: str, impersonate: str, rate: flags.Rate) -> int:
@@ -39,8 +40,8 @@ def get(address: str, impersonate: str, rate: flags.Rate) -> int:
 
 
 @command.command("set")
-@click.argument("address", shell_complete=completing.addresses)
-@click.argument("policy_file", shell_complete=completing.files)
+@click.argument("address", shell_complete=completions.addresses)
+@click.argument("policy_file", shell_complete=completions.files)
 @flags.impersonate
 @flags.rate
 def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> int:
@@ -68,7 +69,7 @@ def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> 
 
 
 @command.command()
-@click.argument("address", shell_complete=completing.addresses)
+@click.argument("address", shell_complete=completions.addresses)
 @click.argument("permissions", nargs=-1, required=True)
 @flags.impersonate
 @flags.rate

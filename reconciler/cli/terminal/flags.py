@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing
+from reconciler.cli.terminal import completions
 from reconciler.core.plan import guards
 from reconciler.core.plan.build import Options
 from reconciler.core.plan.by_address import Destroy
@@ -54,7 +54,7 @@ def output(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
         "given",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        shell_complete=completing.formats,
+        shell_complete=completions.formats,
         help=f"Write this form of the result, to stdout or FILE; text alone by default. Repeatable. Forms: {names}.",
     )
 
@@ -107,7 +107,7 @@ def selection(command: Decorated) -> Decorated:
         "--rerun",
         multiple=True,
         metavar="ADDRESS",
-        shell_complete=completing.addresses,
+        shell_complete=completions.addresses,
         help="Run this address once more, whatever its last run did; repeatable.",
     )(command)
     return choosing(command)
@@ -120,7 +120,7 @@ def choosing(command: Decorated) -> Decorated:
         multiple=True,
         metavar="GLOB",
         callback=_globs,
-        shell_complete=completing.addresses,
+        shell_complete=completions.addresses,
         help="Leave these addresses alone; repeatable.",
     )(command)
     return click.option(
@@ -128,7 +128,7 @@ def choosing(command: Decorated) -> Decorated:
         multiple=True,
         metavar="GLOB",
         callback=_globs,
-        shell_complete=completing.addresses,
+        shell_complete=completions.addresses,
         help="Look at these addresses only, such as '*/train'; repeatable.",
     )(command)
 
@@ -146,7 +146,7 @@ def duration(_context: click.Context, _option: click.Parameter, given: str) -> f
     return seconds(given)
 
 
-path = click.argument("path", default=".", callback=not_empty, shell_complete=completing.folders)
+path = click.argument("path", default=".", callback=not_empty, shell_complete=completions.folders)
 
 
 def _globs(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What action.yml runs on a GitHub runner: one command, its outputs, its page in the step summary.
 
-Run as `python -I -m reconciler.cli.action`, so that nothing in the checkout is imported. Holds no token.
+Run as `python -I -m reconciler.cli.github.action`, so that nothing in the checkout is imported. Holds no token.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli import main, outputs
+from reconciler.cli import main
 from reconciler.cli.environment import action_input, github
+from reconciler.cli.terminal import outputs
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 

@@ -13,8 +13,10 @@ from typing import Any, TextIO
 import click
 
 import reconciler
-from reconciler.cli import age, flags, outputs, wiring
+from reconciler.cli import wiring
 from reconciler.cli.clock import WallClock
+from reconciler.cli.flow import age
+from reconciler.cli.terminal import flags, outputs
 from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan import quota_time
 from reconciler.core.plan.build import Observed, Options

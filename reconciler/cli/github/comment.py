@@ -1,6 +1,6 @@
 """The comment of a plan on a GitHub pull request: one for each stack, found again by a mark and by its author.
 
-Run by action.yml as `python -I -m reconciler.cli.pull_request`. Knows GitHub's REST API; makes no plan.
+Run by action.yml as `python -I -m reconciler.cli.github.comment`. Knows GitHub's REST API; makes no plan.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli import action, outputs, wiring
+from reconciler.cli import wiring
 from reconciler.cli.clock import WallClock
 from reconciler.cli.environment import action_input, ci_run, github, proxies
+from reconciler.cli.github import action
+from reconciler.cli.terminal import outputs
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response, Transport

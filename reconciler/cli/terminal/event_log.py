@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.cli import planning
+from reconciler.cli.flow import plan
 from reconciler.renderers import jsonl
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Outcome
@@ -45,17 +45,17 @@ class EventLog:
 
     def begin(self, summary: Mapping[str, int]) -> None:
         """Write the line of the plan. Raises what `require_whole` does: nothing was called yet."""
-        self._write(jsonl.plan(planning.now(), self._digest, summary))
+        self._write(jsonl.plan(plan.now(), self._digest, summary))
         self.require_whole()
 
     def tell(self, event: Event) -> None:
         """Write one step."""
         step = {name: getattr(event, name) for name in ("address", "operation", "status", "resource", "error")}
-        self._write(jsonl.step(planning.now(), step))
+        self._write(jsonl.step(plan.now(), step))
 
     def end(self, outcomes: Sequence[Outcome]) -> None:
         """Write the line of what came of it all."""
-        self._write(jsonl.summary(planning.now(), self._digest, outcomes))
+        self._write(jsonl.summary(plan.now(), self._digest, outcomes))
 
     def require_whole(self) -> None:
         """Raise errors.ReconcilerError for a file that lacks lines, BrokenPipeError where stdout's reader went away."""

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import completing, flags, outputs, planning
+from reconciler.cli.flow import plan
+from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.documents import plan_json
 from reconciler.files import planfile
 from reconciler.renderers import table
 
 
 @click.command()
-@click.argument("file", shell_complete=completing.files)
+@click.argument("file", shell_complete=completions.files)
 @click.option("--verify", is_flag=True, help="Only say whether digest and seal fit, and print the digest.")
 @flags.verbose
 @flags.output(table.PLAN_FORMATS)
@@ -27,5 +28,5 @@ def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verb
     if verify:
         click.echo(saved.digest)
         return 0
-    planning.render(saved.plan, saved.document, targets, color, verbose=verbose)
+    plan.render(saved.plan, saved.document, targets, color, verbose=verbose)
     return 0

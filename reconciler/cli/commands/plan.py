@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from reconciler.cli import flags, outputs, planning
+from reconciler.cli.flow import plan
+from reconciler.cli.terminal import flags, outputs
 from reconciler.files import planfile
 from reconciler.renderers import table
 from reconciler.vocabulary.plans import Plan
@@ -44,9 +45,9 @@ def command(path: str, out: str | None, color: str, **given: Any) -> int:
         raise click.UsageError("--max-age limits the snapshot of --against, which is not given")
     if given["impersonate"] and given["against"]:
         raise click.UsageError("--against uses no credentials, so there is nobody to impersonate")
-    view = planning.View(given["against"] or "", given["max_age"], given["changed_since"] or "")
+    view = plan.View(given["against"] or "", given["max_age"], given["changed_since"] or "")
     with ExitStack() as closing:
-        drawn = planning.draw(
+        drawn = plan.draw(
             path,
             flags.options(given),
             closing,
@@ -57,10 +58,10 @@ def command(path: str, out: str | None, color: str, **given: Any) -> int:
         )
     if out:
         outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
-    planning.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])
+    plan.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])
     if out:
         outputs.say(f"Saved the plan to {out}. {_next(drawn.plan, drawn.digest, out)}")
-    return planning.exit_code(drawn.plan, detailed=given["detailed_exitcode"])
+    return plan.exit_code(drawn.plan, detailed=given["detailed_exitcode"])
 
 
 def _next(plan: Plan, digest: str, out: str) -> str:

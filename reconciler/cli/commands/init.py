@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import completing, outputs
+from reconciler.cli.terminal import completions, outputs
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 
@@ -80,7 +80,7 @@ PIPELINES = {"github": ".github/workflows/jobs.yaml", "gitlab": ".gitlab-ci.yml"
 
 
 @click.command()
-@click.argument("directory", default=".", metavar="[DIR]", shell_complete=completing.folders)
+@click.argument("directory", default=".", metavar="[DIR]", shell_complete=completions.folders)
 @click.option("--ci", type=click.Choice([*PIPELINES]), default="github", help="Whose CI to write a pipeline for.")
 def command(directory: str, ci: str) -> int:
     """Start a new stack in DIR: stack file, sample manifest, schema, .gitignore, CI pipeline and pre-commit entry."""

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import completing, flags, outputs, validate, wiring
+from reconciler.cli import wiring
+from reconciler.cli.commands import validate
+from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.files import documents, manifests, positions, schemas, stack
 from reconciler.files.canonical import layout
 from reconciler.renderers import escape, results
@@ -50,7 +52,7 @@ class Result:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, shell_complete=completing.files)
+@click.argument("paths", nargs=-1, shell_complete=completions.files)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is not in canonical form.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what changes in place of the names of files.")
 @flags.color

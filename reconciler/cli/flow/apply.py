@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.cli import asking, eventlog, flags, outputs, planning
 from reconciler.cli.environment import EnvironmentSecrets
-from reconciler.cli.eventlog import EventLog
-from reconciler.cli.progress import Progress
+from reconciler.cli.flow import plan
+from reconciler.cli.terminal import confirm, event_log, flags, outputs
+from reconciler.cli.terminal.event_log import EventLog
+from reconciler.cli.terminal.progress import Progress
 from reconciler.core.plan import guards
 from reconciler.core.validate import body
 from reconciler.engine import waiter
@@ -25,7 +26,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.plans import Applied, Status
 
-FORMATS = (*table.OUTCOME_FORMATS, eventlog.NAME)
+FORMATS = (*table.OUTCOME_FORMATS, event_log.NAME)
 """The forms of what an apply did; the last is written while it runs."""
 
 
@@ -37,20 +38,20 @@ class Signals:
     number: int = 0
 
 
-def show(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], color: str) -> None:
+def show(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], color: str) -> None:
     """Show the plan before anybody is asked: on stdout, or on stderr where stdout belongs to a machine."""
     machine = any(name != "text" and not file for name, file in targets)
-    planning.render(drawn.plan, drawn.document, [("text", "")], color, to=sys.stderr if machine else sys.stdout)
+    plan.render(drawn.plan, drawn.document, [("text", "")], color, to=sys.stderr if machine else sys.stdout)
 
 
-def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: dict[str, Any], *, ask: bool) -> int:
+def carry_out(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], given: dict[str, Any], *, ask: bool) -> int:
     """Apply a drawn plan and return the exit code. A saved plan's blocks come after its staleness, with the applier."""
     allowed = flags.allowed(given, destroying=given.get("destroying", False))
     blocked = [blocker for blocker in drawn.plan.blocked if not guards.lifted(blocker, allowed)]
     if blocked and ask:
         raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
     if ask and drawn.plan.has_changes and not given["yes"]:
-        asking.confirm(
+        confirm.confirm(
             "Do you want to perform these actions?",
             alone="add --yes, or apply a reviewed plan file",
             refused="apply was not confirmed; nothing was called",
@@ -81,7 +82,7 @@ def carry_out(drawn: planning.Drawn, targets: Sequence[tuple[str, str]], given: 
                 blind = unseen  # told once it is told what was done
         log.end(applied.outcomes)
     outputs.write(
-        [target for target in targets if target[0] != eventlog.NAME],
+        [target for target in targets if target[0] != event_log.NAME],
         lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style),
         given["color"],
     )

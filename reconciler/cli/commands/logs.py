@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli import completing, flags, outputs, wiring
+from reconciler.cli import wiring
+from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.plan import build
 from reconciler.core.runs import heads
 from reconciler.renderers import escape
@@ -20,7 +21,7 @@ EVERY = 0.5
 
 
 @click.command()
-@click.argument("address", metavar="ADDRESS", callback=flags.not_empty, shell_complete=completing.addresses)
+@click.argument("address", metavar="ADDRESS", callback=flags.not_empty, shell_complete=completions.addresses)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended.")
 def command(address: str, *, follow: bool) -> int:
     """Print the output of the newest run of ADDRESS (Kind/name) on an emulator that runs jobs.

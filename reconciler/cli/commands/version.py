@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import reconciler
-from reconciler.cli import outputs
+from reconciler.cli.terminal import outputs
 
 
 @click.command()

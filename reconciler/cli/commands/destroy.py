@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import applying, flags, outputs, planning, wiring
+from reconciler.cli import wiring
+from reconciler.cli.flow import apply, plan
+from reconciler.cli.terminal import flags, outputs
 from reconciler.core.plan.by_address import Destroy
 
 
@@ -20,20 +22,18 @@ from reconciler.core.plan.by_address import Destroy
 @flags.allowances
 @flags.impersonate
 @flags.rate
-@flags.output(applying.FORMATS)
+@flags.output(apply.FORMATS)
 @flags.color
 def command(path: str, *, records: bool, **given: Any) -> int:
     """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept.
 
     Runs that no policy says to cancel need --allow-cancel, as in a plan.
     """
-    targets = outputs.chosen(given["given"], applying.FORMATS)
+    targets = outputs.chosen(given["given"], apply.FORMATS)
     if path == wiring.STREAM:
         raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")
     options = flags.options(given, Destroy(records))
     with ExitStack() as closing:
-        drawn = planning.draw(
-            path, options, closing, impersonate=given["impersonate"], reading=False, rate=given["rate"]
-        )
-        applying.show(drawn, targets, given["color"])
-        return applying.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)
+        drawn = plan.draw(path, options, closing, impersonate=given["impersonate"], reading=False, rate=given["rate"])
+        apply.show(drawn, targets, given["color"])
+        return apply.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)

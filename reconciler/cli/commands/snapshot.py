@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 import reconciler
-from reconciler.cli import flags, outputs, planning, wiring
+from reconciler.cli import wiring
+from reconciler.cli.flow import plan
+from reconciler.cli.terminal import flags, outputs
 from reconciler.core.documents import snapshot_json
 from reconciler.engine import snapshotting
 from reconciler.files import planfile
@@ -29,7 +31,7 @@ def command(path: str, out: str, impersonate: str, rate: flags.Rate) -> int:
         desired = wiring.require(wiring.read_manifests(workspace, path))
         opened = wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate)
         shot = snapshotting.take(closing.enter_context(opened), workspace.stack, desired)
-    document = snapshot_json.to_json(shot.snapshot, planning.now(), reconciler.__version__)
+    document = snapshot_json.to_json(shot.snapshot, plan.now(), reconciler.__version__)
     outputs.save(Path(out), planfile.dump(document), mode=0o600)
     for (kind, scope), why in shot.closed.items():
         outputs.say(f"Left out: {kind} in {scope}: {why}. A plan that needs it will be blocked")

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import age, flags
-from reconciler.cli.planning import Drawn
+from reconciler.cli.flow import age
+from reconciler.cli.flow.plan import Drawn
+from reconciler.cli.terminal import flags
 from reconciler.files import git
 from reconciler.vocabulary import errors
 

@@ -1,0 +1,1 @@
+"""What commands that plan and apply share."""

@@ -1,0 +1,1 @@
+"""The GitHub action and its comment on a pull request."""

@@ -1,0 +1,1 @@
+"""How people are talked to: flags, outputs, questions, progress, completions."""
