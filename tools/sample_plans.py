@@ -26,10 +26,10 @@ from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.guards import Allowed
 from reconciler.emulator import app
 from reconciler.emulator.state.clocks import ManualClock
-from reconciler.engine import planner
-from reconciler.engine.applier import Applier, Settings
-from reconciler.engine.observing import World
-from reconciler.engine.telling import Control
+from reconciler.engine import plan as planner
+from reconciler.engine.apply import Applier, Settings
+from reconciler.engine.events import Control
+from reconciler.engine.observe import World
 from reconciler.files import schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.model import Desired, Stack

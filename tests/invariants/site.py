@@ -25,10 +25,10 @@ from reconciler.core.validate import body
 from reconciler.core.validate.manifests import Validator
 from reconciler.emulator import app
 from reconciler.emulator.state.clocks import ManualClock
-from reconciler.engine import planner
-from reconciler.engine.applier import Applier, Settings
-from reconciler.engine.observing import World
-from reconciler.engine.telling import Control
+from reconciler.engine import plan as planner
+from reconciler.engine.apply import Applier, Settings
+from reconciler.engine.events import Control
+from reconciler.engine.observe import World
 from reconciler.files import manifests, schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.transport.retry import retrying

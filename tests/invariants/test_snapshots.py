@@ -14,8 +14,8 @@ from reconciler.api.snapshot import SnapshotJobs
 from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan.build import Options
 from reconciler.core.spec import fingerprint
-from reconciler.engine import snapshotting
-from reconciler.engine.observing import World
+from reconciler.engine import snapshot
+from reconciler.engine.observe import World
 from reconciler.files import planfile
 from reconciler.stores.snapshot import SnapshotStore
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Scope
@@ -40,7 +40,7 @@ PREDICTS = ("spec", "predictionInput", "region", "europe-west4")
 def written(site: Site, wanted: Sequence[Desired]) -> str:
     """Take a snapshot and return its file's text; only GET is sent and nothing is written."""
     sent, files = len(site.audit.writes), site.files()
-    shot = snapshotting.take(site.world(), site.stack, wanted)
+    shot = snapshot.take(site.world(), site.stack, wanted)
     assert (len(site.audit.writes), site.files()) == (sent, files)
     assert shot.closed == {}
     return planfile.dump(snapshot_json.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
@@ -210,7 +210,7 @@ def test_two_snapshots_of_one_state_differ_in_their_time_and_seal_only(new_site:
     started(site, sample)
     first = json.loads(written(site, sample.desired))
     site.clock.advance(1)
-    shot = snapshotting.take(site.world(page_size=1), site.stack, tuple(reversed(sample.desired)))
+    shot = snapshot.take(site.world(page_size=1), site.stack, tuple(reversed(sample.desired)))
     second = snapshot_json.to_json(shot.snapshot, "2026-01-01T00:00:01Z", "1.0")
     assert first.pop("seal") != second.pop("seal")
     assert first.pop("createdAt") != second.pop("createdAt")
@@ -251,7 +251,7 @@ def test_a_place_the_stack_left_and_nobody_may_look_at_blocks_alike(site: Site) 
         closed = Response(403, {}, b'{"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "Gone."}}')
         return lambda request: closed if "europe-west1" in request.url else transport(request)
 
-    shot = snapshotting.take(site.world(closing), site.stack, wanted)
+    shot = snapshot.take(site.world(closing), site.stack, wanted)
     text = planfile.dump(snapshot_json.to_json(shot.snapshot, "2026-01-01T00:00:00Z", "1.0"))
     live, seen = site.plan(wanted, site.world(closing)), site.plan(wanted, blind(site, text))
     assert [blocker.rule for blocker in live.blocked] == ["incomplete"]

@@ -17,10 +17,10 @@ from reconciler.core.documents import plan_json
 from reconciler.core.plan import build
 from reconciler.core.plan.build import Observed, Options, Revision
 from reconciler.emulator import app
-from reconciler.engine import planner
-from reconciler.engine.applier import Applier, Settings
-from reconciler.engine.observing import World, at_once
-from reconciler.engine.telling import Control
+from reconciler.engine import plan as planner
+from reconciler.engine.apply import Applier, Settings
+from reconciler.engine.events import Control
+from reconciler.engine.observe import World, at_once
 from reconciler.stores.bucket import BucketStore, Drawn
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore

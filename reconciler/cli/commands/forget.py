@@ -8,8 +8,8 @@ import click
 
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, confirm, flags, outputs
-from reconciler.engine import forgetting
-from reconciler.engine.forgetting import Leftover
+from reconciler.engine import forget
+from reconciler.engine.forget import Leftover
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
 
@@ -43,14 +43,14 @@ def command(
             raise click.UsageError(f"--kind {kind} is no kind; there are: {', '.join(sorted(workspace.kinds))}")
         opened = wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate)
         world = closing.enter_context(opened)
-        places = forgetting.chosen(world, workspace.stack, _scope(scope), kind or "")
-        found = forgetting.look(world, workspace.stack, places)
+        places = forget.chosen(world, workspace.stack, _scope(scope), kind or "")
+        found = forget.look(world, workspace.stack, places)
         for each in found:
             outputs.say(_told(each))
-        forgetting.refuse_active(found)
+        forget.refuse_active(found)
         if not yes:
             confirm.confirm("Forget?", alone="add --yes to forget", refused="nothing was forgotten")
-        forgetting.forget(world, workspace.stack, places)
+        forget.forget(world, workspace.stack, places)
     outputs.say("Forgotten.")
     return 0
 

@@ -13,8 +13,8 @@ from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags
 from reconciler.core.plan import build
 from reconciler.core.runs import heads
-from reconciler.engine import observing
-from reconciler.engine.observing import World
+from reconciler.engine import observe
+from reconciler.engine.observe import World
 from reconciler.files import documents
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
@@ -93,7 +93,7 @@ def _open(
         have = ", ".join(sorted(each.name for each in workspace.kinds.values() if each.can(Verb.GET_IAM_POLICY)))
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
-    observed = observing.observe(world, workspace.stack, (), {name})
+    observed = observe.observe(world, workspace.stack, (), {name})
     gaps = build.incomplete(observed)
     if gaps:
         raise errors.PlanBlocked("; ".join(f"{gap.rule}: {gap.message}" for gap in gaps))

@@ -32,10 +32,10 @@ def command(address: str, *, follow: bool) -> int:
     backend = workspace.stack.backend
     _refuse_others(backend)
     with wiring.open_world(workspace, reading=True) as world, wiring.open_emulator() as emulator:
-        from reconciler.engine import observing
+        from reconciler.engine import observe
 
         desired = wiring.require(wiring.read_manifests(workspace, "."))
-        observed = observing.observe(world, workspace.stack, desired)
+        observed = observe.observe(world, workspace.stack, desired)
         runs = build.group(observed.runs, workspace.stack, build.renames(desired))
         run = _newest(
             address, {address_of(*key): found for key, found in runs.items()}, {want.address for want in desired}

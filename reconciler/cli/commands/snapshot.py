@@ -12,7 +12,7 @@ from reconciler.cli import wiring
 from reconciler.cli.flow import plan
 from reconciler.cli.terminal import flags, outputs
 from reconciler.core.documents import snapshot_json
-from reconciler.engine import snapshotting
+from reconciler.engine import snapshot
 from reconciler.files import planfile
 
 
@@ -30,7 +30,7 @@ def command(path: str, out: str, impersonate: str, rate: flags.Rate) -> int:
         workspace = wiring.open_workspace(path)
         desired = wiring.require(wiring.read_manifests(workspace, path))
         opened = wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate)
-        shot = snapshotting.take(closing.enter_context(opened), workspace.stack, desired)
+        shot = snapshot.take(closing.enter_context(opened), workspace.stack, desired)
     document = snapshot_json.to_json(shot.snapshot, plan.now(), reconciler.__version__)
     outputs.save(Path(out), planfile.dump(document), mode=0o600)
     for (kind, scope), why in shot.closed.items():

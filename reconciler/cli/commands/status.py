@@ -16,8 +16,8 @@ from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.plan import build
 from reconciler.core.plan.build import Observed, Options, Revision
 from reconciler.core.runs import heads
-from reconciler.engine import planner
-from reconciler.engine.observing import World
+from reconciler.engine import plan as planner
+from reconciler.engine.observe import World
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors

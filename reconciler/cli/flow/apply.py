@@ -18,9 +18,9 @@ from reconciler.cli.terminal.event_log import EventLog
 from reconciler.cli.terminal.progress import Progress
 from reconciler.core.plan import guards
 from reconciler.core.validate import body
-from reconciler.engine import waiter
-from reconciler.engine.applier import Applier, Settings
-from reconciler.engine.telling import Control, Event
+from reconciler.engine import wait
+from reconciler.engine.apply import Applier, Settings
+from reconciler.engine.events import Control, Event
 from reconciler.renderers import table
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
@@ -75,7 +75,7 @@ def carry_out(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], given: dict
         late, blind = False, None
         if given["wait"] and not signals.stop.is_set():
             try:
-                ended, late = waiter.wait(
+                ended, late = wait.wait(
                     drawn.world, _started(applied), given["wait"] == "finished", given["timeout"], control
                 )
             except errors.ReconcilerError as unseen:

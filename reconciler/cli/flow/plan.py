@@ -20,8 +20,8 @@ from reconciler.cli.terminal import flags, outputs
 from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan import quota_time
 from reconciler.core.plan.build import Observed, Options
-from reconciler.engine import planner
-from reconciler.engine.observing import World
+from reconciler.engine import plan as planner
+from reconciler.engine.observe import World
 from reconciler.files import changed, git, snapshotfile
 from reconciler.renderers import table
 from reconciler.renderers.style import Style

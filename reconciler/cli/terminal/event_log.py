@@ -16,7 +16,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Outcome
 
 if TYPE_CHECKING:
-    from reconciler.engine.telling import Event
+    from reconciler.engine.events import Event
 
 NAME = "jsonl"
 

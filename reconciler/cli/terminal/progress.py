@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reconciler.renderers import escape
 
 if TYPE_CHECKING:
-    from reconciler.engine.telling import Event
+    from reconciler.engine.events import Event
 
 
 class Progress:

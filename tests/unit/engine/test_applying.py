@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.observing import World
-from reconciler.engine.telling import Control, Event
+from reconciler.engine.events import Control, Event
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Intent, Journal, Journals
 from tests.invariants import samples

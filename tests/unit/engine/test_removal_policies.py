@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.plan import guards
 from reconciler.core.plan.build import Options, Revision
-from reconciler.engine import planner
+from reconciler.engine import plan as planner
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.nothing import NoStore
 from reconciler.vocabulary import errors

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from reconciler.engine import waiter
-from reconciler.engine.telling import Control
+from reconciler.engine import wait
+from reconciler.engine.events import Control
 from reconciler.vocabulary.kinds import Phase
 from tests.invariants.samples import THREE
 from tests.invariants.site import Site, desired
@@ -33,7 +33,7 @@ def test_runs_are_looked_at_side_by_side_and_only_while_they_have_not_ended(site
     runs = {each.address: each.resource for each in applied.outcomes if each.operation == "create"}
     crew = Counted()
     control = Control(lambda event: None, threading.Event())
-    phases, late = waiter.wait(replace(site.world(), crew=crew), runs, finished=True, limit=None, control=control)
+    phases, late = wait.wait(replace(site.world(), crew=crew), runs, finished=True, limit=None, control=control)
     assert (set(phases.values()), late) == ({Phase.SUCCEEDED}, False)
     assert crew.sizes[0] == len(runs) == 3
     assert crew.sizes == sorted(crew.sizes, reverse=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from reconciler.core.plan import build
 from reconciler.core.plan.build import Observed, Options, Revision
 from reconciler.core.plan.by_address import Destroy
-from reconciler.engine import observing
-from reconciler.engine.observing import World
+from reconciler.engine import observe
+from reconciler.engine.observe import World
 from reconciler.vocabulary.model import Desired, Stack, address_of
 from reconciler.vocabulary.plans import Plan
 
@@ -24,7 +24,7 @@ class Planned:
 
 def plan(world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision) -> Planned:
     """Return the plan that makes the live jobs what the manifests say."""
-    observed = observing.observe(world, stack, desired)
+    observed = observe.observe(world, stack, desired)
     built = build.build(stack, world.kinds, desired, observed, options, revision, stack.backend)
     return Planned(built, observed)
 
@@ -35,7 +35,7 @@ def destroy(
     """Return the plan of an empty desired set. The manifests say which kinds to look for and what they protect."""
     policies_now = {address: want.lifecycle.removal for want in desired for address in _addresses(want)}
     asked = replace(options, destroy=Destroy(records, policies_now))
-    observed = observing.observe(world, stack, (), {want.kind for want in desired})
+    observed = observe.observe(world, stack, (), {want.kind for want in desired})
     return Planned(build.build(stack, world.kinds, (), observed, asked, revision, stack.backend), observed)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from reconciler.core.plan import label_patches
 from reconciler.core.runs import labels
-from reconciler.engine import creating, ending, remembering
-from reconciler.engine.observing import World
-from reconciler.engine.telling import Control, Event
+from reconciler.engine import create, record, stop
+from reconciler.engine.events import Control, Event
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack, parts_of
@@ -86,12 +86,12 @@ class Carrier:
             if operation.verb == "cancel" and operation.reason == "duplicate" and known is not None:
                 # A run of its own, and no second job of another's key: its end is our doing and no outcome. Written
                 # before the cancel, so that no crash leaves that as what came of it.
-                self.world.store.ledger.ended(remembering.ledger_run(known), Phase.ENDED_UNKNOWN)
+                self.world.store.ledger.ended(record.ledger_run(known), Phase.ENDED_UNKNOWN)
 
         if operation.verb == "cancel":
-            return ending.cancel(self.world, kind, change.address, operation.resource, look)
+            return stop.cancel(self.world, kind, change.address, operation.resource, look)
         if operation.verb == "delete":
-            return ending.delete(self.world, kind, change.address, operation.resource, known, look)
+            return stop.delete(self.world, kind, change.address, operation.resource, known, look)
         if operation.verb == "patch":
             return self._patch(change, operation, kind)
         return self._set_policy(change, operation, kind)
@@ -103,7 +103,7 @@ class Carrier:
         scope = change.scope if kind.located else Scope(change.scope.project)
         intents: list[Intent] = []
         if key in self.there:
-            made = creating.Created(Status.CREATED, self.there[key])
+            made = create.Created(Status.CREATED, self.there[key])
         else:
             made, intents = self._send(change, operation, kind, scope, body)
         resource = made.run.resource if made.run else operation.resource
@@ -126,7 +126,7 @@ class Carrier:
         kind: Kind,
         scope: Scope,
         body: Mapping[str, Any],
-    ) -> tuple[creating.Created, list[Intent]]:
+    ) -> tuple[create.Created, list[Intent]]:
         """Send a create; each time it is sent has an intent of its own, so that its time tells when lists may lag."""
         intents: list[Intent] = []
         key = operation.body["labels"][labels.RUN]
@@ -136,7 +136,7 @@ class Carrier:
                 raise Unstarted  # the stop came while this waited for its turn; a replace that began goes on
             intents.append(self.journal.intent(change.address, "create", operation.resource, key))
 
-        made = creating.create(self.world, self.stack, kind, scope, body, intend)
+        made = create.create(self.world, self.stack, kind, scope, body, intend)
         return replace(made, error=self.secrets.hide(made.error)), intents
 
     def _patch(self, change: Change, operation: Operation, kind: Kind) -> Outcome:

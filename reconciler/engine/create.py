@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.runs import heads, labels, names
-from reconciler.engine import observing
-from reconciler.engine.observing import World
+from reconciler.engine import observe
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind
 from reconciler.vocabulary.model import Run, Scope, Stack
@@ -60,7 +60,7 @@ def create(
         except errors.ApiError as refused:
             return Created(Status.FAILED, error=refused.message)
         else:
-            made = observing.read_run(row, kind, scope)
+            made = observe.read_run(row, kind, scope)
             if made is not None and made.resource and made.run_key == body["labels"][labels.RUN]:
                 return Created(Status.CREATED, made)
             reason = f"the reply to the create in {names.collection(kind, scope)} is not the job that was sent"
@@ -104,7 +104,7 @@ def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[
         if asked >= until and lists >= LISTS:
             return None
         left = until - world.clock.now()
-        world.clock.sleep(min(observing.POLL, left) if left > 0 else observing.POLL / 5)
+        world.clock.sleep(min(observe.POLL, left) if left > 0 else observe.POLL / 5)
 
 
 def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
@@ -115,10 +115,10 @@ def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str
             row = world.api.get(kind, f"{names.collection(kind, scope)}/{body[kind.id_field]}")
         except errors.NotFound:
             return None
-        run = observing.read_run(row, kind, scope)
+        run = observe.read_run(row, kind, scope)
         return run if run and run.run_key == key else None
     rows = [row for page in world.api.list(kind, scope, labels.run_filter(stack, key), kind.list_mask) for row in page]
-    runs = [run for run in (observing.read_run(row, kind, scope) for row in rows) if run and run.run_key == key]
+    runs = [run for run in (observe.read_run(row, kind, scope) for row in rows) if run and run.run_key == key]
     return heads.order(runs)[0] if runs else None
 
 

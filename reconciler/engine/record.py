@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.core.plan.build import Observed
 from reconciler.core.runs import heads
-from reconciler.engine.observing import World
+from reconciler.engine.observe import World
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Stack
 

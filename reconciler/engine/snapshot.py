@@ -14,8 +14,8 @@ from reconciler.core.documents import snapshot_json
 from reconciler.core.documents.snapshot_json import Held, Listed, Snapshot
 from reconciler.core.plan import build
 from reconciler.core.runs import heads
-from reconciler.engine import observing
-from reconciler.engine.observing import World
+from reconciler.engine import observe
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import Desired, Run, Scope, Stack
@@ -60,7 +60,7 @@ class _Recorder:
             self.lists[place], self.lacking[place] = rows, gap.message
             raise
         except errors.ApiError as refused:
-            if not observing.closed(refused):
+            if not observe.closed(refused):
                 raise
             if kind.name in self.needed:  # no error of a place that the stack left: a gap that a plan tells
                 self.lists[place], self.lacking[place] = [], refused.message
@@ -95,7 +95,7 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     store = world.store
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
     recorder = _Recorder(world.api, needed | {kind for kind, _ in store.places()})
-    observed = observing.observe(replace(world, api=recorder), stack, desired, world.kinds)
+    observed = observe.observe(replace(world, api=recorder), stack, desired, world.kinds)
     runs = build.group(observed.runs, stack, {})
     standing = [run for same in runs.values() for run in heads.candidates(same)]
     _read_policies(world, recorder, standing)
@@ -131,7 +131,7 @@ def _read_policies(world: World, recorder: _Recorder, standing: Sequence[Run]) -
         try:
             recorder.get_iam_policy(world.kinds[run.kind], run.resource)
         except errors.ApiError as refused:
-            if not observing.closed(refused):
+            if not observe.closed(refused):
                 raise
 
     todo = [run for run in standing if world.kinds[run.kind].can(Verb.GET_IAM_POLICY)]
@@ -139,7 +139,7 @@ def _read_policies(world: World, recorder: _Recorder, standing: Sequence[Run]) -
 
 
 def _resources(rows: Sequence[Row], kind: Kind, scope: Scope) -> frozenset[str]:
-    runs = (observing.read_run(row, kind, scope) for row in rows)
+    runs = (observe.read_run(row, kind, scope) for row in rows)
     return frozenset(run.resource for run in runs if run is not None)
 
 

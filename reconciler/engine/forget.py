@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.engine import observing
-from reconciler.engine.observing import World
+from reconciler.engine import observe
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Scope, Stack
@@ -31,10 +31,10 @@ def look(world: World, stack: Stack, places: Sequence[Place]) -> tuple[Leftover,
     """Ask the places for what is still there. Reads only. Raises what a list of the places that are covered raises."""
     gone = [(place, *_listed(world, stack, place)) for place in places]
     open_runs = [old for old in world.store.ledger.runs() if old.phase is None and old.resource]
-    shown = observing.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
+    shown = observe.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
     lost = [old for old in open_runs if old.run_key not in shown and _unseen(world, stack, old, places)]
     return tuple(
-        Leftover(place, active, closed, tuple(old for old in lost if observing.lies_in(old, *place, stack)))
+        Leftover(place, active, closed, tuple(old for old in lost if observe.lies_in(old, *place, stack)))
         for place, active, closed in gone
     )
 
@@ -69,7 +69,7 @@ def refuse_active(found: Sequence[Leftover]) -> None:
 def _listed(world: World, stack: Stack, place: Place) -> tuple[int, str]:
     """Count our active runs in a place; where it does not answer, say why."""
     try:
-        return observing.active_in(world, stack, place)
+        return observe.active_in(world, stack, place)
     except (errors.ApiError, errors.TransportFailed) as failed:
         if not _silent(failed):
             raise
@@ -77,7 +77,7 @@ def _listed(world: World, stack: Stack, place: Place) -> tuple[int, str]:
 
 
 def _unseen(world: World, stack: Stack, old: LedgerRun, places: Sequence[Place]) -> bool:
-    if old.kind not in world.kinds or not any(observing.lies_in(old, *place, stack) for place in places):
+    if old.kind not in world.kinds or not any(observe.lies_in(old, *place, stack) for place in places):
         return False
     try:
         world.api.get(world.kinds[old.kind], old.resource)
@@ -90,7 +90,7 @@ def _unseen(world: World, stack: Stack, old: LedgerRun, places: Sequence[Place])
 
 def _silent(failed: errors.ReconcilerError) -> bool:
     """Say whether a place is closed or dead, and not only our credentials or our pace at fault."""
-    if isinstance(failed, errors.ApiError) and observing.closed(failed):
+    if isinstance(failed, errors.ApiError) and observe.closed(failed):
         return True
     return isinstance(failed, errors.ServerFailed | errors.TransportFailed)
 
@@ -108,7 +108,7 @@ def chosen(world: World, stack: Stack, scope: Scope, kind: str) -> tuple[Place, 
         and (not scope.location or place[1].location == scope.location)
         and kind in ("", place[0])
     ]
-    behind = observing.left_behind(world, stack)
+    behind = observe.left_behind(world, stack)
     found = tuple(place for place in named if place in behind)
     asked = f"{kind} in {scope}" if kind else str(scope)
     if not named:

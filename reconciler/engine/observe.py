@@ -12,7 +12,7 @@ from typing import TypeVar
 from reconciler.core.plan import build, by_address
 from reconciler.core.plan.build import Observed
 from reconciler.core.runs import heads, labels, names
-from reconciler.engine.crew import Threads
+from reconciler.engine.threads import Threads
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Verb
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Scope, Stack

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.engine.observing import World
-from reconciler.engine.telling import Control, Event
+from reconciler.engine.events import Control, Event
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import parts_of

@@ -10,10 +10,10 @@ from typing import Any
 
 from reconciler.core.plan import assertions, build, guards, label_patches
 from reconciler.core.plan.build import Observed
-from reconciler.engine import carrying, observing, remembering
-from reconciler.engine.carrying import Carrier
-from reconciler.engine.observing import World
-from reconciler.engine.telling import Control
+from reconciler.engine import apply_change, observe, record
+from reconciler.engine.apply_change import Carrier
+from reconciler.engine.events import Control
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of
@@ -58,20 +58,20 @@ class Applier:
             if state == "closed" and settings.saved:
                 raise errors.PlanSpent("this plan was applied to its end before", "plan again")
             self._refuse_elsewhere(plan)
-            observed = observing.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
-            observed = observing.with_runs(self.world, self.stack, observed, _asserted(plan))
+            observed = observe.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
+            observed = observe.with_runs(self.world, self.stack, observed, _asserted(plan))
             self._refuse_stale(plan, observed, digest, state)
             self._refuse_blocked(plan, observed, settings)
             self._refuse_unsound(plan)
             self._refuse_unfilled(plan)
             self.world.store.remember_places((count.kind, count.scope) for count in plan.scopes)
-            remembering.remember(self.world, self.stack, observed, _removals(plan))
-            remembering.settle_intents(self.world, observed)
+            record.remember(self.world, self.stack, observed, _removals(plan))
+            record.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
             if not todo:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
-            there = remembering.by_key(self.stack, observed)
+            there = record.by_key(self.stack, observed)
             carrier = Carrier(self.world, self.stack, self.secrets, self.control, journal, there)
             applied = self._all(todo, carrier, settings)
             if applied.unstarted or applied.broken or any(outcome.stuck for outcome in applied.outcomes):
@@ -127,7 +127,7 @@ class Applier:
             run = now.by_resource.get(operation.resource)
             if operation.verb == "patch" and run is not None:
                 stale += label_patches.touched_labels(change, operation, run.row.get("labels") or {})
-            elif operation.verb == "setIamPolicy" and carrying.is_there(change, operation):
+            elif operation.verb == "setIamPolicy" and apply_change.is_there(change, operation):
                 policy = self.world.api.get_iam_policy(kind, operation.resource)
                 stale += label_patches.touched_roles(change, operation, policy.get("bindings", ()))
         return stale
@@ -177,9 +177,9 @@ class Applier:
                 return ()
             try:
                 outcomes = carrier.carry(change)
-            except carrying.Unstarted:
+            except apply_change.Unstarted:
                 return ()
-            except carrying.LockLost as lost:
+            except apply_change.LockLost as lost:
                 broken.append(lost.problem)
                 return lost.outcomes
             if any(outcome.stuck for outcome in outcomes):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.engine import remembering
-from reconciler.engine.observing import World
+from reconciler.engine import record
+from reconciler.engine.observe import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Run
@@ -70,7 +70,7 @@ def delete(world: World, kind: Kind, address: str, resource: str, known: Run | N
         return Outcome(address, "delete", Status.SKIPPED, resource)
     look(row)
     if known is not None and not kind.phase(row).active:
-        world.store.ledger.ended(remembering.ledger_run(known), kind.phase(row))
+        world.store.ledger.ended(record.ledger_run(known), kind.phase(row))
     error = _ask(world, lambda: world.api.delete(kind, resource))
     if not error or _get(world, kind, resource) is None:
         return Outcome(address, "delete", Status.DELETED, resource)
