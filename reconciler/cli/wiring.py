@@ -284,7 +284,7 @@ def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Tra
 
 def _store(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     from reconciler.stores.folder import FolderStore
-    from reconciler.stores.nothing import NoStore
+    from reconciler.stores.no_store import NoStore
 
     place = workspace.stack.store
     if place == "none":
@@ -305,7 +305,7 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     What it holds below former uids is read too: a stack that takes runs over must know how they ended.
     """
     from reconciler.stores.bucket import BucketStore, Drawn
-    from reconciler.stores.objects import Bucket
+    from reconciler.stores.cloud_storage import Bucket
     from reconciler.transport import hosts
     from reconciler.transport.retry import retrying
 

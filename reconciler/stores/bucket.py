@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from reconciler.stores import blobs, disk, holder, lease, ledger, places
+from reconciler.stores import blobs, disk, holder, kind_scopes, lease, ledger
 from reconciler.stores.blobs import InheritedBlobs, Listed
 from reconciler.stores.bucket_journal import BucketJournals
-from reconciler.stores.objects import Bucket, carrying
+from reconciler.stores.cloud_storage import Bucket, carrying
 from reconciler.vocabulary import errors, ports
 
 _LONGEST = 1000
@@ -88,7 +88,7 @@ class BucketStore:
         self._lock = f"{root}lock"
         self._drawn = drawn
         self._lease: lease.Lease | None = None
-        self._places = places.BlobPlaces(BucketBlobs(bucket, f"{root}scopes/", places.ATTRIBUTES), clock)
+        self._places = kind_scopes.BlobPlaces(BucketBlobs(bucket, f"{root}scopes/", kind_scopes.ATTRIBUTES), clock)
         self.ledger: ports.Ledger = ledger.BlobLedger(InheritedBlobs(own, old), clock)
         self.journals: ports.Journals = BucketJournals(bucket, f"{root}journal/", clock, drawn.chance, self.assert_held)
 

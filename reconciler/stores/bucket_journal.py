@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from reconciler.stores import trace
-from reconciler.stores.objects import Bucket, Stored, carrying
+from reconciler.stores import journal_lines
+from reconciler.stores.cloud_storage import Bucket, Stored, carrying
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock, Intent
 
@@ -48,7 +48,7 @@ class BucketJournals:
             if mark is not None and self._retired(digest, mark):
                 mark = None
             if mark is None:
-                line = trace.header_line(digest, self._clock.now())
+                line = journal_lines.header_line(digest, self._clock.now())
                 said = {"session": self._chance()} | carrying(line)
                 mark = self._bucket.insert(name, said, line) or self._bucket.head(name)
             if mark is None:
@@ -87,7 +87,7 @@ class BucketJournals:
 
     def intent(self, intent: Intent) -> None:
         """Write an intent down, then make sure that the lock is still ours. Raises errors.LockHeld where it is not."""
-        line = trace.intent_line(intent)
+        line = journal_lines.intent_line(intent)
         name = self._line(intent, _INTENT)
         if self._bucket.insert(name, carrying(line), line) is None:
             raise errors.StoreFailed(f"{self._bucket.url(name)} is there already", "run again")
@@ -100,14 +100,14 @@ class BucketJournals:
 
     def outcome(self, intent: Intent, status: str, resource: str, error: str) -> None:
         """Write down what came of an intent; the first outcome written stays."""
-        line = trace.outcome_line(intent, status, resource, error, self._clock.now())
+        line = journal_lines.outcome_line(intent, status, resource, error, self._clock.now())
         self._bucket.insert(self._line(intent, _OUTCOME), {}, line)
 
     def close(self, digest: str, session: str) -> None:
         """Mark a plan as spent; its open mark stays as long as an intent of it is open."""
         name = f"{self._root}closed/{_safe(digest)}/{session}{_SUFFIX}"
         with self._guard:
-            self._bucket.insert(name, {}, trace.closing_line(self._clock.now()))
+            self._bucket.insert(name, {}, journal_lines.closing_line(self._clock.now()))
             mark = self._bucket.head(self._mark(digest))
             if mark is not None and self._session(mark) == session:
                 self._retired(digest, mark)
@@ -124,7 +124,7 @@ class BucketJournals:
         self._bucket.delete(mark.name, mark.generation)
         return True
 
-    def _trace(self, digest: str, session: str) -> trace.Trace:
+    def _trace(self, digest: str, session: str) -> journal_lines.Trace:
         """Read a session from its listing alone; an outcome counts by its name."""
         items = list(self._bucket.listing(self._lines(digest, session)))
         settled = {item.name.removesuffix(_OUTCOME) for item in items if item.name.endswith(_OUTCOME)}
@@ -137,21 +137,21 @@ class BucketJournals:
             intents.append(found)
             if item.name.removesuffix(_INTENT) not in settled:
                 pending.append(found)
-        return trace.Trace(tuple(intents), tuple(pending), closed=False)
+        return journal_lines.Trace(tuple(intents), tuple(pending), closed=False)
 
     def _read(self, item: Stored) -> Intent:
         line = self._bucket.read(item.name) if item.content is None else item.content
-        found = trace.read(line, self._bucket.url(item.name)).intents
+        found = journal_lines.read(line, self._bucket.url(item.name)).intents
         # An intent must never be overlooked, nor be settled under another name than its own.
         if len(found) != 1 or self._line(found[0], _INTENT) != item.name:
-            raise trace.damaged(self._bucket.url(item.name))
+            raise journal_lines.damaged(self._bucket.url(item.name))
         return found[0]
 
     def _marks(self) -> list[Stored]:
         marks = list(self._bucket.listing(f"{self._root}open/"))
         for mark in marks:
             if not mark.name.endswith(_SUFFIX):
-                raise trace.damaged(self._bucket.url(mark.name))
+                raise journal_lines.damaged(self._bucket.url(mark.name))
         return marks
 
     def _digest_of(self, mark: Stored) -> str:
@@ -160,7 +160,7 @@ class BucketJournals:
     def _session(self, mark: Stored) -> str:
         session = mark.metadata.get("session", "")
         if not _DIGEST.fullmatch(session):
-            raise trace.damaged(self._bucket.url(mark.name))
+            raise journal_lines.damaged(self._bucket.url(mark.name))
         return session
 
     def _is_closed(self, digest: str, session: str) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 from reconciler.stores import lock
 from reconciler.stores.blobs import FolderBlobs
 from reconciler.stores.journal import FolderJournals
+from reconciler.stores.kind_scopes import BlobPlaces
 from reconciler.stores.ledger import BlobLedger
-from reconciler.stores.places import BlobPlaces
 from reconciler.vocabulary import errors, ports
 
 

@@ -8,7 +8,7 @@ import re
 import threading
 from pathlib import Path
 
-from reconciler.stores import disk, trace
+from reconciler.stores import disk, journal_lines
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock, Intent
 
@@ -31,18 +31,18 @@ class FolderJournal:
         """Write down what is about to be sent; returns once that would survive a power cut."""
         name = f"{self._digest}/{next(self._numbers)}"
         intent = Intent(name, address, verb, resource, run_key, self._clock.now())
-        _append(self._path, trace.intent_line(intent), self._guard, durable=True)
+        _append(self._path, journal_lines.intent_line(intent), self._guard, durable=True)
         return intent
 
     def outcome(self, intent: Intent, status: str, resource: str = "", error: str = "") -> None:
         """Write down what came of it; one lost to a power cut leaves its intent open, which is then looked up."""
-        line = trace.outcome_line(intent, status, resource, error, self._clock.now())
+        line = journal_lines.outcome_line(intent, status, resource, error, self._clock.now())
         _append(self._path, line, self._guard, durable=False)
 
     def close(self) -> None:
         """Mark the plan as spent; the file leaves the folder of open ones unless an intent of it is open."""
         with self._guard:
-            _append(self._path, trace.closing_line(self._clock.now()), self._guard, durable=True)
+            _append(self._path, journal_lines.closing_line(self._clock.now()), self._guard, durable=True)
             _retire_if_done(self._path)
 
 
@@ -68,7 +68,7 @@ class FolderJournals:
                 _retire_if_done(path)
             with disk.explaining(path, "write"):
                 disk.ensure_directory(self._root)
-            _append(path, b"", self._guard, durable=True, first=trace.header_line(digest, self._clock.now()))
+            _append(path, b"", self._guard, durable=True, first=journal_lines.header_line(digest, self._clock.now()))
             return FolderJournal(path, digest, self._clock, self._guard)
 
     def open_intents(self) -> tuple[Intent, ...]:
@@ -94,7 +94,7 @@ class FolderJournals:
         with self._guard:
             if not _exists(path):
                 raise errors.StoreFailed(f"{path} is gone, and with it the intent {intent.id}", "plan again")
-            line = trace.outcome_line(intent, status, resource, "", self._clock.now())
+            line = journal_lines.outcome_line(intent, status, resource, "", self._clock.now())
             _append(path, line, self._guard, durable=True)
             _retire_if_done(path)
 
@@ -113,14 +113,14 @@ class FolderJournals:
         return self._root / (digest.replace(":", "-") + _SUFFIX)
 
 
-def _read(path: Path) -> trace.Trace:
+def _read(path: Path) -> journal_lines.Trace:
     with disk.explaining(path, "read"):
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             # Closed by its apply between the listing and here.
-            return trace.Trace((), (), closed=True)
-    return trace.read(content, str(path))
+            return journal_lines.Trace((), (), closed=True)
+    return journal_lines.read(content, str(path))
 
 
 def _append(path: Path, line: bytes, guard: threading.RLock, *, durable: bool, first: bytes = b"") -> None:

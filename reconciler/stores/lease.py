@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from reconciler.stores import holder
-from reconciler.stores.objects import Bucket, Stored
+from reconciler.stores.cloud_storage import Bucket, Stored
 from reconciler.vocabulary import errors
 
 LEASE = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.core.documents.snapshot_json import Snapshot
-from reconciler.stores.nothing import MemoryJournals
+from reconciler.stores.no_store import MemoryJournals
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.model import LedgerRun
 

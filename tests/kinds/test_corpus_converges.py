@@ -25,7 +25,7 @@ from reconciler.engine import plan as planner
 from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
 from reconciler.engine.observe import World
-from reconciler.stores.nothing import NoStore
+from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary.model import Desired, Document, Problem
 from reconciler.vocabulary.plans import Plan, Status
 from tests.kinds import test_corpus_convert as corpus

@@ -22,9 +22,9 @@ from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
 from reconciler.engine.observe import World, at_once
 from reconciler.stores.bucket import BucketStore, Drawn
+from reconciler.stores.cloud_storage import Bucket
 from reconciler.stores.folder import FolderStore
-from reconciler.stores.nothing import NoStore
-from reconciler.stores.objects import Bucket
+from reconciler.stores.no_store import NoStore
 from reconciler.transport.rate import Budget, Pace, paced
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors, ports

@@ -8,7 +8,7 @@ from reconciler.core.plan import guards
 from reconciler.core.plan.build import Options, Revision
 from reconciler.engine import plan as planner
 from reconciler.stores.folder import FolderStore
-from reconciler.stores.nothing import NoStore
+from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Desired, Removal
 from reconciler.vocabulary.plans import Action

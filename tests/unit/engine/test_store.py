@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from reconciler.engine.observe import POLL, World
-from reconciler.stores.nothing import NoStore
+from reconciler.stores.no_store import NoStore
 from tests.invariants import samples
 from tests.invariants.site import STACK, Site, desired, is_active, is_empty, lagging, reasons
 

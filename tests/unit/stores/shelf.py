@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler.stores.bucket import BucketStore, Drawn
+from reconciler.stores.cloud_storage import Bucket
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.lease import LEASE
-from reconciler.stores.objects import Bucket
 from reconciler.vocabulary import ports
 from reconciler.vocabulary.wire import Transport
 from tests.unit.stores.cloud_storage import BUCKET, CloudStorage

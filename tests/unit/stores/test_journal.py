@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.stores import disk
 from reconciler.stores.folder import FolderStore
-from reconciler.stores.nothing import NoStore
+from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
 from tests.unit.stores.shelf import BucketShelf, Shelf

@@ -24,7 +24,7 @@ DIGEST = "sha256:" + "d" * 64
 HOLDER = """
 import secrets, sys, time
 from reconciler.stores.bucket import BucketStore, Drawn
-from reconciler.stores.objects import Bucket
+from reconciler.stores.cloud_storage import Bucket
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary import errors
 

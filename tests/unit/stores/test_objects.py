@@ -11,7 +11,7 @@ from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from reconciler.stores.objects import ATTEMPTS, Bucket
+from reconciler.stores.cloud_storage import ATTEMPTS, Bucket
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response

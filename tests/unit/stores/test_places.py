@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.stores.nothing import NoStore
+from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.model import Scope
 from tests.unit.stores.shelf import Shelf
