@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tools import chromium, language_server
 
-KEPT = ("HOME", "PATH", "TMPDIR", "RECONCILER_CORPUS")
+KEPT = ("HOME", "PATH", "TMPDIR", "RECONCILER_CORPUS", "RECONCILER_CHROMIUM", "RECONCILER_YAML_LANGUAGE_SERVER")
 """What a test may know of whoever runs it. Anything else, such as PYTHONUNBUFFERED or CI, users may not have set."""
 
 KEPT_PREFIXES = ("PYTEST_", "COV_", "PIP_", "SSL_CERT_", "npm_config_")

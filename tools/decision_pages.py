@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from reconciler.core.plan.table import ACTIVE, ENDED, ON_CHANGE, TABLE, UNSUCCESSFUL, WORKING, Role, Row, Spec, Wanted
+from reconciler.core.plan.table import ACTIVE, ENDED, ON_CHANGE, TABLE, UNSUCCESSFUL, WORKING, Role, Row, Wanted
+from reconciler.core.runs.heads import Spec
 from reconciler.renderers.words import REASONS
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Removal

@@ -29,7 +29,7 @@ from reconciler.emulator.state.clocks import ManualClock
 from reconciler.engine import plan as planner
 from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.files import schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.model import Desired, Stack

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.core.documents.snapshot_json import Snapshot
     from reconciler.core.plan.build import Revision
     from reconciler.core.validate.manifests import Validator
-    from reconciler.engine.observe import World
+    from reconciler.engine.world import World
     from reconciler.transport.google import Credentials
     from reconciler.transport.rate import Budget
     from reconciler.vocabulary.kinds import Kinds
@@ -161,7 +161,7 @@ def open_world(
     """
     from reconciler.api.endpoints import Endpoints
     from reconciler.api.jobs import HttpJobs
-    from reconciler.engine.observe import World, at_once
+    from reconciler.engine.world import World, at_once
     from reconciler.transport import rate
     from reconciler.transport.retry import retrying
 
@@ -182,7 +182,7 @@ def open_world(
 def open_snapshot(workspace: Workspace, seen: Snapshot) -> Iterator[World]:
     """Look at a snapshot in place of the backend and the store: no connection, no credentials, no file."""
     from reconciler.api.snapshot import SnapshotJobs
-    from reconciler.engine.observe import World
+    from reconciler.engine.world import World
     from reconciler.stores.snapshot import SnapshotStore
 
     clock = WallClock()
@@ -256,7 +256,7 @@ def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store
 
     if stack.backend != "google":
         return google.loopback(closing.enter_context(HttpTransport()), variable("RECONCILER_TOKEN"))
-    scopes = [*stack.scopes, *(scope for _, scope in store.places())]
+    scopes = [*stack.scopes, *(scope for _, scope in store.kind_scopes())]
     locations = {scope.location for scope in scopes if scope.location}
     versions = {kind.api_version for kind in workspace.kinds.values()}
     return google_.toward(hosts.allowed_hosts(versions, locations, _universe()))

@@ -17,11 +17,12 @@ from reconciler.emulator.control.audit import Audit
 from reconciler.emulator.faults import broken_replies
 from reconciler.emulator.faults.in_force import Bent, Strike, Strikes
 from reconciler.emulator.faults.model import Asked, Fault
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.messages.shapes import Shapes
 from reconciler.emulator.methods import children, lists
 from reconciler.emulator.methods.children import BesideMethods
 from reconciler.emulator.methods.iam import PolicyMethods
-from reconciler.emulator.methods.jobs import JobMethods, Served
+from reconciler.emulator.methods.jobs import JobMethods
 from reconciler.emulator.state import lifecycle
 from reconciler.emulator.state.clocks import SettableClock
 from reconciler.emulator.state.database import State

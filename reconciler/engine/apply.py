@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.plan import assertions, build, guards, label_patches
-from reconciler.core.plan.build import Observed
+from reconciler.core.plan.observed import Observed
 from reconciler.engine import apply_change, observe, record
-from reconciler.engine.apply_change import Carrier
+from reconciler.engine.apply_change import ChangeApplier
 from reconciler.engine.events import Control
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of
@@ -64,7 +64,7 @@ class Applier:
             self._refuse_blocked(plan, observed, settings)
             self._refuse_unsound(plan)
             self._refuse_unfilled(plan)
-            self.world.store.remember_places((count.kind, count.scope) for count in plan.scopes)
+            self.world.store.remember_kind_scopes((count.kind, count.scope) for count in plan.scopes)
             record.remember(self.world, self.stack, observed, _removals(plan))
             record.settle_intents(self.world, observed)
             todo = [change for change in plan.changes if change.action is not Action.NOOP]
@@ -72,8 +72,8 @@ class Applier:
                 return Applied(())
             journal = self.world.store.journals.open(digest)
             there = record.by_key(self.stack, observed)
-            carrier = Carrier(self.world, self.stack, self.secrets, self.control, journal, there)
-            applied = self._all(todo, carrier, settings)
+            change_applier = ChangeApplier(self.world, self.stack, self.secrets, self.control, journal, there)
+            applied = self._all(todo, change_applier, settings)
             if applied.unstarted or applied.broken or any(outcome.stuck for outcome in applied.outcomes):
                 return applied
             try:
@@ -168,7 +168,7 @@ class Applier:
             done[each.address].add(each.run_key or each.resource)
         return done
 
-    def _all(self, todo: Sequence[Change], carrier: Carrier, settings: Settings) -> Applied:
+    def _all(self, todo: Sequence[Change], change_applier: ChangeApplier, settings: Settings) -> Applied:
         failed = threading.Event()
         broken: list[errors.ReconcilerError] = []
 
@@ -176,7 +176,7 @@ class Applier:
             if broken or self.control.stop.is_set() or (failed.is_set() and not settings.keep_going):
                 return ()
             try:
-                outcomes = carrier.carry(change)
+                outcomes = change_applier.carry(change)
             except apply_change.Unstarted:
                 return ()
             except apply_change.LockLost as lost:
@@ -186,7 +186,7 @@ class Applier:
                 failed.set()
             return outcomes
 
-        results = self.world.crew.each(work, todo, settings.parallelism)
+        results = self.world.executor.each(work, todo, settings.parallelism)
         done = tuple(outcome for result in results for outcome in result)
         unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if not result)
         return Applied(done, unstarted, broken[0] if broken else None)

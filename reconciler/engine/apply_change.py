@@ -10,7 +10,7 @@ from reconciler.core.plan import label_patches
 from reconciler.core.runs import labels
 from reconciler.engine import create, record, stop
 from reconciler.engine.events import Control, Event
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack, parts_of
@@ -32,7 +32,7 @@ class LockLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class ChangeApplier:
     """Carries out changes of one plan. `there` holds the runs that were live when it began, by run key."""
 
     world: World

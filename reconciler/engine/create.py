@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.runs import heads, labels, names
 from reconciler.engine import observe
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind
 from reconciler.vocabulary.model import Run, Scope, Stack

@@ -5,50 +5,21 @@ Only GET requests leave from here. A list that fails is an error, never an empty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from reconciler.core.plan import build, by_address
-from reconciler.core.plan.build import Observed
+from reconciler.core.plan import by_address
+from reconciler.core.plan.observed import Observed, group, renames
 from reconciler.core.runs import heads, labels, names
-from reconciler.engine.threads import Threads
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Kinds, Verb
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Scope, Stack
 from reconciler.vocabulary.plans import ScopeCount
-from reconciler.vocabulary.ports import Clock, Crew, Intent, JobsApi, Place, Row, Store
+from reconciler.vocabulary.ports import Intent, KindScope, Row
 
 POLL = 5.0
 """Seconds between lists while an open intent settles."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def at_once(project: str) -> None:
-    """Wait for nothing: a backend on this machine has no quota."""
-    del project
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The collaborators of every use case. `workers` is how many requests may be under way at once.
-
-    `turn` waits until a project may start another job. `crew` does the work side by side.
-    """
-
-    api: JobsApi
-    kinds: Kinds
-    store: Store
-    clock: Clock
-    workers: int = 8
-    turn: Callable[[str], None] = at_once
-    crew: Crew = field(default_factory=Threads)
-
-    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Do the same for every item side by side; results keep the items' order, the first error is raised."""
-        return self.crew.each(work, list(items), self.workers)
 
 
 def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = ()) -> Observed:
@@ -59,9 +30,9 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     ledger = world.store.ledger.runs()
     ever = _ever(world)
     wanted = {want.kind for want in desired} | set(also) | {old.kind for old in ledger} | {kind for kind, _ in ever}
-    places = _places(stack, world.kinds, wanted)
-    runs, counts = _settled_lists(world, stack, places)
-    left = _left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in places})
+    kind_scopes = _kind_scopes(stack, world.kinds, wanted)
+    runs, counts = _settled_lists(world, stack, kind_scopes)
+    left = _left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in kind_scopes})
     known = {run.run_key for run in runs}
     runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in known], left)
     runs += _derived(world, stack, desired, runs, ledger)
@@ -84,7 +55,7 @@ def _rivals(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequen
     Cancelling the other as its duplicate would then leave none.
     """
     active = [run for run in runs if run.active]
-    grouped = build.group(active, stack, build.renames(desired))
+    grouped = group(active, stack, renames(desired))
     doubtful = [run for rivals in grouped.values() if len(rivals) > 1 for run in rivals]
 
     def fetch(run: Run) -> Run | None:
@@ -99,56 +70,56 @@ def _rivals(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequen
     return [run for run in looked if run is not None]
 
 
-def _places(stack: Stack, kinds: Kinds, wanted: Collection[str]) -> list[tuple[Kind, Scope]]:
+def _kind_scopes(stack: Stack, kinds: Kinds, wanted: Collection[str]) -> list[tuple[Kind, Scope]]:
     """Return every (kind, scope) to list: the stack's kinds, else those that are wanted or known, else all."""
     names = set(stack.kinds) or set(wanted) & set(kinds)
-    places = {
+    kind_scopes = {
         (name, scope if kinds[name].located else Scope(scope.project))
         for name in (names or set(kinds))
         for scope in stack.scopes
         if scope.location or not kinds[name].located  # a scope of a project alone is for APIs without locations
     }
-    return [(kinds[name], scope) for name, scope in sorted(places)]
+    return [(kinds[name], scope) for name, scope in sorted(kind_scopes)]
 
 
-def _left(world: World, stack: Stack, places: Collection[Place]) -> tuple[ScopeCount, ...]:
+def _left(world: World, stack: Stack, kind_scopes: Collection[KindScope]) -> tuple[ScopeCount, ...]:
     """List the places the stack was applied to and no longer covers; counts what of ours is active there.
 
     One that is closed to us may be gone for good: it is no error, and a gap that whoever plans has to hear of.
     """
 
-    def count(place: Place) -> ScopeCount:
+    def count(kind_scope: KindScope) -> ScopeCount:
         try:
-            return ScopeCount(*place, *active_in(world, stack, place))
+            return ScopeCount(*kind_scope, *active_in(world, stack, kind_scope))
         except errors.ApiError as refused:
             if not closed(refused):
                 raise
-            return ScopeCount(*place, 0, refused.message)
+            return ScopeCount(*kind_scope, 0, refused.message)
 
-    return tuple(world.each(count, sorted(places)))
-
-
-def _ever(world: World) -> list[Place]:
-    return [place for place in world.store.places() if place[0] in world.kinds]
+    return tuple(world.each(count, sorted(kind_scopes)))
 
 
-def left_behind(world: World, stack: Stack) -> tuple[Place, ...]:
+def _ever(world: World) -> list[KindScope]:
+    return [kind_scope for kind_scope in world.store.kind_scopes() if kind_scope[0] in world.kinds]
+
+
+def left_behind(world: World, stack: Stack) -> tuple[KindScope, ...]:
     """Return the remembered places that the stack no longer covers, ordered."""
     ever = _ever(world)
-    covered = {(kind.name, scope) for kind, scope in _places(stack, world.kinds, {kind for kind, _ in ever})}
+    covered = {(kind.name, scope) for kind, scope in _kind_scopes(stack, world.kinds, {kind for kind, _ in ever})}
     return tuple(sorted(set(ever) - covered))
 
 
 def covered_keys(world: World, stack: Stack, kinds: Collection[str]) -> frozenset[str]:
     """Return the run keys that complete lists of some kinds show in the places the stack covers."""
-    places = [place for place in _places(stack, world.kinds, kinds) if place[0].name in kinds]
-    listed = world.each(lambda place: _list(world, stack, *place), places)
+    kind_scopes = [kind_scope for kind_scope in _kind_scopes(stack, world.kinds, kinds) if kind_scope[0].name in kinds]
+    listed = world.each(lambda kind_scope: _list(world, stack, *kind_scope), kind_scopes)
     return frozenset(run.run_key for runs, _ in listed for run in runs)
 
 
-def active_in(world: World, stack: Stack, place: Place) -> tuple[int, str]:
+def active_in(world: World, stack: Stack, kind_scope: KindScope) -> tuple[int, str]:
     """Count our active runs in a place, and say what its list lacks."""
-    runs, listed = _list(world, stack, world.kinds[place[0]], place[1])
+    runs, listed = _list(world, stack, world.kinds[kind_scope[0]], kind_scope[1])
     return sum(run.active and stack.owns(run.owner) for run in runs), listed.lacking
 
 
@@ -158,13 +129,13 @@ def closed(refused: errors.ApiError) -> bool:
 
 
 def _settled_lists(
-    world: World, stack: Stack, places: Sequence[tuple[Kind, Scope]]
+    world: World, stack: Stack, kind_scopes: Sequence[tuple[Kind, Scope]]
 ) -> tuple[list[Run], list[ScopeCount]]:
     """List everything; while a create of a stopped apply may still be hidden by list lag, list again."""
     began = world.clock.now()
     while True:
         asked = world.clock.now()
-        listed = world.each(lambda place: _list(world, stack, *place), places)
+        listed = world.each(lambda kind_scope: _list(world, stack, *kind_scope), kind_scopes)
         runs = [run for found, _ in listed for run in found]
         hidden = _hidden(world, {run.run_key for run in runs})
         # An intent that claims a later time than ours was written under a clock that runs ahead. What counts is when the
@@ -302,7 +273,7 @@ def _full(
     world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]
 ) -> tuple[dict[str, Row], set[str]]:
     """Fetch every run whose label cannot settle whether its spec is the manifest's; say also which are gone."""
-    grouped = build.group(runs, stack, build.renames(desired))
+    grouped = group(runs, stack, renames(desired))
     todo = [run for want in desired for run in by_address.to_compare(want, grouped.get((want.kind, want.name), ()))]
 
     def fetch(run: Run) -> Row | None:
@@ -318,7 +289,7 @@ def _full(
 
 def _policies(world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run]) -> dict[str, Row]:
     """Read the IAM policy of every run that may turn out to be the head of a manifest that speaks of one."""
-    grouped = build.group(runs, stack, build.renames(desired))
+    grouped = group(runs, stack, renames(desired))
     todo = [
         run
         for want in desired

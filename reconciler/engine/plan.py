@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.plan import build
-from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.by_address import Destroy
+from reconciler.core.plan.observed import Observed
 from reconciler.engine import observe
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary.model import Desired, Stack, address_of
 from reconciler.vocabulary.plans import Plan
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.core.plan.build import Observed
+from reconciler.core.plan.observed import Observed
 from reconciler.core.runs import heads
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Stack
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from reconciler.core.documents import snapshot_json
 from reconciler.core.documents.snapshot_json import Held, Listed, Snapshot
-from reconciler.core.plan import build
+from reconciler.core.plan.observed import group
 from reconciler.core.runs import heads
 from reconciler.engine import observe
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import Desired, Run, Scope, Stack
-from reconciler.vocabulary.ports import JobsApi, Place, Row
+from reconciler.vocabulary.ports import JobsApi, KindScope, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Shot:
     """A snapshot, and the places that were closed to whoever took it: a plan that needs one of them will be blocked."""
 
     snapshot: Snapshot
-    closed: Mapping[Place, str]
+    closed: Mapping[KindScope, str]
 
 
 @dataclass(slots=True)
@@ -41,33 +41,33 @@ class _Recorder:
 
     api: JobsApi
     needed: Collection[str]
-    lists: dict[Place, list[Row]] = field(default_factory=dict)
-    lacking: dict[Place, str] = field(default_factory=dict)
-    closed: dict[Place, str] = field(default_factory=dict)
+    lists: dict[KindScope, list[Row]] = field(default_factory=dict)
+    lacking: dict[KindScope, str] = field(default_factory=dict)
+    closed: dict[KindScope, str] = field(default_factory=dict)
     got: dict[str, Row | None] = field(default_factory=dict)
     policies: dict[str, Row] = field(default_factory=dict)
 
     def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
         """Yield every page and keep it. Raises errors.ListIncomplete for a place that is closed and not needed."""
         del mask
-        place = (kind.name, scope)
+        kind_scope = (kind.name, scope)
         rows: list[Row] = []
         try:
             for page in self.api.list(kind, scope, label_filter):
                 rows += page
                 yield page
         except errors.ListIncomplete as gap:
-            self.lists[place], self.lacking[place] = rows, gap.message
+            self.lists[kind_scope], self.lacking[kind_scope] = rows, gap.message
             raise
         except errors.ApiError as refused:
             if not observe.closed(refused):
                 raise
             if kind.name in self.needed:  # no error of a place that the stack left: a gap that a plan tells
-                self.lists[place], self.lacking[place] = [], refused.message
+                self.lists[kind_scope], self.lacking[kind_scope] = [], refused.message
                 raise
-            self.closed[place] = refused.message
+            self.closed[kind_scope] = refused.message
             raise errors.ListIncomplete(refused.message) from refused
-        self.lists[place] = rows
+        self.lists[kind_scope] = rows
 
     def get(self, kind: Kind, resource: str) -> Row:
         """Read a job and keep it, or that it is not there."""
@@ -94,19 +94,24 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     """
     store = world.store
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
-    recorder = _Recorder(world.api, needed | {kind for kind, _ in store.places()})
+    recorder = _Recorder(world.api, needed | {kind for kind, _ in store.kind_scopes()})
     observed = observe.observe(replace(world, api=recorder), stack, desired, world.kinds)
-    runs = build.group(observed.runs, stack, {})
+    runs = group(observed.runs, stack, {})
     standing = [run for same in runs.values() for run in heads.candidates(same)]
     _read_policies(world, recorder, standing)
     jobs = _held(world, recorder, observed.runs, {run.resource for run in standing})
-    shown = {place: _resources(rows, world.kinds[place[0]], place[1]) for place, rows in recorder.lists.items()}
+    shown = {
+        kind_scope: _resources(rows, world.kinds[kind_scope[0]], kind_scope[1])
+        for kind_scope, rows in recorder.lists.items()
+    }
     listed = {resource for resources in shown.values() for resource in resources}
     lists = [
         Listed(
-            *place, tuple(jobs[each] for each in sorted(shown[place]) if each in jobs), recorder.lacking.get(place, "")
+            *kind_scope,
+            tuple(jobs[each] for each in sorted(shown[kind_scope]) if each in jobs),
+            recorder.lacking.get(kind_scope, ""),
         )
-        for place in sorted(shown)
+        for kind_scope in sorted(shown)
     ]
     beside = [(run.kind, jobs[run.resource]) for run in observed.runs if run.resource not in listed]
     return Shot(
@@ -118,9 +123,9 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
             lists=tuple(lists),
             unlisted=tuple(beside),
             ledger=observed.ledger,
-            places=store.places(),
+            kind_scopes=store.kind_scopes(),
         ),
-        closed={place: recorder.closed[place] for place in sorted(recorder.closed)},
+        closed={kind_scope: recorder.closed[kind_scope] for kind_scope in sorted(recorder.closed)},
     )
 
 

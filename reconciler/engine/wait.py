@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.engine.events import Control, Event
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import parts_of

@@ -82,13 +82,15 @@ class BucketStore:
     def __init__(
         self, bucket: Bucket, quick: Bucket, root: str, clock: ports.Clock, drawn: Drawn, formers: Sequence[str] = ()
     ) -> None:
-        own, *old = (BucketBlobs(bucket, f"{place}ledger/", ledger.ATTRIBUTES) for place in (root, *formers))
+        own, *old = (BucketBlobs(bucket, f"{prefix}ledger/", ledger.ATTRIBUTES) for prefix in (root, *formers))
         self._bucket = bucket
         self._quick = quick
         self._lock = f"{root}lock"
         self._drawn = drawn
         self._lease: lease.Lease | None = None
-        self._places = kind_scopes.BlobPlaces(BucketBlobs(bucket, f"{root}scopes/", kind_scopes.ATTRIBUTES), clock)
+        self._kind_scopes = kind_scopes.BlobKindScopes(
+            BucketBlobs(bucket, f"{root}scopes/", kind_scopes.ATTRIBUTES), clock
+        )
         self.ledger: ports.Ledger = ledger.BlobLedger(InheritedBlobs(own, old), clock)
         self.journals: ports.Journals = BucketJournals(bucket, f"{root}journal/", clock, drawn.chance, self.assert_held)
 
@@ -127,15 +129,15 @@ class BucketStore:
         if not lease.expired(found) or not self._bucket.delete(found.name, found.generation):
             raise errors.LockHeld(f"the lock is in use: {lease.describe(found)}", "wait until its holder is done")
 
-    def places(self) -> tuple[ports.Place, ...]:
+    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
         """Return every kind and scope ever remembered."""
-        return self._places.all()
+        return self._kind_scopes.all()
 
-    def remember_places(self, places: Iterable[ports.Place]) -> None:
+    def remember_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Remember kinds and scopes for good."""
-        self._places.remember(places)
+        self._kind_scopes.remember(kind_scopes)
 
-    def forget_places(self, places: Iterable[ports.Place]) -> None:
+    def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Forget kinds and scopes that a person gave up."""
         self.assert_held()
-        self._places.forget(places)
+        self._kind_scopes.forget(kind_scopes)

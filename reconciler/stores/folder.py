@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.stores import lock
 from reconciler.stores.blobs import FolderBlobs
 from reconciler.stores.journal import FolderJournals
-from reconciler.stores.kind_scopes import BlobPlaces
+from reconciler.stores.kind_scopes import BlobKindScopes
 from reconciler.stores.ledger import BlobLedger
 from reconciler.vocabulary import errors, ports
 
@@ -20,7 +20,7 @@ class FolderStore:
     def __init__(self, root: Path, clock: ports.Clock) -> None:
         self._root = root
         self._clock = clock
-        self._places = BlobPlaces(FolderBlobs(root / "scopes"), clock)
+        self._kind_scopes = BlobKindScopes(FolderBlobs(root / "scopes"), clock)
         self.ledger: ports.Ledger = BlobLedger(FolderBlobs(root / "ledger"), clock)
         self.journals: ports.Journals = FolderJournals(root / "journal", clock)
 
@@ -42,14 +42,14 @@ class FolderStore:
         if found is not None:
             raise errors.LockHeld(f"the lock is in use: {found.description}", "it goes with its process")
 
-    def places(self) -> tuple[ports.Place, ...]:
+    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
         """Return every kind and scope ever remembered."""
-        return self._places.all()
+        return self._kind_scopes.all()
 
-    def remember_places(self, places: Iterable[ports.Place]) -> None:
+    def remember_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Remember kinds and scopes for good."""
-        self._places.remember(places)
+        self._kind_scopes.remember(kind_scopes)
 
-    def forget_places(self, places: Iterable[ports.Place]) -> None:
+    def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Forget kinds and scopes that a person gave up."""
-        self._places.forget(places)
+        self._kind_scopes.forget(kind_scopes)

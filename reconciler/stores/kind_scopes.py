@@ -10,7 +10,7 @@ from reconciler.stores import disk
 from reconciler.stores.blobs import Blobs, Listed
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
-from reconciler.vocabulary.ports import Clock, Place
+from reconciler.vocabulary.ports import Clock, KindScope
 
 _KEY = re.compile(r"(?P<kind>[A-Za-z0-9]+)/(?P<project>[a-z0-9][-a-z0-9.]*)/(?P<location>[a-z0-9][-a-z0-9]*|_)")
 _NOWHERE = "_"
@@ -20,33 +20,33 @@ ATTRIBUTES = ("format",)
 _FORMAT = ("1",)
 
 
-class BlobPlaces:
+class BlobKindScopes:
     """What a stack ever touched. Keys are `Kind/project/location`, so that one listing answers."""
 
     def __init__(self, blobs: Blobs, clock: Clock) -> None:
         self._blobs = blobs
         self._clock = clock
 
-    def all(self) -> tuple[Place, ...]:
+    def all(self) -> tuple[KindScope, ...]:
         """Return every place, ordered. Raises errors.StoreFailed naming an alien object."""
-        return tuple(sorted(_place(item) for item in self._blobs.listing()))
+        return tuple(sorted(_kind_scope(item) for item in self._blobs.listing()))
 
-    def remember(self, places: Iterable[Place]) -> None:
+    def remember(self, kind_scopes: Iterable[KindScope]) -> None:
         """Remember places for good; those that are known are left alone. Raises errors.StoreFailed."""
         known = set(self.all())
-        for place in sorted(set(places) - known):
+        for kind_scope in sorted(set(kind_scopes) - known):
             content = json.dumps({"at": self._clock.now()}).encode()
-            self._blobs.put_if_absent(_key(place), _FORMAT, content)
+            self._blobs.put_if_absent(_key(kind_scope), _FORMAT, content)
 
-    def forget(self, places: Iterable[Place]) -> None:
+    def forget(self, kind_scopes: Iterable[KindScope]) -> None:
         """Forget places; those that are not known cost nothing. Raises errors.StoreFailed."""
-        given_up = set(places)
-        for item in [item for item in self._blobs.listing() if _place(item) in given_up]:
+        given_up = set(kind_scopes)
+        for item in [item for item in self._blobs.listing() if _kind_scope(item) in given_up]:
             self._blobs.remove(item)
 
 
-def _key(place: Place) -> str:
-    kind, scope = place
+def _key(kind_scope: KindScope) -> str:
+    kind, scope = kind_scope
     # A domain-scoped project (`example.com:name`) has a single colon, and no two dots side by side.
     key = f"{kind}/{scope.project.replace(':', '..')}/{scope.location or _NOWHERE}"
     if not _KEY.fullmatch(key):
@@ -54,7 +54,7 @@ def _key(place: Place) -> str:
     return key
 
 
-def _place(item: Listed) -> Place:
+def _kind_scope(item: Listed) -> KindScope:
     found = _KEY.fullmatch(item.key)
     if not found or item.attributes != _FORMAT:
         raise disk.alien(" ".join((item.key, *item.attributes)))

@@ -118,12 +118,12 @@ class NoStore:
     def break_lock(self) -> None:
         """Do nothing: there is no lock."""
 
-    def places(self) -> tuple[ports.Place, ...]:
+    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
         """Return no place."""
         return ()
 
-    def remember_places(self, places: Iterable[ports.Place]) -> None:
+    def remember_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Forget them at once."""
 
-    def forget_places(self, places: Iterable[ports.Place]) -> None:
+    def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Do nothing: none is remembered."""

@@ -33,15 +33,15 @@ class SnapshotStore:
     def __init__(self, snapshot: Snapshot, clock: ports.Clock) -> None:
         self.ledger: ports.Ledger = SnapshotLedger(snapshot.ledger)
         self.journals: ports.Journals = MemoryJournals(clock)
-        self._places = snapshot.places
+        self._kind_scopes = snapshot.kind_scopes
 
     def holder(self) -> ports.Holder | None:
         """Return None: a snapshot tells nothing of locks."""
         return None
 
-    def places(self) -> tuple[ports.Place, ...]:
+    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
         """Return every kind and scope that was remembered."""
-        return self._places
+        return self._kind_scopes
 
     def __getattr__(self, name: str) -> Any:
         raise _refusal(name)

@@ -27,7 +27,7 @@ class Clock(Protocol):
         """Let time pass."""
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Hands that work side by side, as a port, so that a test can say whose turn it is."""
 
     def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
@@ -138,7 +138,7 @@ class Secrets(Protocol):
         """Take every value handed out so far back out of a text that will be shown or kept."""
 
 
-Place = tuple[str, Scope]
+KindScope = tuple[str, Scope]
 """The name of a kind, and a scope it was applied in."""
 
 
@@ -171,11 +171,11 @@ class Store(Protocol):
     def break_lock(self) -> None:
         """Remove the lock of a holder that is gone. Raises errors.LockHeld where it is live."""
 
-    def places(self) -> tuple[Place, ...]:
+    def kind_scopes(self) -> tuple[KindScope, ...]:
         """Return every kind and scope this stack was ever applied to, ordered."""
 
-    def remember_places(self, places: Iterable[Place]) -> None:
+    def remember_kind_scopes(self, kind_scopes: Iterable[KindScope]) -> None:
         """Remember kinds and scopes for good; those already known cost nothing."""
 
-    def forget_places(self, places: Iterable[Place]) -> None:
+    def forget_kind_scopes(self, kind_scopes: Iterable[KindScope]) -> None:
         """Forget kinds and scopes that a person gave up; those not known cost nothing."""

@@ -15,7 +15,7 @@ from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan.build import Options
 from reconciler.core.spec import fingerprint
 from reconciler.engine import snapshot
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.files import planfile
 from reconciler.stores.snapshot import SnapshotStore
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Scope
@@ -168,7 +168,7 @@ def another_owner(site: Site, sample: Sample) -> None:
 def moved_out(site: Site, sample: Sample) -> None:
     """Let the stack leave a place that the store remembers."""
     started(site, sample)
-    site.world().store.remember_places([("CustomJob", Scope("demo-project", "europe-west1"))])
+    site.world().store.remember_kind_scopes([("CustomJob", Scope("demo-project", "europe-west1"))])
 
 
 STATES: dict[str, Callable[[Site, Sample], None]] = {

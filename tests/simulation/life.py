@@ -144,11 +144,11 @@ class LivingStore:
     def break_lock(self) -> None:
         self._store.break_lock()
 
-    def places(self) -> tuple[ports.Place, ...]:
-        return self._store.places()
+    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
+        return self._store.kind_scopes()
 
-    def remember_places(self, places: Iterable[ports.Place]) -> None:
-        self._life.act("remember places", lambda: self._store.remember_places(places))
+    def remember_kind_scopes(self, places: Iterable[ports.KindScope]) -> None:
+        self._life.act("remember places", lambda: self._store.remember_kind_scopes(places))
 
 
 @dataclass(frozen=True)

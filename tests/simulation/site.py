@@ -15,12 +15,13 @@ from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
 from reconciler.core.documents import plan_json
 from reconciler.core.plan import build
-from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.plan.build import Options, Revision
+from reconciler.core.plan.observed import Observed
 from reconciler.emulator import app
 from reconciler.engine import plan as planner
 from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
-from reconciler.engine.observe import World, at_once
+from reconciler.engine.world import World, at_once
 from reconciler.stores.bucket import BucketStore, Drawn
 from reconciler.stores.cloud_storage import Bucket
 from reconciler.stores.folder import FolderStore
@@ -188,7 +189,7 @@ class Site:
         steady = retrying(wire, life, lambda: 0.5)
         api = self.parts.api(HttpJobs(steady, Endpoints("embedded"), life, self.page_size))
         store = self.parts.store(self.store(runner, life))
-        return World(api, KNOWN, store, life, workers=self.hands, turn=turn, crew=Hands(self.baton))
+        return World(api, KNOWN, store, life, workers=self.hands, turn=turn, executor=Hands(self.baton))
 
     def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
         """Plan with everything allowed."""

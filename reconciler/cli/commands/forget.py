@@ -43,14 +43,14 @@ def command(
             raise click.UsageError(f"--kind {kind} is no kind; there are: {', '.join(sorted(workspace.kinds))}")
         opened = wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate)
         world = closing.enter_context(opened)
-        places = forget.chosen(world, workspace.stack, _scope(scope), kind or "")
-        found = forget.look(world, workspace.stack, places)
+        kind_scopes = forget.chosen(world, workspace.stack, _scope(scope), kind or "")
+        found = forget.look(world, workspace.stack, kind_scopes)
         for each in found:
             outputs.say(_told(each))
         forget.refuse_active(found)
         if not yes:
             confirm.confirm("Forget?", alone="add --yes to forget", refused="nothing was forgotten")
-        forget.forget(world, workspace.stack, places)
+        forget.forget(world, workspace.stack, kind_scopes)
     outputs.say("Forgotten.")
     return 0
 
@@ -63,7 +63,7 @@ def _scope(given: str) -> Scope:
 
 
 def _told(each: Leftover) -> str:
-    kind, scope = each.place
+    kind, scope = each.kind_scope
     state = f"it cannot be looked at ({each.closed})" if each.closed else "nothing of this stack is active there"
     lost = f"; {len(each.lost)} run(s) on record would count as ended, outcome unknown" if each.lost else ""
     return f"{kind} in {scope}: {state if not each.active else f'{each.active} active run(s)'}{lost}."

@@ -14,7 +14,7 @@ from reconciler.cli.terminal import completions, flags
 from reconciler.core.plan import build
 from reconciler.core.runs import heads
 from reconciler.engine import observe
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.files import documents
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags, outputs
-from reconciler.core.plan import build
+from reconciler.core.plan.observed import group, renames
 from reconciler.core.runs import heads
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
@@ -36,7 +36,7 @@ def command(address: str, *, follow: bool) -> int:
 
         desired = wiring.require(wiring.read_manifests(workspace, "."))
         observed = observe.observe(world, workspace.stack, desired)
-        runs = build.group(observed.runs, workspace.stack, build.renames(desired))
+        runs = group(observed.runs, workspace.stack, renames(desired))
         run = _newest(
             address, {address_of(*key): found for key, found in runs.items()}, {want.address for want in desired}
         )

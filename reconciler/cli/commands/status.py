@@ -14,10 +14,11 @@ import click
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.plan import build
-from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.plan.build import Options, Revision
+from reconciler.core.plan.observed import Observed, group, renames
 from reconciler.core.runs import heads
 from reconciler.engine import plan as planner
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
@@ -108,8 +109,8 @@ def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...
             hint = f"there are: {', '.join(sorted(known)[:10])}" if known else "the stack has no manifest and no run"
             raise errors.InputError(f"{address} is no address of this stack", hint)
     changes = [change for change in plan.changes if not addresses or change.address in addresses]
-    moved = build.renames(desired)
-    grouped = build.group(observed.runs, workspace.stack, moved)
+    moved = renames(desired)
+    grouped = group(observed.runs, workspace.stack, moved)
     runs = {address_of(*key): heads.order(found) for key, found in grouped.items()}
     past: dict[str, list[LedgerRun]] = defaultdict(list)
     for old in observed.ledger:

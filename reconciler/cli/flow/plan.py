@@ -19,9 +19,10 @@ from reconciler.cli.flow import age
 from reconciler.cli.terminal import flags, outputs
 from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan import quota_time
-from reconciler.core.plan.build import Observed, Options
+from reconciler.core.plan.build import Options
+from reconciler.core.plan.observed import Observed
 from reconciler.engine import plan as planner
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.files import changed, git, snapshotfile
 from reconciler.renderers import table
 from reconciler.renderers.style import Style

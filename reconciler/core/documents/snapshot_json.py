@@ -15,7 +15,7 @@ from reconciler.core.spec.normalize import Schema
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Json, LedgerRun, Removal, Scope, Stack
-from reconciler.vocabulary.ports import Place, Row
+from reconciler.vocabulary.ports import KindScope, Row
 
 FORMAT = "1.0"
 API_VERSION, KIND = "reconciler/v1", "Snapshot"
@@ -55,7 +55,7 @@ class Snapshot:
     lists: tuple[Listed, ...]
     unlisted: tuple[tuple[str, Held], ...]
     ledger: tuple[LedgerRun, ...]
-    places: tuple[Place, ...]
+    kind_scopes: tuple[KindScope, ...]
 
     @property
     def jobs(self) -> tuple[Held, ...]:
@@ -123,7 +123,7 @@ def to_json(snapshot: Snapshot, created_at: str, version: str) -> dict[str, Any]
         "backend": snapshot.backend,
         "scopes": [
             {
-                **_place_json((listed.kind, listed.scope)),
+                **_kind_scope_json((listed.kind, listed.scope)),
                 "runs": len(listed.jobs),
                 "lacking": listed.lacking,
                 "jobs": [_held_json(job) for job in listed.jobs],
@@ -132,7 +132,7 @@ def to_json(snapshot: Snapshot, created_at: str, version: str) -> dict[str, Any]
         ],
         "unlisted": [{"kind": kind, **_held_json(job)} for kind, job in snapshot.unlisted],
         "ledger": [_ledger_json(run) for run in snapshot.ledger],
-        "places": [_place_json(place) for place in snapshot.places],
+        "places": [_kind_scope_json(kind_scope) for kind_scope in snapshot.kind_scopes],
     }
     document = {
         **covered,
@@ -146,8 +146,8 @@ def to_json(snapshot: Snapshot, created_at: str, version: str) -> dict[str, Any]
     return {**document, "seal": checksum(document)}
 
 
-def _place_json(place: Place) -> dict[str, str]:
-    return {"kind": place[0], "project": place[1].project, "location": place[1].location}
+def _kind_scope_json(kind_scope: KindScope) -> dict[str, str]:
+    return {"kind": kind_scope[0], "project": kind_scope[1].project, "location": kind_scope[1].location}
 
 
 def _held_json(job: Held) -> dict[str, Any]:
@@ -222,17 +222,17 @@ def _snapshot(document: Mapping[str, Any]) -> Snapshot:
         lists=tuple(_listed(item) for item in exact(document["scopes"], list)),
         unlisted=tuple((exact(item["kind"], str), _held(item)) for item in exact(document["unlisted"], list)),
         ledger=tuple(_ledger(item) for item in exact(document["ledger"], list)),
-        places=tuple(_place(item) for item in exact(document["places"], list)),
+        kind_scopes=tuple(_kind_scope(item) for item in exact(document["places"], list)),
     )
 
 
-def _place(item: Mapping[str, Any]) -> Place:
+def _kind_scope(item: Mapping[str, Any]) -> KindScope:
     return exact(item["kind"], str), Scope(exact(item["project"], str), exact(item["location"], str))
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:
     jobs = tuple(_held(job) for job in exact(item["jobs"], list))
-    return Listed(*_place(item), jobs, exact(item["lacking"], str))
+    return Listed(*_kind_scope(item), jobs, exact(item["lacking"], str))
 
 
 def _held(item: Mapping[str, Any]) -> Held:

@@ -44,6 +44,6 @@ class Address:
     destroy: Destroy | None = None
 
     @property
-    def address(self) -> str:
+    def text(self) -> str:
         """`Kind/name`."""
         return address_of(self.kind.name, self.name)

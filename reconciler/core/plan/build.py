@@ -9,11 +9,11 @@ from fnmatch import fnmatchcase
 
 from reconciler.core.plan import by_address, guards
 from reconciler.core.plan.by_address import Address, Destroy
+from reconciler.core.plan.observed import Key, Observed, group, renames
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
-from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Stack, address_of
+from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Stack, address_of
 from reconciler.vocabulary.plans import Action, Blocker, Change, Plan, ScopeCount
-from reconciler.vocabulary.ports import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +39,11 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """The world as it was read: `runs` from complete lists, `full` and `policies` by resource name.
-
-    `left` are places the stack was applied to and no longer covers, with the active runs of ours that are still there.
-    What a list of either lacks stands in its count.
-    """
-
-    runs: tuple[Run, ...]
-    scopes: tuple[ScopeCount, ...]
-    ledger: tuple[LedgerRun, ...] = ()
-    full: Mapping[str, Row] = field(default_factory=dict)
-    policies: Mapping[str, Row] = field(default_factory=dict)
-    left: tuple[ScopeCount, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Revision:
     """The Git commit the manifests came from, empty outside Git."""
 
     commit: str = ""
     dirty: bool = False
-
-
-Key = tuple[str, str]
-"""(kind, name)"""
-
-
-def renames(desired: Sequence[Desired]) -> dict[Key, Key]:
-    """Map the old (kind, name) of every renamed manifest to its new one."""
-    return {(want.kind, want.formerly): (want.kind, want.name) for want in desired if want.formerly}
-
-
-def group(runs: Sequence[Run], stack: Stack, moved: Mapping[Key, Key]) -> dict[Key, list[Run]]:
-    """Sort our own runs by address; a renamed address takes the old one's runs. Foreign runs are left out."""
-    grouped: dict[Key, list[Run]] = defaultdict(list)
-    for run in runs:
-        if stack.owns(run.owner):
-            key = (run.kind, run.name)
-            grouped[moved.get(key, key)].append(run)
-    return grouped
 
 
 def build(
@@ -100,9 +65,9 @@ def build(
         past[moved.get(key, key)].append(old)
     _check_rerun(options, wanted)
     built: list[Change] = []
-    tolls: list[guards.Toll] = []
+    all_losses: list[guards.Losses] = []
     for key in sorted({*wanted, *runs}):
-        place = Address(
+        address = Address(
             stack=stack,
             kind=kinds[key[0]],
             name=key[1],
@@ -114,11 +79,11 @@ def build(
             rerun=address_of(*key) in options.rerun,
             destroy=options.destroy,
         )
-        if options.picks(place.address):
-            change, toll = by_address.build(place)
+        if options.picks(address.text):
+            change, losses = by_address.build(address)
             built.append(change)
-            tolls.append(toll)
-    census = _census(stack, observed, built, len(desired))
+            all_losses.append(losses)
+    totals = _totals(stack, observed, built, len(desired))
     return Plan(
         stack=stack.name,
         uid=stack.uid,
@@ -129,7 +94,7 @@ def build(
             ScopeCount(count.kind, count.scope, count.runs)
             for count in sorted(observed.scopes, key=lambda count: (count.kind, count.scope))
         ),
-        blocked=guards.check(tolls, census, stack.limits, options.allowed, stack.name),
+        blocked=guards.check(all_losses, totals, stack.limits, options.allowed, stack.name),
         changes=tuple(built),
     )
 
@@ -157,12 +122,12 @@ def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
             )
 
 
-def _census(
+def _totals(
     stack: Stack,
     observed: Observed,
     built: Sequence[Change],
     manifests: int,
-) -> guards.Census:
+) -> guards.Totals:
     ours = [run for run in observed.runs if stack.owns(run.owner)]
     ended = {
         operation.resource
@@ -172,7 +137,7 @@ def _census(
     }
     created = sum(change.action in (Action.CREATE, Action.REPLACE) for change in built)
     foreign = Counter(run.owner for run in observed.runs if not stack.owns(run.owner))
-    return guards.Census(
+    return guards.Totals(
         runs=len(ours),
         active=sum(run.active for run in ours),
         left=sum(run.resource not in ended for run in ours) + created,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.core.plan import unwanted, wanted
 from reconciler.core.plan.address import Address, Destroy
-from reconciler.core.plan.guards import Toll
+from reconciler.core.plan.guards import Losses
 from reconciler.core.runs import heads
 from reconciler.vocabulary.model import (
     Desired,
@@ -25,8 +25,8 @@ def to_compare(desired: Desired, runs: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(run for run in heads.candidates(runs) if run.fingerprint != desired.fingerprint)
 
 
-def build(place: Address) -> tuple[Change, Toll]:
+def build(address: Address) -> tuple[Change, Losses]:
     """Return the change of one address and what it costs."""
-    if place.desired and place.desired.lifecycle.desired is DesiredState.PRESENT:
-        return wanted.build(place, place.desired)
-    return unwanted.build(place)
+    if address.desired and address.desired.lifecycle.desired is DesiredState.PRESENT:
+        return wanted.build(address, address.desired)
+    return unwanted.build(address)

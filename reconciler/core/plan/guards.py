@@ -19,7 +19,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Toll:
+class Losses:
     """What the changes of one address would cost. Names are for messages: `CustomJob/a (running since …)`.
 
     `cancels` and `deletes` count against the limits; `unwritten` and `unwritten_deletes` are those of them that no
@@ -35,7 +35,7 @@ class Toll:
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class Totals:
     """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests.
 
     `foreign` counts runs by another owner's uid; `departed` counts our active runs by places the stack left.
@@ -51,18 +51,22 @@ class Census:
     incomplete: tuple[Blocker, ...] = ()
 
 
-def check(tolls: Sequence[Toll], census: Census, limits: Limits, allowed: Allowed, stack: str) -> tuple[Blocker, ...]:
+def check(
+    all_losses: Sequence[Losses], totals: Totals, limits: Limits, allowed: Allowed, stack: str
+) -> tuple[Blocker, ...]:
     """Return every guard that blocks, in the contract's order, less those that `allowed` lifts."""
     found = [
-        *_unwritten(tolls),
-        *_limit("cancel", [name for toll in tolls for name in toll.cancels], (census.active, census.runs), limits),
-        *_limit("delete", [name for toll in tolls for name in toll.deletes], (census.runs,), limits),
-        *_empty(census),
-        *(Blocker("protected", toll.protected) for toll in tolls if toll.protected),
-        *(Blocker("refused", toll.refused) for toll in tolls if toll.refused),
-        *_departed(census),
-        *_foreign(census, stack),
-        *census.incomplete,
+        *_unwritten(all_losses),
+        *_limit(
+            "cancel", [name for losses in all_losses for name in losses.cancels], (totals.active, totals.runs), limits
+        ),
+        *_limit("delete", [name for losses in all_losses for name in losses.deletes], (totals.runs,), limits),
+        *_empty(totals),
+        *(Blocker("protected", losses.protected) for losses in all_losses if losses.protected),
+        *(Blocker("refused", losses.refused) for losses in all_losses if losses.refused),
+        *_departed(totals),
+        *_foreign(totals, stack),
+        *totals.incomplete,
     ]
     return tuple(blocker for blocker in found if not lifted(blocker, allowed))
 
@@ -75,9 +79,9 @@ def lifted(blocker: Blocker, allowed: Allowed) -> bool:
     return bool(blocker.needs) and all(numbers.get(verb, -1) >= count for verb, count in blocker.needs.items())
 
 
-def _unwritten(tolls: Sequence[Toll]) -> list[Blocker]:
-    cancels = [name for toll in tolls for name in toll.unwritten]
-    deletes = [name for toll in tolls for name in toll.unwritten_deletes]
+def _unwritten(all_losses: Sequence[Losses]) -> list[Blocker]:
+    cancels = [name for losses in all_losses for name in losses.unwritten]
+    deletes = [name for losses in all_losses for name in losses.unwritten_deletes]
     parts, needs = [], {}
     if cancels:
         parts.append(f"{_count(cancels, 'active run')} would be cancelled: {_some(cancels)}")
@@ -110,35 +114,35 @@ def _limit(verb: str, names: Sequence[str], of: Sequence[int], limits: Limits) -
     return [Blocker("limits", text, {verb: len(names)})]
 
 
-def _empty(census: Census) -> list[Blocker]:
-    if not census.manifests:
-        text = f"there is no manifest, so nothing is wanted; this stack has {_count(['run'] * census.runs, 'run')}"
-    elif census.runs and not census.left:
-        text = f"no run of this stack would be left of {census.runs}"
+def _empty(totals: Totals) -> list[Blocker]:
+    if not totals.manifests:
+        text = f"there is no manifest, so nothing is wanted; this stack has {_count(['run'] * totals.runs, 'run')}"
+    elif totals.runs and not totals.left:
+        text = f"no run of this stack would be left of {totals.runs}"
     else:
         return []
     return [Blocker("empty", f"{text}. If that is meant, allow it with --allow-empty")]
 
 
-def _departed(census: Census) -> list[Blocker]:
+def _departed(totals: Totals) -> list[Blocker]:
     return [
         Blocker(
             "scope_left",
-            f"{_count(['run'] * count, 'active run')} of this stack live in {place}, which the stack no longer covers. "
+            f"{_count(['run'] * count, 'active run')} of this stack live in {kind_scope}, which the stack no longer covers. "
             "Put the place back into spec.scopes or spec.kinds, and remove the manifests first",
         )
-        for place, count in sorted(census.departed.items())
+        for kind_scope, count in sorted(totals.departed.items())
     ]
 
 
-def _foreign(census: Census, stack: str) -> list[Blocker]:
+def _foreign(totals: Totals, stack: str) -> list[Blocker]:
     return [
         Blocker(
             "foreign_owner",
             f"{_count(['run'] * count, 'live run')} of this stack's name {stack!r} with uid {uid or '(none)'}: "
             "another stack of the same name works in this scope. Give one of them another metadata.name",
         )
-        for uid, count in sorted(census.foreign.items())
+        for uid, count in sorted(totals.foreign.items())
     ]
 
 

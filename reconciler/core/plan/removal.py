@@ -9,42 +9,42 @@ from reconciler.vocabulary.model import Removal, Run, safest
 from reconciler.vocabulary.plans import OnRemoval
 
 
-def recorded(place: Address) -> dict[str, Removal]:
+def recorded(address: Address) -> dict[str, Removal]:
     """Return the policy the ledger recorded last, by run key."""
-    return {old.run_key: old.removal for old in place.past}
+    return {old.run_key: old.removal for old in address.past}
 
 
-def policy(run: Run, place: Address, last: Mapping[str, Removal]) -> Removal:
+def policy(run: Run, address: Address, last: Mapping[str, Removal]) -> Removal:
     """Return the safest policy that label, ledger or manifest name; the stack's default only where none does.
 
     `last` is what `recorded` says.
     """
-    today = place.destroy.policies.get(place.address) if place.destroy else None
+    today = address.destroy.policies.get(address.text) if address.destroy else None
     said = [each for each in (run.removal, last.get(run.run_key), today) if each is not None]
-    return safest(said) if said else Removal(place.stack.default_lifecycle.get("onRemoval", Removal.ASK))
+    return safest(said) if said else Removal(address.stack.default_lifecycle.get("onRemoval", Removal.ASK))
 
 
-def to_record(place: Address) -> OnRemoval | None:
+def to_record(address: Address) -> OnRemoval | None:
     """Return what the manifest says of its live runs that are marked or recorded otherwise; None where none is."""
-    if place.desired is None:
+    if address.desired is None:
         return None
-    now, last = place.desired.lifecycle.removal, recorded(place)
-    runs = {run.run_key for run in place.runs if (run.removal, last.get(run.run_key, now)) != (now, now)} - {""}
+    now, last = address.desired.lifecycle.removal, recorded(address)
+    runs = {run.run_key for run in address.runs if (run.removal, last.get(run.run_key, now)) != (now, now)} - {""}
     return OnRemoval(now, tuple(sorted(runs))) if runs else None
 
 
-def notes(place: Address, changed: Collection[str]) -> list[str]:
+def notes(address: Address, changed: Collection[str]) -> list[str]:
     """Tell where the label of a live job is not what the manifest says, or said last, and which of both counts.
 
     `changed` are the resources that the plan deletes, or whose label it sets right.
     """
-    told, last = set(), recorded(place)
-    for run in place.runs:
-        now = place.desired.lifecycle.removal if place.desired else last.get(run.run_key)
+    told, last = set(), recorded(address)
+    for run in address.runs:
+        now = address.desired.lifecycle.removal if address.desired else last.get(run.run_key)
         if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
             told.add((run.removal, now))
     said, when = (
-        ("the manifest says", "once no manifest names it ") if place.desired else ("its manifest last said", "")
+        ("the manifest says", "once no manifest names it ") if address.desired else ("its manifest last said", "")
     )
     return [
         f"a live job is stamped onRemoval {label} and {said} {now}: {when}the safest counts, {safest((label, now))}"

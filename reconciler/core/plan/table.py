@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.runs.heads import Spec
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import OnChange, Removal
 
@@ -28,14 +29,6 @@ class Role(StrEnum):
 
     HEAD = "head"
     OTHER = "other"
-
-
-class Spec(StrEnum):
-    """A run's spec beside the manifest's. MOVED is an equal spec in another scope."""
-
-    EQUAL = "equal"
-    MOVED = "moved"
-    DIFFERS = "differs"
 
 
 class Verdict(StrEnum):

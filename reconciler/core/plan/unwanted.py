@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.core.plan import change, removal, table
 from reconciler.core.plan.address import Address, Destroy
-from reconciler.core.plan.change import Draft, Judged
-from reconciler.core.plan.guards import Toll
+from reconciler.core.plan.change import ChangeBuilder, Decided
+from reconciler.core.plan.guards import Losses
 from reconciler.core.plan.table import Decision, Situation, Verdict, Wanted
 from reconciler.core.runs import heads
 from reconciler.vocabulary.kinds import Verb
@@ -30,28 +30,28 @@ _WEIGHT = {
 }
 
 
-def build(place: Address) -> tuple[Change, Toll]:
+def build(address: Address) -> tuple[Change, Losses]:
     """Return the change of an address all of whose runs are to go, as far as their policies say."""
-    wanted = _WANTED[place.desired.lifecycle.desired] if place.desired else Wanted.NOTHING
-    last = removal.recorded(place)
-    judged = []
-    for run in heads.order(place.runs):
-        policy = removal.policy(run, place, last)
+    wanted = _WANTED[address.desired.lifecycle.desired] if address.desired else Wanted.NOTHING
+    last = removal.recorded(address)
+    decided = []
+    for run in heads.order(address.runs):
+        policy = removal.policy(run, address, last)
         case = Situation(
             wanted=wanted,
             phase=run.phase,
-            removal=_destroying(policy, place.destroy),
-            can_delete=place.kind.can(Verb.DELETE),
+            removal=_destroying(policy, address.destroy),
+            can_delete=address.kind.can(Verb.DELETE),
         )
-        judged.append(Judged(run, _priced(table.decide(case), policy, place.destroy)))
-    if not judged:
-        judged.append(Judged(None, table.decide(Situation(wanted=wanted, live=False))))
-    draft = Draft()
-    for each in judged:
-        change.operate(draft, each, await_stop=False)
-    first = max(judged, key=lambda each: _WEIGHT[each.decision.verdict]).decision
-    protect = bool(place.desired and place.desired.lifecycle.protect)
-    return change.change(place, draft, first, judged), change.toll(place, judged, protect=protect)
+        decided.append(Decided(run, _priced(table.decide(case), policy, address.destroy)))
+    if not decided:
+        decided.append(Decided(None, table.decide(Situation(wanted=wanted, live=False))))
+    builder = ChangeBuilder()
+    for each in decided:
+        change.operate(builder, each, await_stop=False)
+    first = max(decided, key=lambda each: _WEIGHT[each.decision.verdict]).decision
+    protect = bool(address.desired and address.desired.lifecycle.protect)
+    return change.change(address, builder, first, decided), change.losses(address, decided, protect=protect)
 
 
 def _destroying(policy: Removal, destroy: Destroy | None) -> Removal:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.plan import change as drafts
+from reconciler.core.plan import change as changes
 from reconciler.core.plan import label_patches, table
 from reconciler.core.plan.address import Address
-from reconciler.core.plan.change import Draft, Judged
-from reconciler.core.plan.guards import Toll
-from reconciler.core.plan.table import Decision, Role, Situation, Spec, Verdict, Wanted
+from reconciler.core.plan.change import ChangeBuilder, Decided
+from reconciler.core.plan.guards import Losses
+from reconciler.core.plan.table import Decision, Role, Situation, Verdict, Wanted
 from reconciler.core.runs import heads, labels, names
+from reconciler.core.runs.heads import Spec
 from reconciler.core.spec import diff, fingerprint
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import (
@@ -25,93 +26,93 @@ _NAMED = 5
 """Paths that a note names before it counts the rest."""
 
 
-def build(place: Address, desired: Desired) -> tuple[Change, Toll]:
+def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     """Return the change of an address that a manifest wants present, and what it costs."""
     life = desired.lifecycle
-    specs = {run.resource: _spec_of(run, desired, place) for run in place.runs}
-    head = heads.arrange(place.runs, place.past, desired.fingerprint, specs)
+    specs = {run.resource: _spec_of(run, desired, address) for run in address.runs}
+    head = heads.arrange(address.runs, address.past, desired.fingerprint, specs)
     token = fingerprint.token_hash(life.rerun.token)
     case = Situation(
         wanted=Wanted.PRESENT,
         live=head.run is not None,
         phase=head.phase,
         spec=head.spec,
-        token_new=place.rerun or (bool(token) and token not in head.tokens),
+        token_new=address.rerun or (bool(token) and token not in head.tokens),
         may_rerun=head.phase in life.rerun.on and head.count < life.rerun.maximum,
         on_change=life.on_change,
-        can_delete=place.kind.can(Verb.DELETE),
+        can_delete=address.kind.can(Verb.DELETE),
     )
-    judged = [Judged(run, _other(run, specs[run.resource], place, desired, frozenset())) for run in head.others]
-    first = _held_back(table.decide(case), judged)
-    ends = {each.run.resource for each in (*judged, Judged(head.run, first)) if each.run and drafts.stops(each)}
+    decided = [Decided(run, _other(run, specs[run.resource], address, desired, frozenset())) for run in head.others]
+    first = _held_back(table.decide(case), decided)
+    ends = {each.run.resource for each in (*decided, Decided(head.run, first)) if each.run and changes.stops(each)}
     old = heads.beyond_history(head.run, head.others, life.history, ends)
-    judged = [Judged(run, _other(run, specs[run.resource], place, desired, old)) for run in head.others]
-    draft = Draft()
+    decided = [Decided(run, _other(run, specs[run.resource], address, desired, old)) for run in head.others]
+    builder = ChangeBuilder()
     if head.run and head.spec is not Spec.EQUAL:
-        draft.fields = _fields(head.run, desired, place, head.spec)
+        builder.fields = _fields(head.run, desired, address, head.spec)
     if head.run:
-        draft.notes.extend(_blind(head.run, desired, place, draft.fields))
-    number = heads.next_number(place.runs, place.past)
+        builder.notes.extend(_blind(head.run, desired, address, builder.fields))
+    number = heads.next_number(address.runs, address.past)
     starts = first.verdict in (Verdict.CREATE, Verdict.REPLACE)
-    for each in judged:
-        drafts.operate(draft, each, await_stop=starts)
-    drafts.operate(draft, Judged(head.run, first), await_stop=starts)
+    for each in decided:
+        changes.operate(builder, each, await_stop=starts)
+    changes.operate(builder, Decided(head.run, first), await_stop=starts)
     if starts:
-        _create(draft, place, desired, token, number, first.reason)
+        _create(builder, address, desired, token, number, first.reason)
     elif first.verdict is Verdict.NOOP and head.run:
-        _beside(draft, place, desired, head.run)
-    _tell(draft, first, head, place)
-    if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in judged):
-        draft.notes.append(f"an active run of another spec goes on beside it: lifecycle.onChange is {OnChange.KEEP}")
-    everyone = [*judged, Judged(head.run, first)]
-    return drafts.change(place, draft, first, everyone), drafts.toll(place, everyone, protect=life.protect)
+        _beside(builder, address, desired, head.run)
+    _tell(builder, first, head, address)
+    if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in decided):
+        builder.notes.append(f"an active run of another spec goes on beside it: lifecycle.onChange is {OnChange.KEEP}")
+    everyone = [*decided, Decided(head.run, first)]
+    return changes.change(address, builder, first, everyone), changes.losses(address, everyone, protect=life.protect)
 
 
-def _spec_of(run: Run, desired: Desired, place: Address) -> Spec:
+def _spec_of(run: Run, desired: Desired, address: Address) -> Spec:
     if run.fingerprint != desired.fingerprint:
-        row = place.full.get(run.resource)
-        if row is None or any(diff.counts(change) for change in _compare(run, row, desired, place)):
+        row = address.full.get(run.resource)
+        if row is None or any(diff.counts(change) for change in _compare(run, row, desired, address)):
             return Spec.DIFFERS
     return Spec.EQUAL if run.scope == desired.scope else Spec.MOVED
 
 
-def _compare(run: Run, row: Row, desired: Desired, place: Address) -> tuple[FieldChange, ...]:
+def _compare(run: Run, row: Row, desired: Desired, address: Address) -> tuple[FieldChange, ...]:
     ignore = desired.lifecycle.ignore_changes
-    spec = {**dict.fromkeys(place.kind.cosmetic, desired.name), **desired.spec}
+    spec = {**dict.fromkeys(address.kind.cosmetic, desired.name), **desired.spec}
     ours = fingerprint.is_ours(run.fingerprint)
-    fields = diff.compare(spec, row, place.kind, ours=ours, ignore=ignore)
+    fields = diff.compare(spec, row, address.kind, ours=ours, ignore=ignore)
     if not ours or any(diff.counts(change) for change in fields):
         return fields
-    return (*fields, *_uncompared(run, row, desired, place))  # the label says that it changed: this is what is left
+    return (*fields, *_uncompared(run, row, desired, address))  # the label says that it changed: this is what is left
 
 
-def _uncompared(run: Run, row: Row, desired: Desired, place: Address) -> tuple[FieldChange, ...]:
-    return diff.uncompared(desired.spec, row, place.kind, run.fingerprint, desired.lifecycle.ignore_changes)
+def _uncompared(run: Run, row: Row, desired: Desired, address: Address) -> tuple[FieldChange, ...]:
+    return diff.uncompared(desired.spec, row, address.kind, run.fingerprint, desired.lifecycle.ignore_changes)
 
 
-def _blind(run: Run, desired: Desired, place: Address, shown: Sequence[FieldChange]) -> list[str]:
+def _blind(run: Run, desired: Desired, address: Address, shown: Sequence[FieldChange]) -> list[str]:
     """Tell which live values a snapshot withholds, so that nobody takes them for equal.
 
     Those that stand among the fields `shown` speak for themselves.
     """
-    row = place.full.get(run.resource) if run.fingerprint != desired.fingerprint else None
+    row = address.full.get(run.resource) if run.fingerprint != desired.fingerprint else None
     if row is None:
         return []
     told = {change.path for change in shown}
-    paths = [change.path for change in _uncompared(run, row, desired, place) if change.path not in told]
+    paths = [change.path for change in _uncompared(run, row, desired, address) if change.path not in told]
     more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
     return [f"not compared, the snapshot withholds the live value: {', '.join(paths[:_NAMED])}{more}"] if paths else []
 
 
-def _fields(run: Run, desired: Desired, place: Address, spec: Spec) -> tuple[FieldChange, ...]:
-    row = place.full.get(run.resource)
-    fields = _compare(run, row, desired, place) if row is not None and spec is Spec.DIFFERS else ()
+def _fields(run: Run, desired: Desired, address: Address, spec: Spec) -> tuple[FieldChange, ...]:
+    row = address.full.get(run.resource)
+    fields = _compare(run, row, desired, address) if row is not None and spec is Spec.DIFFERS else ()
     before, after = run.scope, desired.scope
     moves = (("project", before.project, after.project), ("location", before.location, after.location))
     return (*(FieldChange(f"metadata.{key}", old, new, "scope") for key, old, new in moves if old != new), *fields)
 
 
-def _other(run: Run, spec: Spec, place: Address, desired: Desired, old: frozenset[str]) -> Decision:
+def _other(run: Run, spec: Spec, address: Address, desired: Desired, old: frozenset[str]) -> Decision:
     return table.decide(
         Situation(
             wanted=Wanted.PRESENT,
@@ -120,12 +121,12 @@ def _other(run: Run, spec: Spec, place: Address, desired: Desired, old: frozense
             spec=spec if run.active else Spec.EQUAL,
             beyond_history=run.resource in old,
             on_change=desired.lifecycle.on_change,
-            can_delete=place.kind.can(Verb.DELETE),
+            can_delete=address.kind.can(Verb.DELETE),
         )
     )
 
 
-def _held_back(first: Decision, others: Sequence[Judged]) -> Decision:
+def _held_back(first: Decision, others: Sequence[Decided]) -> Decision:
     """Start nothing beside an active run that onChange keeps or refuses to stop: no two active runs of an address."""
     if first.verdict in (Verdict.CREATE, Verdict.REPLACE):
         for each in others:
@@ -134,39 +135,39 @@ def _held_back(first: Decision, others: Sequence[Judged]) -> Decision:
     return first
 
 
-def _create(draft: Draft, place: Address, desired: Desired, token: str, number: int, reason: str) -> None:
-    kind, uid = place.kind, place.stack.uid
+def _create(builder: ChangeBuilder, address: Address, desired: Desired, token: str, number: int, reason: str) -> None:
+    kind, uid = address.kind, address.stack.uid
     key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, desired.fingerprint, token, number)
-    stamped = labels.stamp(desired, place.stack, key, token)
+    stamped = labels.stamp(desired, address.stack, key, token)
     target = names.collection(kind, desired.scope)
     body = names.create(desired, kind, uid, number, stamped)
-    draft.operations.append(Operation("create", target, reason, body))
-    draft.assertions.append(Assertion(target, exists=False, run=key))
+    builder.operations.append(Operation("create", target, reason, body))
+    builder.assertions.append(Assertion(target, exists=False, run=key))
     if desired.iam:
         resource = f"{target}/{body[kind.id_field]}"
-        draft.operations.append(
+        builder.operations.append(
             Operation("setIamPolicy", resource, reason, {"bindings": [dict(item) for item in desired.iam]})
         )
 
 
-def _beside(draft: Draft, place: Address, desired: Desired, run: Run) -> None:
+def _beside(builder: ChangeBuilder, address: Address, desired: Desired, run: Run) -> None:
     """Write what can be patched beside a run that stays, and tell what cannot."""
     touched = Assertion(run.resource, exists=True, active=run.active, run=run.run_key)
-    if place.kind.can(Verb.PATCH):
+    if address.kind.can(Verb.PATCH):
         labels = label_patches.labels_to_set(desired, run)
         if labels:
-            draft.operations.append(Operation("patch", run.resource, "labels_changed", {"labels": labels}))
-            draft.fields = (*draft.fields, *label_patches.label_changes(desired, run))
+            builder.operations.append(Operation("patch", run.resource, "labels_changed", {"labels": labels}))
+            builder.fields = (*builder.fields, *label_patches.label_changes(desired, run))
     else:
-        draft.notes.extend(_cosmetic(desired, run, place.kind))
-    if desired.iam is not None and run.resource in place.policies:
-        fields = label_patches.iam_changes(desired.iam, place.policies[run.resource].get("bindings", ()))
+        builder.notes.extend(_cosmetic(desired, run, address.kind))
+    if desired.iam is not None and run.resource in address.policies:
+        fields = label_patches.iam_changes(desired.iam, address.policies[run.resource].get("bindings", ()))
         if fields:
             body = {"bindings": [dict(item) for item in desired.iam]}
-            draft.operations.append(Operation("setIamPolicy", run.resource, "policy_changed", body))
-            draft.fields = (*draft.fields, *fields)
-    if draft.operations and touched not in draft.assertions:
-        draft.assertions.append(touched)
+            builder.operations.append(Operation("setIamPolicy", run.resource, "policy_changed", body))
+            builder.fields = (*builder.fields, *fields)
+    if builder.operations and touched not in builder.assertions:
+        builder.assertions.append(touched)
 
 
 def _cosmetic(desired: Desired, run: Run, kind: Kind) -> list[str]:
@@ -183,16 +184,16 @@ def _cosmetic(desired: Desired, run: Run, kind: Kind) -> list[str]:
     return notes
 
 
-def _tell(draft: Draft, first: Decision, head: heads.Head, place: Address) -> None:
+def _tell(builder: ChangeBuilder, first: Decision, head: heads.Head, address: Address) -> None:
     """Add the sentence a reader needs where nothing is done though something ended."""
-    again = f"ask for one more run with lifecycle.rerun.token or --rerun {place.address}"
+    again = f"ask for one more run with lifecycle.rerun.token or --rerun {address.text}"
     if first.reason == "ended_kept":
         ended = head.phase.value if head.phase else "unknown"
         error = f": {head.run.error[:300]}" if head.run and head.run.error else ""
-        draft.notes.append(f"the run ended {ended}{error}; {again}")
+        builder.notes.append(f"the run ended {ended}{error}; {again}")
     elif first.reason in ("vanished", "outcome_unknown"):
-        draft.notes.append(f"a run of this spec ended and nobody saw how; {again}")
+        builder.notes.append(f"a run of this spec ended and nobody saw how; {again}")
     elif first.reason == "change_kept":
-        draft.notes.append(f"the active run keeps its old spec: lifecycle.onChange is {OnChange.KEEP.value}")
+        builder.notes.append(f"the active run keeps its old spec: lifecycle.onChange is {OnChange.KEEP.value}")
     elif first.reason == "already_ran":
-        draft.notes.append(f"it succeeded and its record is gone; {again}")
+        builder.notes.append(f"it succeeded and its record is gone; {again}")

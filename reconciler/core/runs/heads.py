@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from reconciler.core.plan.table import Spec
 from reconciler.core.runs import labels
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Run
+
+
+class Spec(StrEnum):
+    """A run's spec beside the manifest's. MOVED is an equal spec in another scope."""
+
+    EQUAL = "equal"
+    MOVED = "moved"
+    DIFFERS = "differs"
 
 
 @dataclass(frozen=True, slots=True)

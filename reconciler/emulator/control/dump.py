@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.emulator.behaviour import Step
 from reconciler.emulator.messages import parse
-from reconciler.emulator.methods.jobs import Served
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.state.database import State
 from reconciler.emulator.state.lifecycle import Life
 from reconciler.emulator.state.rows import Job, Key

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.methods import lists, nas_trials, operations
-from reconciler.emulator.methods.jobs import JobMethods, Served
+from reconciler.emulator.methods.jobs import JobMethods
 from reconciler.emulator.methods.operations import OperationMethods
 from reconciler.emulator.state.database import State
 from reconciler.emulator.state.rows import Key

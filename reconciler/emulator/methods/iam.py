@@ -14,7 +14,8 @@ from typing import Any
 
 from reconciler.emulator.messages import shapes
 from reconciler.emulator.messages.parse import Violation
-from reconciler.emulator.methods.jobs import JobMethods, Served
+from reconciler.emulator.messages.served import Served
+from reconciler.emulator.methods.jobs import JobMethods
 from reconciler.emulator.state.database import State
 from reconciler.emulator.state.rows import Key
 from reconciler.emulator.wire import field_masks, replies

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from reconciler.emulator.behaviour import Conduct, Step
 from reconciler.emulator.messages import defaults, parse, shapes, validation
-from reconciler.emulator.messages.shapes import Shapes
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.methods import nas_trials, operations
 from reconciler.emulator.state import lifecycle, random_lives
 from reconciler.emulator.state.database import State
@@ -19,36 +17,10 @@ from reconciler.emulator.state.rows import Job, Key
 from reconciler.emulator.wire import replies
 from reconciler.emulator.wire.replies import Refusal
 from reconciler.emulator.wire.requests import Call
-from reconciler.vocabulary.kinds import IdForm, Kind, Verb
+from reconciler.vocabulary.kinds import IdForm
 
 _TRIES = 100
 _LAST = ("labels", "encryptionSpec")  # replies have their fields in the order of the proto's numbers (recorded)
-
-READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
-"""Methods that change nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A kind with the shapes of its messages and the conduct of its service."""
-
-    kind: Kind
-    conduct: Conduct
-    shapes: Shapes
-
-    def resource_name(self, key: Key) -> str:
-        """Write a job's full name; the project is a number."""
-        place = f"projects/{key.project}/locations/{key.location}" if self.kind.located else f"projects/{key.project}"
-        return f"{place}/{self.kind.collection}/{key.job}"
-
-    def is_terminal(self, job: Job) -> bool:
-        """Say whether a job has ended."""
-        return job.life.state in self.conduct.terminal
-
-    def etag(self, job: Job) -> str:
-        """Derive a job's etag from its version; base64 of eight bytes as recorded."""
-        text = f"{self.resource_name(job.key)} {job.life.created} {job.version}"
-        return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
 class Runner(Protocol):

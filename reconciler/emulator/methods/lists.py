@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.emulator.behaviour import Conduct
 from reconciler.emulator.faults.in_force import Bent
 from reconciler.emulator.faults.model import RowShift
-from reconciler.emulator.methods.jobs import Served
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.state import lifecycle
 from reconciler.emulator.state.database import State
 from reconciler.emulator.state.rows import Job, Key

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.emulator.methods.jobs import Served
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.running import plans
 from reconciler.emulator.running.records import Folder
 from reconciler.emulator.running.stored import StoredJobs

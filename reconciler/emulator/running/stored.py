@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.emulator.methods.jobs import Served
+from reconciler.emulator.messages.served import Served
 from reconciler.emulator.running.ports import Move, Standing
 from reconciler.emulator.state import lifecycle
 from reconciler.emulator.state.database import State

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.emulator.methods.jobs import READS, Served
+from reconciler.emulator.messages.served import READS, Served
 from reconciler.emulator.wire.requests import Call
 from reconciler.vocabulary.kinds import Verb
 

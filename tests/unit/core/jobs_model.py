@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.plan import by_address
 from reconciler.core.plan.by_address import Address
-from reconciler.core.plan.guards import Toll
+from reconciler.core.plan.guards import Losses
 from reconciler.core.runs import heads, labels, names
 from reconciler.core.spec import fingerprint
 from reconciler.files import schemas
@@ -119,7 +119,7 @@ class World:
     ledger: list[LedgerRun] = field(default_factory=list)
     policies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def plan(self, desired: Desired | None, kind: Kind, **fields: Any) -> tuple[Change, Toll]:
+    def plan(self, desired: Desired | None, kind: Kind, **fields: Any) -> tuple[Change, Losses]:
         """Build the change of the one address."""
         runs = tuple(self.runs)
         fetched = by_address.to_compare(desired, runs) if desired else ()

@@ -83,7 +83,7 @@ def test_the_source_is_the_manifests_and_null_where_there_is_none() -> None:
 
 def test_a_replace_names_the_fields_that_differ_and_asserts_both_sides() -> None:
     run = live(manifest(spec=OTHER_CUSTOM_SPEC), 1, RUNNING)
-    change, toll = World([run]).plan(manifest(), KIND)
+    change, losses = World([run]).plan(manifest(), KIND)
     assert [(field.path, field.before, field.after) for field in change.fields] == [
         ("spec.jobSpec.workerPoolSpecs[0].replicaCount", "2", "1")
     ]
@@ -91,7 +91,7 @@ def test_a_replace_names_the_fields_that_differ_and_asserts_both_sides() -> None
     assert (gone.resource, gone.exists, gone.active, gone.run) == (run.resource, True, True, run.run_key)
     assert (fresh.resource, fresh.exists) == ("projects/demo/locations/us-central1/customJobs", False)
     assert fresh.run == change.operations[1].body["labels"]["reconciler_run"]
-    assert toll.unwritten == ("CustomJob/train (running since 2026-01-01T00:01:00Z)",)
+    assert losses.unwritten == ("CustomJob/train (running since 2026-01-01T00:01:00Z)",)
 
 
 def test_a_label_of_another_hash_is_settled_by_the_comparison_and_not_the_hash() -> None:
@@ -119,17 +119,17 @@ def test_a_field_taken_back_counts_only_under_a_label_of_our_version() -> None:
 def test_protection_blocks_even_the_replacement_of_a_run_that_is_stopping() -> None:
     life = Lifecycle(protect=True, on_change=OnChange.REPLACE)
     stopping = live(manifest(spec=OTHER_CUSTOM_SPEC), 1, Phase.STOPPING)
-    change, toll = World([stopping]).plan(manifest(life=life), KIND)
-    assert (change.action, toll.cancels) == ("replace", ())
-    assert "lifecycle.protect" in toll.protected
+    change, losses = World([stopping]).plan(manifest(life=life), KIND)
+    assert (change.action, losses.cancels) == ("replace", ())
+    assert "lifecycle.protect" in losses.protected
 
 
 def test_protection_lets_duplicates_be_healed() -> None:
     life = Lifecycle(protect=True)
     run = live(manifest(life=life), 1, RUNNING)
     twin = replace(run, resource="twin", create_time="2026-06-01T00:00:00Z")
-    change, toll = World([run, twin]).plan(manifest(life=life), KIND)
-    assert (change.reason, toll.protected, toll.cancels) == ("duplicate", "", ())
+    change, losses = World([run, twin]).plan(manifest(life=life), KIND)
+    assert (change.reason, losses.protected, losses.cancels) == ("duplicate", "", ())
 
 
 def test_the_body_of_a_create_holds_the_spec_the_labels_and_the_name() -> None:

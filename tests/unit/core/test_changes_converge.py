@@ -27,7 +27,7 @@ def carried_out(case: Case) -> str:
     world, kind = world_of(case), KINDS[case.kind]
     desired = desired_of(case) if case.wanted else None
     before = {run.resource: run for run in world.runs}
-    change, toll = world.plan(desired, kind)
+    change, losses = world.plan(desired, kind)
     calls = verbs(change)
     assert (change.action is Action.NOOP) == (not calls), case
     assert calls.count("create") <= 1, case
@@ -35,7 +35,7 @@ def carried_out(case: Case) -> str:
     assert set(calls) <= {verb.value for verb in kind.verbs}, case
     if case.protect and desired and change.action in (Action.CANCEL, Action.DELETE, Action.REPLACE):
         stops = {each.reason for each in change.operations if each.verb in ("cancel", "delete")}
-        assert toll.protected or stops <= {"duplicate", "stopping"}, case
+        assert losses.protected or stops <= {"duplicate", "stopping"}, case
     world.carry_out(change, kind)
     active = [run for run in world.runs if run.active]
     stopped = [run for run in active if run.phase is not Phase.STOPPING]

@@ -56,18 +56,18 @@ SELECTED: dict[str, tuple[Case, ...]] = {
 def line(case: Case) -> str:
     """Write a case, its action and reason, the calls with theirs, and what it costs."""
     desired = desired_of(case) if case.wanted else None
-    change, toll = world_of(case).plan(desired, KINDS[case.kind])
+    change, losses = world_of(case).plan(desired, KINDS[case.kind])
     calls = ", ".join(f"{each.verb} {each.resource.split('/')[-1]} ({each.reason})" for each in change.operations)
     costs = [
         f"{name} {len(said)}"
         for name, said in (
-            ("cancels", toll.cancels),
-            ("deletes", toll.deletes),
-            ("unwritten", (*toll.unwritten, *toll.unwritten_deletes)),
+            ("cancels", losses.cancels),
+            ("deletes", losses.deletes),
+            ("unwritten", (*losses.unwritten, *losses.unwritten_deletes)),
         )
         if said
     ]
-    costs += [word for word, said in (("PROTECTED", toll.protected), ("REFUSED", toll.refused)) if said]
+    costs += [word for word, said in (("PROTECTED", losses.protected), ("REFUSED", losses.refused)) if said]
     told = f"{case!s:62} → {change.action} {change.reason}"
     return f"{told:98} | {calls or '-'}{' | ' if costs else ''}{', '.join(costs)}".rstrip()
 

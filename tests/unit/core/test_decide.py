@@ -14,19 +14,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.plan.table import (
-    ACTIVE,
-    ENDED,
-    TABLE,
-    Decision,
-    Role,
-    Row,
-    Situation,
-    Spec,
-    Verdict,
-    Wanted,
-    decide,
-)
+from reconciler.core.plan.table import ACTIVE, ENDED, TABLE, Decision, Role, Row, Situation, Verdict, Wanted, decide
+from reconciler.core.runs.heads import Spec
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import OnChange, Removal
 

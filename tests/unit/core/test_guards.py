@@ -7,45 +7,50 @@ from typing import Any
 import pytest
 
 from reconciler.core.plan import guards
-from reconciler.core.plan.guards import Allowed, Census, Toll
+from reconciler.core.plan.guards import Allowed, Losses, Totals
 from reconciler.vocabulary.model import Limits, Scope
 from reconciler.vocabulary.plans import Blocker, ScopeCount
 
-CALM = Census(runs=100, active=100, left=100, manifests=5)
+CALM = Totals(runs=100, active=100, left=100, manifests=5)
 
 
 def names(count: int) -> tuple[str, ...]:
     return tuple(f"CustomJob/a{number} (running since t)" for number in range(count))
 
 
-def rules(*tolls: Toll, census: Census = CALM, limits: Limits = Limits(), allowed: Allowed = Allowed()) -> list[Any]:  # noqa: B008
-    return [(each.rule, dict(each.needs)) for each in guards.check(tolls, census, limits, allowed, "vision")]
+def rules(
+    *losses: Losses,
+    totals: Totals = CALM,
+    limits: Limits = Limits(),  # noqa: B008
+    allowed: Allowed = Allowed(),  # noqa: B008
+) -> list[Any]:
+    return [(each.rule, dict(each.needs)) for each in guards.check(losses, totals, limits, allowed, "vision")]
 
 
 def test_a_plan_that_costs_nothing_is_not_blocked() -> None:
-    assert rules(Toll(), Toll()) == []
+    assert rules(Losses(), Losses()) == []
 
 
 @pytest.mark.parametrize(
-    ("toll", "rule", "needs"),
+    ("losses", "rule", "needs"),
     [
-        (Toll(cancels=names(2), unwritten=names(2)), "unwritten_cancel", {"cancel": 2}),
-        (Toll(deletes=names(3), unwritten_deletes=names(3)), "unwritten_cancel", {"delete": 3}),
+        (Losses(cancels=names(2), unwritten=names(2)), "unwritten_cancel", {"cancel": 2}),
+        (Losses(deletes=names(3), unwritten_deletes=names(3)), "unwritten_cancel", {"delete": 3}),
         (
-            Toll(unwritten=names(1), unwritten_deletes=names(2)),
+            Losses(unwritten=names(1), unwritten_deletes=names(2)),
             "unwritten_cancel",
             {"cancel": 1, "delete": 2},
         ),
-        (Toll(protected="a is protected"), "protected", {}),
-        (Toll(refused="a refuses"), "refused", {}),
+        (Losses(protected="a is protected"), "protected", {}),
+        (Losses(refused="a refuses"), "refused", {}),
     ],
 )
-def test_a_toll_blocks(toll: Toll, rule: str, needs: dict[str, int]) -> None:
-    assert rules(toll) == [(rule, needs)]
+def test_losses_block(losses: Losses, rule: str, needs: dict[str, int]) -> None:
+    assert rules(losses) == [(rule, needs)]
 
 
 def test_unwritten_cancels_of_all_addresses_are_one_block() -> None:
-    assert rules(*[Toll(unwritten=names(1))] * 7) == [("unwritten_cancel", {"cancel": 7})]
+    assert rules(*[Losses(unwritten=names(1))] * 7) == [("unwritten_cancel", {"cancel": 7})]
 
 
 @pytest.mark.parametrize("verb", ["cancel", "delete"])
@@ -69,38 +74,38 @@ def test_unwritten_cancels_of_all_addresses_are_one_block() -> None:
 def test_a_limit_is_a_share_of_the_runs_once_there_are_enough(
     verb: str, count: int, of: int, share: float, blocked: bool
 ) -> None:
-    toll = Toll(cancels=names(count)) if verb == "cancel" else Toll(deletes=names(count))
-    census = Census(runs=of, active=of, left=1, manifests=1)
+    losses = Losses(cancels=names(count)) if verb == "cancel" else Losses(deletes=names(count))
+    totals = Totals(runs=of, active=of, left=1, manifests=1)
     limits = Limits(cancel=share, delete=share, start=10)
-    assert rules(toll, census=census, limits=limits) == ([("limits", {verb: count})] if blocked else [])
+    assert rules(losses, totals=totals, limits=limits) == ([("limits", {verb: count})] if blocked else [])
 
 
 def test_every_percentage_of_a_hundred_allows_exactly_itself() -> None:
     for percent in range(101):
         limits = Limits(cancel=percent / 100, delete=percent / 100)
-        assert rules(Toll(cancels=names(percent)), limits=limits) == []
-        assert rules(Toll(cancels=names(percent + 1)), limits=limits) == [("limits", {"cancel": percent + 1})]
+        assert rules(Losses(cancels=names(percent)), limits=limits) == []
+        assert rules(Losses(cancels=names(percent + 1)), limits=limits) == [("limits", {"cancel": percent + 1})]
 
 
 @pytest.mark.parametrize(
-    ("census", "blocked"),
+    ("totals", "blocked"),
     [
-        (Census(runs=0, active=0, left=0, manifests=0), True),
-        (Census(runs=3, active=0, left=3, manifests=0), True),
-        (Census(runs=0, active=0, left=0, manifests=1), False),
-        (Census(runs=3, active=3, left=0, manifests=1), True),
-        (Census(runs=3, active=3, left=1, manifests=1), False),
+        (Totals(runs=0, active=0, left=0, manifests=0), True),
+        (Totals(runs=3, active=0, left=3, manifests=0), True),
+        (Totals(runs=0, active=0, left=0, manifests=1), False),
+        (Totals(runs=3, active=3, left=0, manifests=1), True),
+        (Totals(runs=3, active=3, left=1, manifests=1), False),
     ],
 )
-def test_a_plan_that_wants_or_leaves_nothing_is_empty(census: Census, blocked: bool) -> None:
-    assert rules(census=census) == ([("empty", {})] if blocked else [])
-    assert rules(census=census, allowed=Allowed(empty=True)) == []
-    assert rules(census=census, allowed=Allowed(cancel=99, delete=99)) == ([("empty", {})] if blocked else [])
+def test_a_plan_that_wants_or_leaves_nothing_is_empty(totals: Totals, blocked: bool) -> None:
+    assert rules(totals=totals) == ([("empty", {})] if blocked else [])
+    assert rules(totals=totals, allowed=Allowed(empty=True)) == []
+    assert rules(totals=totals, allowed=Allowed(cancel=99, delete=99)) == ([("empty", {})] if blocked else [])
 
 
 def test_foreign_owners_are_named_one_by_one() -> None:
-    census = Census(runs=1, active=1, left=1, manifests=1, foreign={"ffffffff": 2, "": 1})
-    found = guards.check([], census, Limits(), Allowed(cancel=99, delete=99, empty=True), "vision")
+    totals = Totals(runs=1, active=1, left=1, manifests=1, foreign={"ffffffff": 2, "": 1})
+    found = guards.check([], totals, Limits(), Allowed(cancel=99, delete=99, empty=True), "vision")
     assert [each.rule for each in found] == ["foreign_owner", "foreign_owner"]
     assert "uid (none)" in found[0].message
     assert "ffffffff" in found[1].message
@@ -129,18 +134,18 @@ def test_nothing_lifts_what_only_a_changed_manifest_mends(rule: str) -> None:
 
 
 def test_one_number_lifts_the_unwritten_cancels_and_the_limit_together() -> None:
-    toll = Toll(cancels=names(5), unwritten=names(2))
-    census = Census(runs=10, active=10, left=5, manifests=1)
-    assert rules(toll, census=census) == [("unwritten_cancel", {"cancel": 2}), ("limits", {"cancel": 5})]
-    assert rules(toll, census=census, allowed=Allowed(cancel=4)) == [("limits", {"cancel": 5})]
-    assert rules(toll, census=census, allowed=Allowed(cancel=5)) == []
+    losses = Losses(cancels=names(5), unwritten=names(2))
+    totals = Totals(runs=10, active=10, left=5, manifests=1)
+    assert rules(losses, totals=totals) == [("unwritten_cancel", {"cancel": 2}), ("limits", {"cancel": 5})]
+    assert rules(losses, totals=totals, allowed=Allowed(cancel=4)) == [("limits", {"cancel": 5})]
+    assert rules(losses, totals=totals, allowed=Allowed(cancel=5)) == []
 
 
 def test_guards_come_in_the_order_of_the_contract() -> None:
-    toll = Toll(cancels=names(50), deletes=names(50), unwritten=names(1), protected="p", refused="r")
+    losses = Losses(cancels=names(50), deletes=names(50), unwritten=names(1), protected="p", refused="r")
     gaps = guards.incomplete([ScopeCount("Job", Scope("p"), 0, "x")], [])
-    census = Census(runs=50, active=50, left=0, manifests=0, foreign={"f": 1}, incomplete=gaps)
-    told = [rule for rule, _ in rules(toll, census=census)]
+    totals = Totals(runs=50, active=50, left=0, manifests=0, foreign={"f": 1}, incomplete=gaps)
+    told = [rule for rule, _ in rules(losses, totals=totals)]
     assert told == [
         "unwritten_cancel",
         "limits",
@@ -164,19 +169,19 @@ def test_a_gap_is_told_with_its_place_and_only_a_place_that_was_left_can_be_forg
 
 
 def test_a_message_says_how_many_which_and_the_way_out() -> None:
-    (one,) = guards.check([Toll(unwritten=names(7))], CALM, Limits(), Allowed(), "vision")
+    (one,) = guards.check([Losses(unwritten=names(7))], CALM, Limits(), Allowed(), "vision")
     assert "7 active runs would be cancelled: CustomJob/a0 (running since t), " in one.message
     assert "and 2 more" in one.message
     assert "--allow-cancel 7" in one.message
-    (two,) = guards.check([Toll(unwritten=names(1))], CALM, Limits(), Allowed(), "vision")
+    (two,) = guards.check([Losses(unwritten=names(1))], CALM, Limits(), Allowed(), "vision")
     assert "1 active run would be cancelled" in two.message
 
 
 def test_finished_records_do_not_make_a_stop_of_most_active_work_look_small() -> None:
-    many_records = Census(runs=100, active=10, left=96, manifests=1)
-    assert rules(Toll(cancels=names(4)), census=many_records) == [("limits", {"cancel": 4})]
+    many_records = Totals(runs=100, active=10, left=96, manifests=1)
+    assert rules(Losses(cancels=names(4)), totals=many_records) == [("limits", {"cancel": 4})]
 
 
 def test_the_limit_holds_for_the_stack_as_a_whole_where_few_runs_are_active() -> None:
-    few_active = Census(runs=12, active=8, left=8, manifests=1)
-    assert rules(Toll(cancels=names(4)), census=few_active) == [("limits", {"cancel": 4})]
+    few_active = Totals(runs=12, active=8, left=8, manifests=1)
+    assert rules(Losses(cancels=names(4)), totals=few_active) == [("limits", {"cancel": 4})]

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.plan.table import Spec
 from reconciler.core.runs import heads
+from reconciler.core.runs.heads import Spec
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Rerun
 from tests.unit.core.jobs_model import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs
@@ -126,8 +126,8 @@ def test_healing_a_twin_starts_no_rerun_once_the_run_has_succeeded() -> None:
     want = manifest(life=Lifecycle(rerun=Rerun(on=(CUT,), maximum=5)))
     first = live(want, 1, RUN)
     world = World([first, replace(first, resource=f"{first.resource}0", create_time="2026-01-01T01:00:00Z")])
-    healing, toll = world.plan(want, kind)
-    assert (healing.reason, verbs(healing), toll.cancels) == ("duplicate", ["cancel"], ())
+    healing, losses = world.plan(want, kind)
+    assert (healing.reason, verbs(healing), losses.cancels) == ("duplicate", ["cancel"], ())
     world.carry_out(healing, kind)
     world.runs[0] = replace(world.runs[0], phase=GOOD)
     after, _ = world.plan(want, kind)

@@ -12,9 +12,10 @@ import pytest
 
 from reconciler.core.documents import plan_json
 from reconciler.core.plan import build
-from reconciler.core.plan.build import Observed, Options, Revision
+from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.by_address import Destroy
 from reconciler.core.plan.guards import Allowed
+from reconciler.core.plan.observed import Observed
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.documents import plan_json
-from reconciler.core.plan.build import Observed, Options, Revision, build
+from reconciler.core.plan.build import Options, Revision, build
 from reconciler.core.plan.guards import Allowed
+from reconciler.core.plan.observed import Observed
 from reconciler.core.spec import fingerprint
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase

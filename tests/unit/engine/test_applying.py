@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.engine.events import Control, Event
-from reconciler.engine.observe import World
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Intent, Journal, Journals
 from tests.invariants import samples

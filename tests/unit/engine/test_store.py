@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from reconciler.engine.observe import POLL, World
+from reconciler.engine.observe import POLL
+from reconciler.engine.world import World
 from reconciler.stores.no_store import NoStore
 from tests.invariants import samples
 from tests.invariants.site import STACK, Site, desired, is_active, is_empty, lagging, reasons

@@ -31,9 +31,9 @@ class Counted:
 def test_runs_are_looked_at_side_by_side_and_only_while_they_have_not_ended(site: Site) -> None:
     applied = site.converge(desired(THREE))
     runs = {each.address: each.resource for each in applied.outcomes if each.operation == "create"}
-    crew = Counted()
+    executor = Counted()
     control = Control(lambda event: None, threading.Event())
-    phases, late = wait.wait(replace(site.world(), crew=crew), runs, finished=True, limit=None, control=control)
+    phases, late = wait.wait(replace(site.world(), executor=executor), runs, finished=True, limit=None, control=control)
     assert (set(phases.values()), late) == ({Phase.SUCCEEDED}, False)
-    assert crew.sizes[0] == len(runs) == 3
-    assert crew.sizes == sorted(crew.sizes, reverse=True)
+    assert executor.sizes[0] == len(runs) == 3
+    assert executor.sizes == sorted(executor.sizes, reverse=True)

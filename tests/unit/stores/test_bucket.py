@@ -130,7 +130,7 @@ def test_stacks_of_one_bucket_do_not_see_each_other(bucket: BucketShelf) -> None
     bucket.store().journals.open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
     with bucket.store().lock("apply"), other.store().lock("apply"):
         store = other.store()
-        assert (store.ledger.runs(), store.journals.open_intents(), store.places()) == ((), (), ())
+        assert (store.ledger.runs(), store.journals.open_intents(), store.kind_scopes()) == ((), (), ())
         assert store.journals.state(DIGEST) == "none"
 
 
@@ -307,6 +307,6 @@ def test_a_whole_apply_works_over_http() -> None:
                 store.ledger.started(replace(RUN, name=name))
                 journal.outcome(intent, "created", "r")
             journal.close()
-            store.remember_places([("CustomJob", Scope("p", "us-central1"))])
+            store.remember_kind_scopes([("CustomJob", Scope("p", "us-central1"))])
         assert [run.name for run in shelf.over(http, url).ledger.runs()] == ["a", "b", "c"]
         assert shelf.over(http, url).journals.state(DIGEST) == "closed"

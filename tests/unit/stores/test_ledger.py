@@ -34,7 +34,12 @@ RUN = LedgerRun(
 
 def test_a_store_that_is_only_read_makes_no_folder(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "store", FakeClock())
-    assert (store.ledger.runs(), store.journals.open_intents(), store.places(), store.holder()) == ((), (), (), None)
+    assert (store.ledger.runs(), store.journals.open_intents(), store.kind_scopes(), store.holder()) == (
+        (),
+        (),
+        (),
+        None,
+    )
     assert not (tmp_path / "store").exists()
 
 

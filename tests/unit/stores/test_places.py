@@ -10,7 +10,7 @@ from reconciler.vocabulary.model import Scope
 from tests.unit.stores.shelf import Shelf
 from tests.unit.transport.local import FakeClock
 
-PLACES: tuple[ports.Place, ...] = (
+PLACES: tuple[ports.KindScope, ...] = (
     ("CustomJob", Scope("demo-project", "europe-west4")),
     ("CustomJob", Scope("demo-project", "us-central1")),
     ("Job", Scope("demo-project")),
@@ -19,29 +19,29 @@ PLACES: tuple[ports.Place, ...] = (
 
 
 def test_places_are_remembered_once_and_ordered(shelf: Shelf) -> None:
-    assert shelf.store().places() == ()
-    shelf.store().remember_places(reversed(PLACES[1:]))
-    shelf.store().remember_places(PLACES)
-    assert shelf.store().places() == PLACES
+    assert shelf.store().kind_scopes() == ()
+    shelf.store().remember_kind_scopes(reversed(PLACES[1:]))
+    shelf.store().remember_kind_scopes(PLACES)
+    assert shelf.store().kind_scopes() == PLACES
     assert len([name for name in shelf.kept() if name.startswith("scopes/")]) == len(PLACES)
 
 
 def test_places_that_are_known_cost_no_write(shelf: Shelf) -> None:
-    shelf.store().remember_places(PLACES)
+    shelf.store().remember_kind_scopes(PLACES)
     before = shelf.kept()
     shelf.clock.sleep(5)
-    shelf.store().remember_places(PLACES[:2])
+    shelf.store().remember_kind_scopes(PLACES[:2])
     assert shelf.kept() == before
 
 
 def test_a_place_is_forgotten_and_can_be_remembered_again(shelf: Shelf) -> None:
-    shelf.store().remember_places(PLACES)
-    shelf.store().forget_places([PLACES[0], PLACES[3], ("CustomJob", Scope("never", "seen"))])
-    assert shelf.store().places() == PLACES[1:3]
-    shelf.store().forget_places(PLACES)
-    assert (shelf.store().places(), shelf.kept()) == ((), [])
-    shelf.store().remember_places(PLACES)
-    assert shelf.store().places() == PLACES
+    shelf.store().remember_kind_scopes(PLACES)
+    shelf.store().forget_kind_scopes([PLACES[0], PLACES[3], ("CustomJob", Scope("never", "seen"))])
+    assert shelf.store().kind_scopes() == PLACES[1:3]
+    shelf.store().forget_kind_scopes(PLACES)
+    assert (shelf.store().kind_scopes(), shelf.kept()) == ((), [])
+    shelf.store().remember_kind_scopes(PLACES)
+    assert shelf.store().kind_scopes() == PLACES
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_a_place_is_forgotten_and_can_be_remembered_again(shelf: Shelf) -> None:
 def test_what_is_no_place_is_named(shelf: Shelf, name: str) -> None:
     shelf.stray(name, b"{}")
     with pytest.raises(errors.StoreFailed, match=name.rpartition("/")[2].split("~")[0]):
-        shelf.store().places()
+        shelf.store().kind_scopes()
 
 
 @pytest.mark.parametrize("place", [("Custom/Job", Scope("p", "l")), ("K", Scope("../p", "l")), ("K", Scope("", "l"))])
-def test_what_could_not_be_read_back_is_not_remembered(shelf: Shelf, place: ports.Place) -> None:
+def test_what_could_not_be_read_back_is_not_remembered(shelf: Shelf, place: ports.KindScope) -> None:
     with pytest.raises(errors.StoreFailed, match="cannot be remembered"):
-        shelf.store().remember_places([place])
+        shelf.store().remember_kind_scopes([place])
     assert shelf.kept() == []
 
 
 def test_without_a_store_no_place_is_remembered() -> None:
     store = NoStore(FakeClock())
-    store.remember_places(PLACES)
-    store.forget_places(PLACES)
+    store.remember_kind_scopes(PLACES)
+    store.forget_kind_scopes(PLACES)
     store.assert_held()
     store.break_lock()
-    assert (store.places(), store.holder()) == ((), None)
+    assert (store.kind_scopes(), store.holder()) == ((), None)

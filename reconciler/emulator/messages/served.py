@@ -1,0 +1,38 @@
+"""What is served of a kind: its facts, its behaviour and the messages of its fields."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.messages.shapes import Shapes
+from reconciler.emulator.state.rows import Job, Key
+from reconciler.vocabulary.kinds import Kind, Verb
+
+READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMISSIONS))
+"""Methods that change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A kind with the shapes of its messages and the conduct of its service."""
+
+    kind: Kind
+    conduct: Conduct
+    shapes: Shapes
+
+    def resource_name(self, key: Key) -> str:
+        """Write a job's full name; the project is a number."""
+        place = f"projects/{key.project}/locations/{key.location}" if self.kind.located else f"projects/{key.project}"
+        return f"{place}/{self.kind.collection}/{key.job}"
+
+    def is_terminal(self, job: Job) -> bool:
+        """Say whether a job has ended."""
+        return job.life.state in self.conduct.terminal
+
+    def etag(self, job: Job) -> str:
+        """Derive a job's etag from its version; base64 of eight bytes as recorded."""
+        text = f"{self.resource_name(job.key)} {job.life.created} {job.version}"
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
