@@ -94,8 +94,7 @@ def failure(response: Response, what: str) -> errors.ApiError:
     message = f"{what}: {response.status} {code or _phrase(response.status)}: {said}"
     found = kind(message[:LONGEST_MESSAGE], _hint(kind, response, said), status=response.status, code=code)
     if isinstance(found, errors.RateLimited):
-        text = response.headers.get("retry-after", "").strip()
-        found.retry_after = float(text[:9]) if text.isascii() and text.isdigit() else 0.0
+        found.retry_after = response.retry_after
     return found
 
 

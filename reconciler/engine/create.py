@@ -13,12 +13,10 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind
 from reconciler.vocabulary.model import Run, Scope, Stack
 from reconciler.vocabulary.plans import Status
+from reconciler.vocabulary.wire import LONGEST_RETRY_AFTER
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0)
 """Seconds between two sendings that were turned away for their rate, unless the service asks for more."""
-
-LONGEST_ASKED = 120.0
-"""Seconds of Retry-After that are waited for: two windows of a per-minute quota."""
 
 LISTS = 3
 """A quiet look-up takes at least this many complete lists before a create is sent again."""
@@ -83,7 +81,7 @@ def _send(
         try:
             return world.api.create(kind, scope, body)
         except errors.RateLimited as busy:
-            if busy.retry_after > LONGEST_ASKED:
+            if busy.retry_after > LONGEST_RETRY_AFTER:
                 raise
             world.clock.sleep(max(pause, busy.retry_after))
     world.turn(scope.project)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 from reconciler.transport import quota
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock
-from reconciler.vocabulary.wire import Request, Response, Transport
+from reconciler.vocabulary.wire import LONGEST_RETRY_AFTER, Request, Response, Transport
 
 FIRST_WAIT = 1.0
 """Seconds; doubled each time, as in google-api-core 2.44 `retry` (AIP-194 asks for a jittered back-off)."""
 
 LONGEST_WAIT = 20.0
 """Seconds between two tries, as google-api-core polls; its own 60 s would leave too few tries in the budget."""
-
-LONGEST_ASKED = 120.0
-"""Seconds of Retry-After that are waited for: two windows of a per-minute quota. More than that ends the tries."""
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -28,7 +26,8 @@ def retrying(
     """Wrap a transport so that passing failures of reads are tried again.
 
     Reads are repeated on 408, rate 429, 5xx and errors.TransportFailed until at least `attempts` tries were made and
-    `budget` seconds have gone by; then the last reply is returned, or the last failure raised. A write is repeated
+    `budget` seconds have gone by; then the last reply is returned, or the last failure raised. A reply tells what it asks
+    for: `retry_after` is in seconds, whether it came as a number or as a date. A write is repeated
     only on a rate 429, which says that it was not carried out, and one marked `once` never. `random` yields numbers in
     [0, 1).
     """
@@ -39,14 +38,14 @@ def retrying(
         while True:
             reply, failure = _attempt(transport, request)
             tries += 1
-            asked = asked_for(reply, clock.now())
+            asked = _asked_for(reply, clock.now())
             left = started + budget - clock.now()
             last = tries >= attempts and (left <= 0 or asked > left)
-            if last or asked > LONGEST_ASKED or not _worth_repeating(request, reply):
+            if last or asked > LONGEST_RETRY_AFTER or not _worth_repeating(request, reply):
                 if failure is not None:
                     raise failure
                 assert reply is not None
-                return reply
+                return replace(reply, retry_after=asked) if asked else reply
             wait = max(asked, _back_off(tries, random))
             clock.sleep(wait if tries < attempts else min(wait, left))
 
@@ -83,7 +82,7 @@ def _back_off(tries: int, random: Callable[[], float]) -> float:
     return full * (0.5 + random() / 2)
 
 
-def asked_for(reply: Response | None, now: float) -> float:
+def _asked_for(reply: Response | None, now: float) -> float:
     """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); 0 where it is absent or unreadable."""
     if reply is None:
         return 0.0

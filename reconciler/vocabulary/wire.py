@@ -23,11 +23,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`headers` have lower-case names; `body` is whole."""
+    """`headers` have lower-case names; `body` is whole.
+
+    `retry_after` are the seconds that the service asked to wait for, 0 where it did not; transport.retry reads them.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    retry_after: float = 0.0
+
+
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds of Retry-After that anybody waits for: two windows of a per-minute quota. Whoever is asked for more gives up."""
 
 
 Transport = Callable[[Request], Response]

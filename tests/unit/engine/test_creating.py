@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.wire import Request, Response, Transport
+from reconciler.vocabulary.wire import LONGEST_RETRY_AFTER, Request, Response, Transport
 from tests.invariants import samples
 from tests.invariants.mortal import Death
 from tests.invariants.site import STACK, Site, desired, is_empty, lagging, statuses
@@ -181,6 +182,24 @@ def test_a_create_that_was_turned_away_is_written_down_anew_when_it_is_sent_agai
     world = site.world(lagging(site, 20))
     site.apply(site.plan(desired(text), world), world)
     assert_one_run(site, text)
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+@pytest.mark.parametrize(
+    ("asked", "waited"), [(90, 90.0), (LONGEST_RETRY_AFTER, LONGEST_RETRY_AFTER), (LONGEST_RETRY_AFTER + 60, 0.0)]
+)
+def test_a_create_waits_for_the_seconds_or_the_date_that_a_429_asks_for(
+    site: Site, asked: float, waited: float, form: str
+) -> None:
+    """A service that asks for more than anybody waits is not asked again."""
+    began = site.clock.now()
+    told = f"{asked:.0f}" if form == "seconds" else formatdate(began + asked, usegmt=True)
+    turned_away = Response(429, {"retry-after": told}, envelope(429, "RESOURCE_EXHAUSTED").body)
+    busy = Faulty(is_create, before(lambda request: turned_away))
+    applied = site.apply(site.plan(desired(samples.KIND_TEXTS["CustomJob"])), site.world(busy))
+    assert statuses(applied)[0].endswith("create created" if waited else "create failed")
+    assert waited <= site.clock.now() - began + 1
+    assert busy.met == (2 if waited else 1)
 
 
 def slow(site: Site, seconds: float) -> Fault:
