@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.runs import heads, labels, names
-from reconciler.engine import observe
+from reconciler.engine import rows, settle
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind
@@ -58,7 +58,7 @@ def create(
         except errors.ApiError as refused:
             return Created(Status.FAILED, error=refused.message)
         else:
-            made = observe.read_run(row, kind, scope)
+            made = rows.read_run(row, kind, scope)
             if made is not None and made.resource and made.run_key == body["labels"][labels.RUN]:
                 return Created(Status.CREATED, made)
             reason = f"the reply to the create in {names.collection(kind, scope)} is not the job that was sent"
@@ -102,7 +102,7 @@ def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[
         if asked >= until and lists >= LISTS:
             return None
         left = until - world.clock.now()
-        world.clock.sleep(min(observe.POLL, left) if left > 0 else observe.POLL / 5)
+        world.clock.sleep(min(settle.POLL, left) if left > 0 else settle.POLL / 5)
 
 
 def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
@@ -113,10 +113,12 @@ def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str
             row = world.api.get(kind, f"{names.collection(kind, scope)}/{body[kind.id_field]}")
         except errors.NotFound:
             return None
-        run = observe.read_run(row, kind, scope)
+        run = rows.read_run(row, kind, scope)
         return run if run and run.run_key == key else None
-    rows = [row for page in world.api.list(kind, scope, labels.run_filter(stack, key), kind.list_mask) for row in page]
-    runs = [run for run in (observe.read_run(row, kind, scope) for row in rows) if run and run.run_key == key]
+    listed = [
+        row for page in world.api.list(kind, scope, labels.run_filter(stack, key), kind.list_mask) for row in page
+    ]
+    runs = [run for run in (rows.read_run(row, kind, scope) for row in listed) if run and run.run_key == key]
     return heads.order(runs)[0] if runs else None
 
 

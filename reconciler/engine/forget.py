@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.engine import observe
+from reconciler.engine import coverage
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
@@ -31,10 +31,10 @@ def look(world: World, stack: Stack, kind_scopes: Sequence[KindScope]) -> tuple[
     """Ask the places for what is still there. Reads only. Raises what a list of the places that are covered raises."""
     gone = [(kind_scope, *_listed(world, stack, kind_scope)) for kind_scope in kind_scopes]
     open_runs = [old for old in world.store.ledger.runs() if old.phase is None and old.resource]
-    shown = observe.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
+    shown = coverage.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
     lost = [old for old in open_runs if old.run_key not in shown and _unseen(world, stack, old, kind_scopes)]
     return tuple(
-        Leftover(kind_scope, active, closed, tuple(old for old in lost if observe.lies_in(old, *kind_scope, stack)))
+        Leftover(kind_scope, active, closed, tuple(old for old in lost if coverage.lies_in(old, *kind_scope, stack)))
         for kind_scope, active, closed in gone
     )
 
@@ -69,7 +69,7 @@ def refuse_active(found: Sequence[Leftover]) -> None:
 def _listed(world: World, stack: Stack, kind_scope: KindScope) -> tuple[int, str]:
     """Count our active runs in a place; where it does not answer, say why."""
     try:
-        return observe.active_in(world, stack, kind_scope)
+        return coverage.active_in(world, stack, kind_scope)
     except (errors.ApiError, errors.TransportFailed) as failed:
         if not _silent(failed):
             raise
@@ -77,7 +77,7 @@ def _listed(world: World, stack: Stack, kind_scope: KindScope) -> tuple[int, str
 
 
 def _unseen(world: World, stack: Stack, old: LedgerRun, kind_scopes: Sequence[KindScope]) -> bool:
-    if old.kind not in world.kinds or not any(observe.lies_in(old, *kind_scope, stack) for kind_scope in kind_scopes):
+    if old.kind not in world.kinds or not any(coverage.lies_in(old, *kind_scope, stack) for kind_scope in kind_scopes):
         return False
     try:
         world.api.get(world.kinds[old.kind], old.resource)
@@ -90,7 +90,7 @@ def _unseen(world: World, stack: Stack, old: LedgerRun, kind_scopes: Sequence[Ki
 
 def _silent(failed: errors.ReconcilerError) -> bool:
     """Say whether a place is closed or dead, and not only our credentials or our pace at fault."""
-    if isinstance(failed, errors.ApiError) and observe.closed(failed):
+    if isinstance(failed, errors.ApiError) and coverage.closed(failed):
         return True
     return isinstance(failed, errors.ServerFailed | errors.TransportFailed)
 
@@ -108,7 +108,7 @@ def chosen(world: World, stack: Stack, scope: Scope, kind: str) -> tuple[KindSco
         and (not scope.location or kind_scope[1].location == scope.location)
         and kind in ("", kind_scope[0])
     ]
-    behind = observe.left_behind(world, stack)
+    behind = coverage.left_behind(world, stack)
     found = tuple(kind_scope for kind_scope in named if kind_scope in behind)
     asked = f"{kind} in {scope}" if kind else str(scope)
     if not named:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.plan import build
+from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options, Revision
-from reconciler.core.plan.by_address import Destroy
 from reconciler.core.plan.observed import Observed
 from reconciler.engine import observe
 from reconciler.engine.world import World

@@ -12,9 +12,9 @@ from typing import Any
 
 from reconciler.core.documents import snapshot_json
 from reconciler.core.documents.snapshot_json import Held, Listed, Snapshot
-from reconciler.core.plan.observed import group
+from reconciler.core.plan.observed import sort_by_address
 from reconciler.core.runs import heads
-from reconciler.engine import observe
+from reconciler.engine import coverage, observe, rows
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
@@ -51,23 +51,23 @@ class _Recorder:
         """Yield every page and keep it. Raises errors.ListIncomplete for a place that is closed and not needed."""
         del mask
         kind_scope = (kind.name, scope)
-        rows: list[Row] = []
+        read: list[Row] = []
         try:
             for page in self.api.list(kind, scope, label_filter):
-                rows += page
+                read += page
                 yield page
         except errors.ListIncomplete as gap:
-            self.lists[kind_scope], self.lacking[kind_scope] = rows, gap.message
+            self.lists[kind_scope], self.lacking[kind_scope] = read, gap.message
             raise
         except errors.ApiError as refused:
-            if not observe.closed(refused):
+            if not coverage.closed(refused):
                 raise
             if kind.name in self.needed:  # no error of a place that the stack left: a gap that a plan tells
                 self.lists[kind_scope], self.lacking[kind_scope] = [], refused.message
                 raise
             self.closed[kind_scope] = refused.message
             raise errors.ListIncomplete(refused.message) from refused
-        self.lists[kind_scope] = rows
+        self.lists[kind_scope] = read
 
     def get(self, kind: Kind, resource: str) -> Row:
         """Read a job and keep it, or that it is not there."""
@@ -96,8 +96,8 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
     recorder = _Recorder(world.api, needed | {kind for kind, _ in store.kind_scopes()})
     observed = observe.observe(replace(world, api=recorder), stack, desired, world.kinds)
-    runs = group(observed.runs, stack, {})
-    standing = [run for same in runs.values() for run in heads.candidates(same)]
+    addresses = sort_by_address(stack, (), observed.runs)  # under their own names: a manifest that renames may come
+    standing = [run for known in addresses.values() for run in heads.candidates(known.runs)]
     _read_policies(world, recorder, standing)
     jobs = _held(world, recorder, observed.runs, {run.resource for run in standing})
     shown = {
@@ -136,15 +136,15 @@ def _read_policies(world: World, recorder: _Recorder, standing: Sequence[Run]) -
         try:
             recorder.get_iam_policy(world.kinds[run.kind], run.resource)
         except errors.ApiError as refused:
-            if not observe.closed(refused):
+            if not coverage.closed(refused):
                 raise
 
     todo = [run for run in standing if world.kinds[run.kind].can(Verb.GET_IAM_POLICY)]
     world.each(read, [run for run in todo if run.resource not in recorder.policies])
 
 
-def _resources(rows: Sequence[Row], kind: Kind, scope: Scope) -> frozenset[str]:
-    runs = (observe.read_run(row, kind, scope) for row in rows)
+def _resources(listed: Sequence[Row], kind: Kind, scope: Scope) -> frozenset[str]:
+    runs = (rows.read_run(row, kind, scope) for row in listed)
     return frozenset(run.resource for run in runs if run is not None)
 
 

@@ -165,7 +165,7 @@ COMMAND_LINES: list[tuple[list[str], list[str]]] = [
     (["show", "a.plan.json", "--verify", "-o", "json"], ["--verify", "-o"]),
     (["status", "CustomJob/other"], ["CustomJob/other", "CustomJob/train"]),
     (["iam", "get", "CustomJob/train"], ["CustomJob", "Job"]),
-    (["iam", "get", "Job/none"], ["Job/none", "reconciler status"]),
+    (["iam", "get", "Job/none"], ["Job/none", "no address of this stack"]),
     (["iam", "set", "Job/none", "nowhere.json"], ["nowhere.json", "No such file"]),
     (["iam", "set", "Job/none", "train.yaml"], ["train.yaml", "etag"]),
     (["explain", "CustomJobs"], ["CustomJobs", "Did you mean CustomJob?"]),

@@ -265,6 +265,19 @@ def test_an_iam_policy_is_read_written_and_tested_and_a_lost_update_refused(stag
     assert tested.out.split() == ["ml.jobs.get"]
 
 
+def test_every_command_that_names_an_address_finds_a_renamed_run(stage: Stage, service: Service) -> None:
+    stage.write("score.yaml", ML_JOB)
+    stage.ok("apply", "--yes")
+    policy = stage.ok("iam", "get", "Job/score").json
+    stage.write("score.yaml", ML_JOB.replace("{name: score}", "{name: scored, formerly: score}"))
+    assert stage.ok("iam", "get", "Job/scored").json == policy
+    assert "Job/scored" in stage.ok("status", "Job/scored").out
+    for command in (["iam", "get"], ["status"]):
+        done = stage.run(*command, "Job/score")
+        assert done.code == 1
+        assert "its runs belong to Job/scored" in done.err
+
+
 def test_explain_describes_kinds_and_fields_and_prints_the_published_schema(stage: Stage) -> None:
     listed = stage.ok("explain").out
     for kind in schemas.load_kinds().values():

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
-from reconciler.core.plan.by_address import Destroy
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Action, Operation, Status
 from tests.invariants import samples

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.documents import plan_json
+from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
-from reconciler.core.plan.by_address import Destroy
 from reconciler.vocabulary.model import DesiredState, Removal
 from reconciler.vocabulary.plans import Status
 from reconciler.vocabulary.wire import Request, Response, Transport

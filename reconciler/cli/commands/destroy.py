@@ -10,7 +10,7 @@ import click
 from reconciler.cli import wiring
 from reconciler.cli.flow import apply, plan
 from reconciler.cli.terminal import flags, outputs
-from reconciler.core.plan.by_address import Destroy
+from reconciler.core.plan.address import Destroy
 
 
 @click.command(cls=flags.Waiting)

@@ -11,9 +11,7 @@ import click
 
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags
-from reconciler.core.plan import build
-from reconciler.core.runs import heads
-from reconciler.engine import observe
+from reconciler.engine import find
 from reconciler.engine.world import World
 from reconciler.files import documents
 from reconciler.renderers import escape
@@ -85,22 +83,16 @@ def test(address: str, permissions: tuple[str, ...], impersonate: str, rate: fla
 def _open(
     address: str, closing: ExitStack, impersonate: str, rate: flags.Rate, *, reading: bool
 ) -> tuple[World, Kind, Run]:
-    """Find the newest live run of an address whose kind has a policy."""
+    """Find the live run of an address whose kind has a policy."""
     workspace = wiring.open_workspace(".")
     name = parts_of(address)[0]
     kind = workspace.kinds.get(name)
     if kind is None or not kind.can(Verb.GET_IAM_POLICY):
         have = ", ".join(sorted(each.name for each in workspace.kinds.values() if each.can(Verb.GET_IAM_POLICY)))
         raise errors.InputError(f"{address}: kind {name!r} has no IAM policy", f"kinds that have one: {have}")
+    desired = wiring.require(wiring.read_manifests(workspace, "."))
     world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate))
-    observed = observe.observe(world, workspace.stack, (), {name})
-    gaps = build.incomplete(observed)
-    if gaps:
-        raise errors.PlanBlocked("; ".join(f"{gap.rule}: {gap.message}" for gap in gaps))
-    mine = [run for run in observed.runs if run.address == address and workspace.stack.owns(run.owner)]
-    if not mine:
-        raise errors.InputError(f"{address} has no live run", "see `reconciler status`")
-    return world, kind, heads.order(mine)[-1]
+    return world, kind, find.find(world, workspace.stack, desired, address).live
 
 
 def _print(policy: Any) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
 
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags, outputs
-from reconciler.core.plan.observed import group, renames
-from reconciler.core.runs import heads
+from reconciler.engine import find
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Run, address_of
 from reconciler.vocabulary.wire import Request, Transport
 
 EVERY = 0.5
@@ -32,14 +30,8 @@ def command(address: str, *, follow: bool) -> int:
     backend = workspace.stack.backend
     _refuse_others(backend)
     with wiring.open_world(workspace, reading=True) as world, wiring.open_emulator() as emulator:
-        from reconciler.engine import observe
-
         desired = wiring.require(wiring.read_manifests(workspace, "."))
-        observed = observe.observe(world, workspace.stack, desired)
-        runs = group(observed.runs, workspace.stack, renames(desired))
-        run = _newest(
-            address, {address_of(*key): found for key, found in runs.items()}, {want.address for want in desired}
-        )
+        run = find.find(world, workspace.stack, desired, address).live
         for page in _pages(emulator, f"{backend}/emulator/v1/{run.resource}:logs"):
             _print(page)
             if page.ended or not (follow or page.lines):
@@ -61,18 +53,6 @@ def _refuse_others(backend: str) -> None:
             "`logs` reads from an emulator; what a job on Google prints is in Cloud Logging",
             "`reconciler status ADDRESS` shows its id; then: gcloud logging read 'resource.labels.job_id=\"ID\"'",
         )
-
-
-def _newest(address: str, runs: Mapping[str, Sequence[Run]], known: set[str]) -> Run:
-    """Return the newest live run of an address. Raises errors.InputError where there is none."""
-    own = heads.standing(heads.order(runs.get(address, ())))
-    if own:
-        return own[-1]
-    if address in known:
-        raise errors.InputError(f"{address} has no live run", "`reconciler apply` starts one")
-    there = sorted(known | set(runs))
-    hint = f"there are: {', '.join(there[:10])}" if there else "the stack has no manifest and no run"
-    raise errors.InputError(f"{address} is no address of this stack", hint)
 
 
 @dataclass(frozen=True, slots=True)

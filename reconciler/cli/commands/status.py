@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,14 +14,13 @@ from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.plan import build
 from reconciler.core.plan.build import Options, Revision
-from reconciler.core.plan.observed import Observed, group, renames
-from reconciler.core.runs import heads
+from reconciler.core.plan.observed import Observed
+from reconciler.engine import find
 from reconciler.engine import plan as planner
 from reconciler.engine.world import World
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style
-from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Desired, LedgerRun, Run, address_of
+from reconciler.vocabulary.model import Desired, LedgerRun, Run
 from reconciler.vocabulary.plans import Change
 
 EVERY = 5.0
@@ -70,8 +68,7 @@ class View:
         self,
         changes: list[Change],
         observed: Observed,
-        runs: Mapping[str, Sequence[Run]],
-        past: Mapping[str, Sequence[LedgerRun]],
+        found: Mapping[str, find.Found],
         now: float,
         workspace: wiring.Workspace,
     ) -> None:
@@ -79,8 +76,7 @@ class View:
         self.observed = observed
         self.now = now
         self.workspace = workspace
-        self._runs = runs
-        self._past = past
+        self._found = found
 
     @property
     def active(self) -> bool:
@@ -93,29 +89,19 @@ class View:
 
     def of(self, change: Change) -> Sequence[Run]:
         """Return the live runs of an address."""
-        return self._runs.get(change.address, ())
+        return self._found[change.address].runs
 
     def past(self, change: Change) -> Sequence[LedgerRun]:
         """Return the remembered runs of an address."""
-        return self._past.get(change.address, ())
+        return self._found[change.address].past
 
 
 def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...], addresses: tuple[str, ...]) -> View:
     planned = planner.plan(world, workspace.stack, desired, Options(), Revision())
     plan, observed = planned.plan, planned.observed
-    known = {change.address for change in plan.changes}
-    for address in addresses:
-        if address not in known:
-            hint = f"there are: {', '.join(sorted(known)[:10])}" if known else "the stack has no manifest and no run"
-            raise errors.InputError(f"{address} is no address of this stack", hint)
-    changes = [change for change in plan.changes if not addresses or change.address in addresses]
-    moved = renames(desired)
-    grouped = group(observed.runs, workspace.stack, moved)
-    runs = {address_of(*key): heads.order(found) for key, found in grouped.items()}
-    past: dict[str, list[LedgerRun]] = defaultdict(list)
-    for old in observed.ledger:
-        past[address_of(*moved.get((old.kind, old.name), (old.kind, old.name)))].append(old)
-    return View(changes, observed, runs, past, world.clock.now(), workspace)
+    found = {each.address: each for each in find.among(workspace.stack, world.kinds, desired, observed, addresses)}
+    changes = [change for change in plan.changes if change.address in found]
+    return View(changes, observed, found, world.clock.now(), workspace)
 
 
 def _text(view: View, style: Style) -> str:

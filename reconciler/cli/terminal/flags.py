@@ -10,8 +10,8 @@ import click
 
 from reconciler.cli.terminal import completions
 from reconciler.core.plan import guards
+from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
-from reconciler.core.plan.by_address import Destroy
 
 Decorated = Callable[..., Any]
 

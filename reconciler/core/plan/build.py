@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from reconciler.core.plan import by_address, guards
-from reconciler.core.plan.by_address import Address, Destroy
-from reconciler.core.plan.observed import Key, Observed, group, renames
+from reconciler.core.plan.address import Destroy, gather
+from reconciler.core.plan.observed import Key, Observed
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
-from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Stack, address_of
+from reconciler.vocabulary.model import Desired, DesiredState, Stack, address_of
 from reconciler.vocabulary.plans import Action, Blocker, Change, Plan, ScopeCount
 
 
@@ -56,33 +56,11 @@ def build(
     backend: str,
 ) -> Plan:
     """Return the plan. Raises InputError where --rerun names an address that cannot run."""
-    wanted = {(want.kind, want.name): want for want in desired}
-    moved = renames(desired)
-    runs = group(observed.runs, stack, moved)
-    past: dict[Key, list[LedgerRun]] = defaultdict(list)
-    for old in observed.ledger:
-        key = (old.kind, old.name)
-        past[moved.get(key, key)].append(old)
-    _check_rerun(options, wanted)
-    built: list[Change] = []
-    all_losses: list[guards.Losses] = []
-    for key in sorted({*wanted, *runs}):
-        address = Address(
-            stack=stack,
-            kind=kinds[key[0]],
-            name=key[1],
-            desired=wanted.get(key),
-            runs=tuple(runs.get(key, ())),
-            past=tuple(past.get(key, ())),
-            full=observed.full,
-            policies=observed.policies,
-            rerun=address_of(*key) in options.rerun,
-            destroy=options.destroy,
-        )
-        if options.picks(address.text):
-            change, losses = by_address.build(address)
-            built.append(change)
-            all_losses.append(losses)
+    _check_rerun(options, {(want.kind, want.name): want for want in desired})
+    gathered = gather(stack, kinds, desired, observed, options.rerun, options.destroy)
+    decided = by_address.decide([address for address in gathered if options.picks(address.text)])
+    built = [change for change, _ in decided]
+    all_losses = [losses for _, losses in decided]
     totals = _totals(stack, observed, built, len(desired))
     return Plan(
         stack=stack.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.core.plan import change as changes
 from reconciler.core.plan import label_patches, table
@@ -29,8 +29,8 @@ _NAMED = 5
 def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     """Return the change of an address that a manifest wants present, and what it costs."""
     life = desired.lifecycle
-    specs = {run.resource: _spec_of(run, desired, address) for run in address.runs}
-    head = heads.arrange(address.runs, address.past, desired.fingerprint, specs)
+    specs = _specs(address, desired)
+    head = head_of(address, desired, specs)
     token = fingerprint.token_hash(life.rerun.token)
     case = Situation(
         wanted=Wanted.PRESENT,
@@ -66,6 +66,16 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
         builder.notes.append(f"an active run of another spec goes on beside it: lifecycle.onChange is {OnChange.KEEP}")
     everyone = [*decided, Decided(head.run, first)]
     return changes.change(address, builder, first, everyone), changes.losses(address, everyone, protect=life.protect)
+
+
+def head_of(address: Address, desired: Desired, specs: Mapping[str, Spec] | None = None) -> heads.Head:
+    """Find the head of an address; `specs` says by resource how each live run's spec stands to the manifest's."""
+    known = _specs(address, desired) if specs is None else specs
+    return heads.arrange(address.runs, address.past, desired.fingerprint, known)
+
+
+def _specs(address: Address, desired: Desired) -> dict[str, Spec]:
+    return {run.resource: _spec_of(run, desired, address) for run in address.runs}
 
 
 def _spec_of(run: Run, desired: Desired, address: Address) -> Spec:

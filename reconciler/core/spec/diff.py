@@ -207,9 +207,12 @@ def _field(
 
     Anything else may have come from a `valueFrom` that the manifest no longer has, or has at another position.
     """
-    names = {_side(side, (*path[:-1], "name")) for side in sides} - {ABSENT}
-    of_variable = path[-1] == "value" and any(isinstance(name, str) for name in names)
-    hidden = of_variable and any(secrets.is_secret_name(str(name)) or name not in shown for name in names)
+    names = [name for name in (_side(side, (*path[:-1], "name")) for side in sides) if name is not ABSENT]
+    texts = [name for name in names if isinstance(name, str)]  # a reply may hold anything in place of a name
+    of_variable = path[-1] == "value" and bool(texts)
+    hidden = of_variable and (
+        len(texts) < len(names) or any(secrets.is_secret_name(name) or name not in shown for name in texts)
+    )
     if hidden:
         old, new = (ABSENT if item is ABSENT else secrets.SENSITIVE for item in (old, new))
     return FieldChange(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.plan import by_address
-from reconciler.core.plan.by_address import Address
+from reconciler.core.plan.address import Address
 from reconciler.core.plan.guards import Losses
 from reconciler.core.runs import heads, labels, names
 from reconciler.core.spec import fingerprint

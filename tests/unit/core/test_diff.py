@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from reconciler.core.spec import diff
 from reconciler.files import schemas
@@ -305,6 +305,7 @@ def test_what_a_service_echoes_is_no_difference(spec: Any) -> None:
         assert diff.compare({"displayName": "a", **spec}, live, CUSTOM, ours=ours) == ()
 
 
+@example([[{"name": [None]}]], [[{}]])
 @given(documents, documents)
 @settings(max_examples=300, deadline=None)
 def test_no_reply_of_any_shape_makes_the_comparison_crash(desired: Any, live: Any) -> None:

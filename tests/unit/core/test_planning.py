@@ -12,10 +12,10 @@ import pytest
 
 from reconciler.core.documents import plan_json
 from reconciler.core.plan import build
+from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options, Revision
-from reconciler.core.plan.by_address import Destroy
 from reconciler.core.plan.guards import Allowed
-from reconciler.core.plan.observed import Observed
+from reconciler.core.plan.observed import Observed, sort_by_address
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
@@ -43,7 +43,9 @@ def plan(
     stack: Stack = STACK,
     **seen: Any,
 ) -> Plan:
-    observed = Observed(tuple(runs), (), **{"full": {run.resource: run.row for run in runs}, **seen})
+    addresses = sort_by_address(stack, desired, runs, seen.get("ledger", ()))
+    full = {run.resource: run.row for run in runs}
+    observed = Observed(tuple(runs), (), **{"full": full, "addresses": addresses, **seen})
     return build.build(stack, KINDS, desired, observed, options, Revision(), "embedded")
 
 
@@ -420,7 +422,8 @@ def test_shuffled_input_gives_the_same_bytes() -> None:
         for items in (wants, runs, past, counts):
             chance.shuffle(items)
         rows = dict(chance.sample(sorted(full.items(), key=lambda item: item[0]), len(full)))
-        observed = Observed(tuple(runs), tuple(counts), tuple(past), rows)
+        addresses = sort_by_address(STACK, wants, runs, past)
+        observed = Observed(tuple(runs), tuple(counts), tuple(past), rows, addresses=addresses)
         made = build.build(STACK, KINDS, wants, observed, Options(), Revision("abc"), "embedded")
         texts.add(json.dumps(plan_json.to_json(made, "t", "v"), sort_keys=True))
     assert len(texts) == 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler.core.documents import plan_json
 from reconciler.core.plan.build import Options, Revision, build
 from reconciler.core.plan.guards import Allowed
-from reconciler.core.plan.observed import Observed
+from reconciler.core.plan.observed import Observed, sort_by_address
 from reconciler.core.spec import fingerprint
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
@@ -40,7 +40,12 @@ def sample() -> Plan:
         live(manifest(name="gone", life=Lifecycle(on_removal=Removal.DELETE)), 1, Phase.RUNNING, resource="g1"),
         live(manifest(name="asked"), 1, Phase.RUNNING, resource="h1"),
     )
-    observed = Observed(runs, (ScopeCount("CustomJob", HERE, 4),), full={"b1": runs[0].row})
+    observed = Observed(
+        runs,
+        (ScopeCount("CustomJob", HERE, 4),),
+        full={"b1": runs[0].row},
+        addresses=sort_by_address(STACK, desired, runs),
+    )
     plan = build(STACK, KINDS, desired, observed, Options(allowed=Allowed()), Revision("abc", dirty=True), "embedded")
     assert {operation.verb for change in plan.changes for operation in change.operations} == {
         "create",

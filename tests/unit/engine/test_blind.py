@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
-from reconciler.core.plan.by_address import Destroy
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Response
 from tests.invariants import samples

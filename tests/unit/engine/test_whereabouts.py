@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.plan import guards
 from reconciler.core.plan.build import Options
-from reconciler.engine import observe
+from reconciler.engine import coverage
 from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Plan
 from tests.invariants import samples
@@ -48,15 +48,15 @@ def test_a_run_lies_in_the_place_its_key_was_made_in(site: Site, text: str) -> N
     [old] = site.world().store.ledger.runs()
     own = desired(text)[0].scope
     other = Scope("other-project", own.location)
-    assert observe.lies_in(old, old.kind, own, site.stack)
-    assert not observe.lies_in(old, old.kind, other, site.stack)
-    assert not observe.lies_in(old, old.kind, Scope(own.project, "europe-west4"), site.stack)
+    assert coverage.lies_in(old, old.kind, own, site.stack)
+    assert not coverage.lies_in(old, old.kind, other, site.stack)
+    assert not coverage.lies_in(old, old.kind, Scope(own.project, "europe-west4"), site.stack)
     # Of a run that was made in neither, kind and location are all that is known.
     elsewhere = replace(site.stack, scopes=(Scope("third-project", "us-central1"),))
-    assert observe.lies_in(old, old.kind, other, elsewhere)
-    assert observe.lies_in(old, old.kind, own, elsewhere)
+    assert coverage.lies_in(old, old.kind, other, elsewhere)
+    assert coverage.lies_in(old, old.kind, own, elsewhere)
     heir = replace(site.stack, uid="0" * 8, former_uids=(site.stack.uid,))
-    assert not observe.lies_in(old, old.kind, other, heir)
+    assert not coverage.lies_in(old, old.kind, other, heir)
 
 
 def test_nothing_lifts_a_place_that_was_left(left: Site) -> None:
