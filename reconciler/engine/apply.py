@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.core.plan import assertions, build, guards, label_patches
 from reconciler.core.plan.observed import Observed
-from reconciler.engine import apply_change, observe, record
+from reconciler.engine import apply_change, observe, record, schedule
 from reconciler.engine.apply_change import ChangeApplier
 from reconciler.engine.events import Control
 from reconciler.engine.world import World
@@ -186,7 +186,7 @@ class Applier:
                 failed.set()
             return outcomes
 
-        results = self.world.executor.each(work, todo, settings.parallelism)
+        results = self.world.executor.each(work, schedule.listed(todo), settings.parallelism)
         done = tuple(outcome for result in results for outcome in result)
         unstarted = tuple(change.address for change, result in zip(todo, results, strict=True) if not result)
         return Applied(done, unstarted, broken[0] if broken else None)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
+from reconciler.engine import schedule
 from reconciler.engine.threads import Threads
 from reconciler.vocabulary.kinds import Kinds
-from reconciler.vocabulary.ports import Clock, Executor, JobsApi, Store
-
-Item = TypeVar("Item")
-
-
-Result = TypeVar("Result")
+from reconciler.vocabulary.ports import Clock, Executor, Item, JobsApi, Result, Store
 
 
 def at_once(project: str) -> None:
@@ -25,7 +20,7 @@ def at_once(project: str) -> None:
 class World:
     """The collaborators of every use case. `workers` is how many requests may be under way at once.
 
-    `turn` waits until a project may start another job. `crew` does the work side by side.
+    `turn` waits until a project may start another job. `executor` does the work side by side.
     """
 
     api: JobsApi
@@ -38,4 +33,4 @@ class World:
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Do the same for every item side by side; results keep the items' order, the first error is raised."""
-        return self.executor.each(work, list(items), self.workers)
+        return self.executor.each(work, schedule.listed(list(items)), self.workers)

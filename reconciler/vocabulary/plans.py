@@ -48,6 +48,9 @@ class _Absent:
     def __bool__(self) -> bool:
         return False
 
+    def __reduce__(self) -> str:
+        return "ABSENT"  # the same value in every process: it is told by identity
+
 
 ABSENT = _Absent()
 

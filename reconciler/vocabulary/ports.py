@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Scope
@@ -27,11 +27,22 @@ class Clock(Protocol):
         """Let time pass."""
 
 
-class Executor(Protocol):
-    """Hands that work side by side, as a port, so that a test can say whose turn it is."""
+@dataclass(frozen=True, slots=True)
+class Graph(Generic[Item]):
+    """Items of work. `after` names by position the items that have to be done before one; without it this is a list."""
 
-    def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
-        """Do the same for every item, at most `width` at once; results keep the items' order, the first error is raised."""
+    items: tuple[Item, ...]
+    after: Mapping[int, Collection[int]] = field(default_factory=dict)
+
+
+class Executor(Protocol):
+    """What does work side by side: threads here, processes or a cluster elsewhere, turns in a simulation."""
+
+    def each(self, work: Callable[[Item], Result], graph: Graph[Item], width: int) -> list[Result]:
+        """Do the same for every item, at most `width` at once and each after those that it waits for.
+
+        Results keep the items' order, the first error is raised.
+        """
 
 
 class JobsApi(Protocol):

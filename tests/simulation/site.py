@@ -6,7 +6,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,7 @@ from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.observed import Observed
 from reconciler.emulator import app
 from reconciler.engine import plan as planner
+from reconciler.engine import schedule
 from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
 from reconciler.engine.world import World, at_once
@@ -48,14 +49,18 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Hands:
-    """vocabulary.ports.Crew whose hands take turns. They look at what they like, and write in an order nobody knows."""
+    """vocabulary.ports.Executor whose hands take turns. They look at what they like, and write in an order nobody knows."""
 
     baton: Baton
 
-    def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
-        if len(items) < 2 or width < 2:
-            return [work(item) for item in items]
-        return self.baton.spread(work, items, width)
+    def each(self, work: Callable[[Item], Result], graph: ports.Graph[Item], width: int) -> list[Result]:
+        done: dict[int, Result] = {}
+        for level in schedule.levels(graph):
+            items = [graph.items[at] for at in level]
+            alone = len(items) < 2 or width < 2
+            results = [work(item) for item in items] if alone else self.baton.spread(work, items, width)
+            done |= dict(zip(level, results, strict=True))
+        return [done[at] for at in range(len(graph.items))]
 
 
 @dataclass(frozen=True)

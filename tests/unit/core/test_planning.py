@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.core.documents import plan_json
-from reconciler.core.plan import build
-from reconciler.core.plan.address import Destroy
+from reconciler.core.plan import build, by_address
+from reconciler.core.plan.address import Destroy, gather
 from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.guards import Allowed
 from reconciler.core.plan.observed import Observed, sort_by_address
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
-from reconciler.vocabulary.plans import OnRemoval, Plan, ScopeCount
+from reconciler.vocabulary.plans import ABSENT, OnRemoval, Plan, ScopeCount
 from tests.unit.core.jobs_model import (
     HERE,
     KINDS,
@@ -427,6 +429,25 @@ def test_shuffled_input_gives_the_same_bytes() -> None:
         made = build.build(STACK, KINDS, wants, observed, Options(), Revision("abc"), "embedded")
         texts.add(json.dumps(plan_json.to_json(made, "t", "v"), sort_keys=True))
     assert len(texts) == 1
+
+
+def test_slices_decided_in_other_processes_are_the_decisions_taken_here() -> None:
+    wants, runs, past, full = big()
+    wants = [replace(want, labels={**want.labels, "new": "1"}) for want in wants]  # a field that is absent on one side
+    seen = Observed(tuple(runs), (), tuple(past), full, addresses=sort_by_address(STACK, wants, runs, past))
+    addresses = gather(STACK, KINDS, wants, seen)
+    slices = [addresses[start : start + 7] for start in range(0, len(addresses), 7)]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as elsewhere:
+        decided = [each for found in elsewhere.map(by_address.decide, slices) for each in found]
+    assert decided == by_address.decide(addresses)
+    assert any(field.before is ABSENT or field.after is ABSENT for change, _ in decided for field in change.fields)
+
+
+def test_an_address_holds_its_own_share_of_what_was_read() -> None:
+    wants, runs, past, full = big()
+    seen = Observed(tuple(runs), (), tuple(past), full, addresses=sort_by_address(STACK, wants, runs, past))
+    for address in gather(STACK, KINDS, wants, seen):
+        assert set(address.full) == set(full) & {run.resource for run in address.runs}
 
 
 def test_a_plan_holds_nothing_that_changes_with_every_read() -> None:

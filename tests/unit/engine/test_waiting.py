@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from reconciler.engine import wait
 from reconciler.engine.events import Control
 from reconciler.vocabulary.kinds import Phase
+from reconciler.vocabulary.ports import Graph
 from tests.invariants.samples import THREE
 from tests.invariants.site import Site, desired
 
@@ -19,13 +20,13 @@ Result = TypeVar("Result")
 
 @dataclass
 class Counted:
-    """vocabulary.ports.Crew that notes how many items it was given at once."""
+    """vocabulary.ports.Executor that notes how many items it was given at once."""
 
     sizes: list[int] = field(default_factory=list)
 
-    def each(self, work: Callable[[Item], Result], items: Sequence[Item], width: int) -> list[Result]:
-        self.sizes.append(len(items))
-        return [work(item) for item in items]
+    def each(self, work: Callable[[Item], Result], graph: Graph[Item], width: int) -> list[Result]:
+        self.sizes.append(len(graph.items))
+        return [work(item) for item in graph.items]
 
 
 def test_runs_are_looked_at_side_by_side_and_only_while_they_have_not_ended(site: Site) -> None:
