@@ -45,9 +45,19 @@ def test_levels_let_no_import_through_and_homes_none_but_their_own() -> None:
 
 
 def test_every_package_has_its_level() -> None:
-    [layers] = [contract["layers"] for contract in CONFIGURED["contracts"] if contract["type"] == "layers"]
+    layers = next(contract["layers"] for contract in CONFIGURED["contracts"] if contract["type"] == "layers")
     named = {part.strip().removeprefix("reconciler.") for layer in layers for part in layer.split("|")}
     assert named == {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+
+
+def test_every_room_of_a_package_with_floors_has_its_floor() -> None:
+    for contract in CONFIGURED["contracts"][1:]:
+        if contract["type"] == "layers":
+            named = {part.strip() for layer in contract["layers"] for part in layer.split("|")}
+            [package] = {name.rpartition(".")[0] for name in named}
+            folder = ROOT / package.replace(".", "/")
+            rooms = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+            assert named == {f"{package}.{room}" for room in rooms - {"__init__"}}, contract["name"]
 
 
 def test_the_emulator_knows_nothing_of_core_even_through_others() -> None:
