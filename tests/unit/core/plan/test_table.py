@@ -1,6 +1,6 @@
 """The decision table: total, without a dead row, and what it says of every situation as a page that people read.
 
-`python -m tests.unit.core.test_decide` writes the golden page anew.
+`python -m tests.unit.core.plan.test_table` writes the golden page anew.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.core.runs.heads import Spec
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import OnChange, Removal
 
-GOLDEN = pathlib.Path(__file__).parent / "golden" / "decisions.txt"
+GOLDEN = pathlib.Path(__file__).parent / "golden" / "table.txt"
 PHASES: tuple[Phase | None, ...] = (None, *Phase)
 FLAGS = (False, True)
 

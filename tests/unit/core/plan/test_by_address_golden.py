@@ -1,6 +1,6 @@
 """A readable selection of situations and the change each gets, as a page that was read against the contract.
 
-`python -m tests.unit.core.test_changes_golden` writes the page anew.
+`python -m tests.unit.core.plan.test_by_address_golden` writes the page anew.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, OnChange, Removal
-from tests.unit.core.addresses import DIMENSIONS, Case, desired_of, world_of
 from tests.unit.core.jobs_model import KINDS
+from tests.unit.core.plan.addresses import DIMENSIONS, Case, desired_of, world_of
 
-GOLDEN = pathlib.Path(__file__).parent / "golden" / "changes.txt"
+GOLDEN = pathlib.Path(__file__).parent / "golden" / "by_address.txt"
 ACTIVE, ENDED, FAILED = Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED
 
 

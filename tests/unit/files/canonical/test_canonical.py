@@ -20,7 +20,7 @@ from reconciler.files.canonical import comments, layout
 from reconciler.vocabulary.kinds import Kinds
 from tests.unit.files.test_manifest_writer import MANIFESTS
 
-SAMPLES = Path(__file__).with_name("canonical")
+SAMPLES = Path(__file__).parent
 HEAD = "apiVersion: aiplatform.googleapis.com/v1\nkind: CustomJob\n"
 
 

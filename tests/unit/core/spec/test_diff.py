@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from reconciler.core.spec import diff
 from reconciler.files import schemas
 from reconciler.vocabulary.plans import ABSENT
-from tests.unit.core.test_normalize import documents, echoed, specs
+from tests.unit.core.spec.test_normalize import documents, echoed, specs
 
 KINDS = schemas.load_kinds()
 CUSTOM, ML = KINDS["CustomJob"], KINDS["Job"]
