@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from reconciler.stores import blobs, disk, holder, kind_scopes, lease, ledger
 from reconciler.stores.blobs import InheritedBlobs, Listed
-from reconciler.stores.bucket_journal import BucketJournals
 from reconciler.stores.cloud_storage import Bucket, carrying
+from reconciler.stores.journal import Journals
+from reconciler.stores.journal_objects import ObjectLines
 from reconciler.vocabulary import errors, ports
 
 _LONGEST = 1000
@@ -92,7 +93,9 @@ class BucketStore:
             BucketBlobs(bucket, f"{root}scopes/", kind_scopes.ATTRIBUTES), clock
         )
         self.ledger: ports.Ledger = ledger.BlobLedger(InheritedBlobs(own, old), clock)
-        self.journals: ports.Journals = BucketJournals(bucket, f"{root}journal/", clock, drawn.chance, self.assert_held)
+        self.journals: ports.Journals = Journals(
+            ObjectLines(bucket, f"{root}journal/", clock, drawn.chance), clock, self.assert_held
+        )
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the stack's lease; raises errors.LockHeld naming the holder."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from reconciler.stores import lock
 from reconciler.stores.blobs import FolderBlobs
-from reconciler.stores.journal import FolderJournals
+from reconciler.stores.journal import Journals
+from reconciler.stores.journal_files import FileLines
 from reconciler.stores.kind_scopes import BlobKindScopes
 from reconciler.stores.ledger import BlobLedger
 from reconciler.vocabulary import errors, ports
@@ -22,7 +23,7 @@ class FolderStore:
         self._clock = clock
         self._kind_scopes = BlobKindScopes(FolderBlobs(root / "scopes"), clock)
         self.ledger: ports.Ledger = BlobLedger(FolderBlobs(root / "ledger"), clock)
-        self.journals: ports.Journals = FolderJournals(root / "journal", clock)
+        self.journals: ports.Journals = Journals(FileLines(root / "journal", clock), clock)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the stack's lock; raises errors.LockHeld naming the holder."""

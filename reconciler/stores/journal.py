@@ -1,177 +1,188 @@
-"""The record of each apply in a file of its own, which survives a crash at any byte. Knows files, and no plan."""
+"""The life of a journal: opened, written to by intent and outcome, closed, and put away once no intent of it is open.
+
+Said once for every store; where the lines are kept, and how they survive a crash, is a `Lines`' business.
+"""
 
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import threading
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
 
-from reconciler.stores import disk, journal_lines
+from reconciler.stores.journal_lines import Trace
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock, Intent
 
 _DIGEST = re.compile(r"[A-Za-z0-9_:-]{1,128}")
-_SUFFIX = ".jsonl"
-_CLOSED = "closed"
 
 
-class FolderJournal:
-    """vocabulary.ports.Journal as a file of JSON lines. Thread-safe; the stack's lock keeps other processes away."""
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One journal of a plan's digest. At most one of a digest is open; `generation` tells its mark from a later one."""
 
-    def __init__(self, path: Path, digest: str, clock: Clock, guard: threading.RLock) -> None:
-        self._path = path
-        self._digest = digest
-        self._clock = clock
-        self._guard = guard
-        self._numbers = itertools.count(len(_read(path).intents) + 1)
-
-    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> Intent:
-        """Write down what is about to be sent; returns once that would survive a power cut."""
-        name = f"{self._digest}/{next(self._numbers)}"
-        intent = Intent(name, address, verb, resource, run_key, self._clock.now())
-        _append(self._path, journal_lines.intent_line(intent), self._guard, durable=True)
-        return intent
-
-    def outcome(self, intent: Intent, status: str, resource: str = "", error: str = "") -> None:
-        """Write down what came of it; one lost to a power cut leaves its intent open, which is then looked up."""
-        line = journal_lines.outcome_line(intent, status, resource, error, self._clock.now())
-        _append(self._path, line, self._guard, durable=False)
-
-    def close(self) -> None:
-        """Mark the plan as spent; the file leaves the folder of open ones unless an intent of it is open."""
-        with self._guard:
-            _append(self._path, journal_lines.closing_line(self._clock.now()), self._guard, durable=True)
-            _retire_if_done(self._path)
+    digest: str
+    name: str = ""
+    generation: int = 0
 
 
-class FolderJournals:
-    """vocabulary.ports.Journals in a folder: the open ones in it, closed ones kept below `closed/`.
+class Lines(Protocol):
+    """Where the lines of journals are kept. Every method raises errors.StoreFailed."""
 
-    Thread-safe; between processes the stack's lock keeps writers apart. Reading needs no lock and writes nothing.
+    def find(self, digest: str) -> Session | None:
+        """Return the session of a digest that is not put away, None for none."""
+
+    def begin(self, digest: str) -> Session:
+        """Begin a session, or return the one that somebody else began meanwhile."""
+
+    def sessions(self) -> Iterator[Session]:
+        """Yield every session that is not put away."""
+
+    def was_closed(self, digest: str) -> bool:
+        """Say whether a session of a digest was closed and put away."""
+
+    def is_closed(self, session: Session) -> bool:
+        """Say whether a session was closed."""
+
+    def read(self, session: Session) -> Trace:
+        """Return the intents of a session in the order they were written, and those of them without an outcome."""
+
+    def name(self, session: Session, number: int) -> str:
+        """Name the intent of a number, so that no other writer gives the same name."""
+
+    def holding(self, intent: Intent) -> tuple[str, str]:
+        """Return digest and name of the session that an intent's name tells of. Raises errors.StoreFailed."""
+
+    def add_intent(self, session: Session, intent: Intent) -> None:
+        """Write an intent; returns once it would survive a power cut."""
+
+    def add_outcome(self, session: Session, intent: Intent, status: str, resource: str, error: str) -> None:
+        """Write what came of an intent; the first outcome written stays."""
+
+    def close(self, session: Session) -> None:
+        """Write that the plan was applied to its end; returns once that would survive a power cut."""
+
+    def put_away(self, session: Session) -> None:
+        """Keep a closed session where only `was_closed` looks for it."""
+
+
+def _held() -> None:
+    """Let an intent pass: the lock of this store cannot be lost unseen."""
+
+
+class Journals:
+    """vocabulary.ports.Journals over any `Lines`. Thread-safe; between processes the stack's lock keeps writers apart.
+
+    `check` is asked between an intent and its call: it raises errors.LockHeld where the lock is lost. Reading needs no
+    lock and writes nothing.
     """
 
-    def __init__(self, root: Path, clock: Clock) -> None:
-        self._root = root
+    def __init__(self, lines: Lines, clock: Clock, check: Callable[[], None] = _held) -> None:
+        self._lines = lines
         self._clock = clock
+        self._check = check
         self._guard = threading.RLock()
 
-    def open(self, digest: str) -> FolderJournal:
-        """Start the journal of a plan, or go on with the one a stopped apply left.
+    def open(self, digest: str) -> Journal:
+        """Start the journal of a plan, or go on with the one that a stopped apply left.
 
         Whether a closed one forbids that is for the caller to ask by `state`; here a further one is started.
         """
-        path = self._path(digest)
+        _require_digest(digest)
         with self._guard:
-            if _exists(path):
-                _retire_if_done(path)
-            with disk.explaining(path, "write"):
-                disk.ensure_directory(self._root)
-            _append(path, b"", self._guard, durable=True, first=journal_lines.header_line(digest, self._clock.now()))
-            return FolderJournal(path, digest, self._clock, self._guard)
+            session = self._lines.find(digest)
+            if session is None or self._put_away_if_done(session):
+                session = self._lines.begin(digest)
+            return Journal(self, session, len(self._lines.read(session).intents))
 
     def open_intents(self) -> tuple[Intent, ...]:
         """Return the intents of any journal that have no outcome yet, oldest first."""
-        pending = [intent for path in self._open_files() for intent in _read(path).pending]
+        pending = [intent for session in self._lines.sessions() for intent in self._lines.read(session).pending]
         return tuple(sorted(pending, key=lambda intent: intent.at))
 
     def state(self, digest: str) -> str:
         """Say `none`, `open` or `closed`."""
-        path = self._path(digest)
-        if _exists(path):
-            return "closed" if _read(path).closed else "open"
-        return "closed" if _exists(_closed(path)) else "none"
+        _require_digest(digest)
+        session = self._lines.find(digest)
+        if session is not None:
+            return "closed" if self._lines.is_closed(session) else "open"
+        return "closed" if self._lines.was_closed(digest) else "none"
 
     def intents(self, digest: str) -> tuple[Intent, ...]:
         """Return every intent of a plan's open journal, with or without an outcome."""
-        found = _read(self._path(digest))
-        return () if found.closed else found.intents
+        _require_digest(digest)
+        session = self._lines.find(digest)
+        if session is None or self._lines.is_closed(session):
+            return ()
+        return self._lines.read(session).intents
 
     def settle(self, intent: Intent, status: str, resource: str = "") -> None:
         """Record what a later look-up found out about an open intent. Raises errors.StoreFailed where none holds it."""
-        path = self._path(intent.id.rpartition("/")[0])
+        digest, name = self._lines.holding(intent)
+        _require_digest(digest)
         with self._guard:
-            if not _exists(path):
-                raise errors.StoreFailed(f"{path} is gone, and with it the intent {intent.id}", "plan again")
-            line = journal_lines.outcome_line(intent, status, resource, "", self._clock.now())
-            _append(path, line, self._guard, durable=True)
-            _retire_if_done(path)
+            session = self._lines.find(digest)
+            if session is None or session.name != name:
+                raise errors.StoreFailed(f"no open journal holds the intent {intent.id}", "plan again")
+            self._lines.add_outcome(session, intent, status, resource, "")
+            self._put_away_if_done(session)
 
-    def _open_files(self) -> tuple[Path, ...]:
-        with disk.explaining(self._root, "list"):
-            names = sorted(entry.name for entry in self._root.iterdir()) if self._root.exists() else []
-        ours = [name for name in names if not name.startswith(".") and name != _CLOSED]
-        for name in ours:
-            if not name.endswith(_SUFFIX):
-                raise disk.alien(str(self._root / name))
-        return tuple(self._root / name for name in ours)
-
-    def _path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise errors.StoreFailed(f"{digest!r} is not a plan's digest")
-        return self._root / (digest.replace(":", "-") + _SUFFIX)
-
-
-def _read(path: Path) -> journal_lines.Trace:
-    with disk.explaining(path, "read"):
+    def write(self, session: Session, number: int, address: str, verb: str, resource: str, run_key: str) -> Intent:
+        """Write an intent down, then make sure that the lock is still ours. Raises errors.LockHeld where it is not."""
+        intent = Intent(self._lines.name(session, number), address, verb, resource, run_key, self._clock.now())
+        self._lines.add_intent(session, intent)
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            # Closed by its apply between the listing and here.
-            return journal_lines.Trace((), (), closed=True)
-    return journal_lines.read(content, str(path))
+            self._check()
+        except errors.ReconcilerError:
+            with suppress(errors.StoreFailed):
+                self._lines.add_outcome(session, intent, "not_sent", "", "")
+            raise
+        return intent
+
+    def outcome(self, session: Session, intent: Intent, status: str, resource: str, error: str) -> None:
+        """Write down what came of an intent; one lost to a power cut leaves it open, and it is then looked up."""
+        self._lines.add_outcome(session, intent, status, resource, error)
+
+    def close(self, session: Session) -> None:
+        """Close a session; it is put away unless an intent of it is open."""
+        with self._guard:
+            self._lines.close(session)
+            now = self._lines.find(session.digest)
+            if now is not None and now.name == session.name:
+                self._put_away_if_done(now)
+
+    def _put_away_if_done(self, session: Session) -> bool:
+        """Put a closed session without open intents away; say whether it is gone."""
+        if not self._lines.is_closed(session) or self._lines.read(session).pending:
+            return False
+        self._lines.put_away(session)
+        return True
 
 
-def _append(path: Path, line: bytes, guard: threading.RLock, *, durable: bool, first: bytes = b"") -> None:
-    """Add a line, after cutting off what a dying process left of one; an empty file gets the line `first` before it.
+class Journal:
+    """vocabulary.ports.Journal of one session. Thread-safe."""
 
-    The sync happens outside the guard: those of several threads then become one in the file system.
-    """
-    with disk.explaining(path, "write"):
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            with guard:
-                size = _cut_torn_line(descriptor)
-                disk.write_all(descriptor, line if size else first + line)
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if not size:
-            disk.sync_directory(path.parent)
+    def __init__(self, journals: Journals, session: Session, written: int) -> None:
+        self._journals = journals
+        self._session = session
+        self._numbers = itertools.count(written + 1)  # a session that is gone on with counts on behind its intents
 
+    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> Intent:
+        """Write down, durably, what is about to be sent. Raises errors.LockHeld where the lock is lost: send nothing."""
+        return self._journals.write(self._session, next(self._numbers), address, verb, resource, run_key)
 
-def _cut_torn_line(descriptor: int) -> int:
-    """Return the file's size after removing a last line that has no end."""
-    size = os.fstat(descriptor).st_size
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        size = os.pread(descriptor, size, 0).rfind(b"\n") + 1
-        os.ftruncate(descriptor, size)
-    return size
+    def outcome(self, intent: Intent, status: str, resource: str = "", error: str = "") -> None:
+        """Write down what came of it."""
+        self._journals.outcome(self._session, intent, status, resource, error)
+
+    def close(self) -> None:
+        """Mark the plan as applied to its end."""
+        self._journals.close(self._session)
 
 
-def _retire_if_done(path: Path) -> None:
-    """Move a closed journal without open intents to where only `state` looks for it."""
-    found = _read(path)
-    if not found.closed or found.pending:
-        return
-    target = _closed(path)
-    number = 1
-    with disk.explaining(target, "write"):
-        disk.ensure_directory(target.parent)
-        while target.exists():
-            number += 1
-            target = _closed(path).with_suffix(f".{number}{_SUFFIX}")
-        path.rename(target)
-        disk.sync_directory(target.parent)
-        disk.sync_directory(path.parent)
-
-
-def _exists(path: Path) -> bool:
-    with disk.explaining(path, "look for"):
-        return path.exists()
-
-
-def _closed(path: Path) -> Path:
-    return path.parent / _CLOSED / path.name
+def _require_digest(digest: str) -> None:
+    if not _DIGEST.fullmatch(digest):
+        raise errors.StoreFailed(f"{digest!r} is not a plan's digest")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from reconciler.vocabulary import errors, ports
+from reconciler.stores.journal import Journals, Session
+from reconciler.stores.journal_lines import Trace
+from reconciler.vocabulary import ports
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
 
@@ -28,72 +29,70 @@ class NoLedger:
         """Forget what the manifest says now."""
 
 
-class MemoryJournals:
-    """vocabulary.ports.Journals for one process: they guard against sending twice while it runs, no longer."""
+class MemoryLines:
+    """stores.journal.Lines of one process: they guard against sending twice while it runs, no longer.
 
-    def __init__(self, clock: ports.Clock) -> None:
-        self._clock = clock
-        self._journals: dict[str, MemoryJournal] = {}
+    Single dictionary operations make it safe for threads.
+    """
 
-    def open(self, digest: str) -> MemoryJournal:
-        """Start the journal of a plan, go on with an open one, or start a further one after a closed one."""
-        journal = self._journals.get(digest)
-        if journal is None or (journal.closed and not journal.pending):
-            journal = self._journals[digest] = MemoryJournal(digest, self._clock)
-        return journal
+    def __init__(self) -> None:
+        self._intents: dict[str, dict[str, ports.Intent]] = {}
+        self._settled: set[str] = set()
+        self._closed: set[str] = set()
 
-    def open_intents(self) -> tuple[ports.Intent, ...]:
-        """Return the intents of any journal that have no outcome yet, oldest first."""
-        pending = [intent for journal in self._journals.values() for intent in tuple(journal.pending.values())]
-        return tuple(sorted(pending, key=lambda intent: intent.at))
+    def find(self, digest: str) -> Session | None:
+        """Return the session of a digest."""
+        return Session(digest) if digest in self._intents else None
 
-    def state(self, digest: str) -> str:
-        """Say `none`, `open` or `closed`."""
-        journal = self._journals.get(digest)
-        if journal is None:
-            return "none"
-        return "closed" if journal.closed else "open"
+    def begin(self, digest: str) -> Session:
+        """Begin a session in place of one that was closed."""
+        self._intents[digest] = {}
+        self._closed.discard(digest)
+        return Session(digest)
 
-    def intents(self, digest: str) -> tuple[ports.Intent, ...]:
-        """Return every intent of a plan's open journal, with or without an outcome."""
-        journal = self._journals.get(digest)
-        return () if journal is None or journal.closed else tuple(journal.written)
+    def sessions(self) -> Iterator[Session]:
+        """Yield every session."""
+        yield from map(Session, [*self._intents])
 
-    def settle(self, intent: ports.Intent, status: str, resource: str = "") -> None:
-        """Record what a later look-up found out about an open intent. Raises errors.StoreFailed where none holds it."""
-        journal = self._journals.get(intent.id.rpartition("/")[0])
-        if journal is None:
-            raise errors.StoreFailed(f"no journal of this process holds the intent {intent.id}", "plan again")
-        journal.outcome(intent, status, resource)
+    def was_closed(self, digest: str) -> bool:
+        """Say whether a session of a digest was closed."""
+        return digest in self._closed
 
+    def is_closed(self, session: Session) -> bool:
+        """Say whether a session was closed."""
+        return session.digest in self._closed
 
-class MemoryJournal:
-    """vocabulary.ports.Journal in memory; single dictionary operations make it safe for threads."""
+    def read(self, session: Session) -> Trace:
+        """Return the intents of a session."""
+        written = tuple(self._intents.get(session.digest, {}).values())
+        pending = tuple(intent for intent in written if intent.id not in self._settled)
+        return Trace(written, pending, closed=self.is_closed(session))
 
-    def __init__(self, digest: str, clock: ports.Clock) -> None:
-        self._digest = digest
-        self._clock = clock
-        self._numbers = itertools.count(1)
-        self.written: list[ports.Intent] = []
-        self.pending: dict[str, ports.Intent] = {}
-        self.closed = False
+    def name(self, session: Session, number: int) -> str:
+        """Name an intent."""
+        return f"{session.digest}/{number}"
 
-    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> ports.Intent:
+    def holding(self, intent: ports.Intent) -> tuple[str, str]:
+        """Return the digest that an intent's name begins with."""
+        return intent.id.rpartition("/")[0], ""
+
+    def add_intent(self, session: Session, intent: ports.Intent) -> None:
         """Remember what is about to be sent."""
-        number = next(self._numbers)
-        intent = ports.Intent(f"{self._digest}/{number}", address, verb, resource, run_key, self._clock.now())
-        self.written.append(intent)
-        self.pending[intent.id] = intent
-        return intent
+        self._settled.discard(intent.id)
+        self._intents[session.digest][intent.id] = intent
 
-    def outcome(self, intent: ports.Intent, status: str, resource: str = "", error: str = "") -> None:
-        """Forget an intent whose outcome is known."""
-        del status, resource, error  # nobody can ask for them once the process is over
-        self.pending.pop(intent.id, None)
+    def add_outcome(self, session: Session, intent: ports.Intent, status: str, resource: str, error: str) -> None:
+        """Remember that the outcome is known; nobody can ask for it once the process is over."""
+        del session, status, resource, error
+        self._settled.add(intent.id)
 
-    def close(self) -> None:
-        """Mark the plan as spent."""
-        self.closed = True
+    def close(self, session: Session) -> None:
+        """Remember that the plan was applied to its end."""
+        self._closed.add(session.digest)
+
+    def put_away(self, session: Session) -> None:
+        """Forget the intents of a closed session."""
+        self._intents.pop(session.digest, None)
 
 
 class NoStore:
@@ -101,7 +100,7 @@ class NoStore:
 
     def __init__(self, clock: ports.Clock) -> None:
         self.ledger: ports.Ledger = NoLedger()
-        self.journals: ports.Journals = MemoryJournals(clock)
+        self.journals: ports.Journals = Journals(MemoryLines(), clock)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Lock nothing: without a place to write, nobody could be told."""

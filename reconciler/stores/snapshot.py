@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.core.documents.snapshot_json import Snapshot
-from reconciler.stores.no_store import MemoryJournals
+from reconciler.stores.journal import Journals
+from reconciler.stores.no_store import MemoryLines
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.model import LedgerRun
 
@@ -32,7 +33,7 @@ class SnapshotStore:
 
     def __init__(self, snapshot: Snapshot, clock: ports.Clock) -> None:
         self.ledger: ports.Ledger = SnapshotLedger(snapshot.ledger)
-        self.journals: ports.Journals = MemoryJournals(clock)
+        self.journals: ports.Journals = Journals(MemoryLines(), clock)
         self._kind_scopes = snapshot.kind_scopes
 
     def holder(self) -> ports.Holder | None:
