@@ -10,7 +10,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tools import chromium, language_server
+from tests.support import chromium, language_server
 
 KEPT = ("HOME", "PATH", "TMPDIR", "RECONCILER_CORPUS", "RECONCILER_CHROMIUM", "RECONCILER_YAML_LANGUAGE_SERVER")
 """What a test may know of whoever runs it. Anything else, such as PYTHONUNBUFFERED or CI, users may not have set."""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 from reconciler.renderers import html_page
 from reconciler.renderers.style import Style
-from tools import chromium, sample_plans
+from tests.support import chromium
+from tools import sample_plans
 from tools.sample_plans import Sample
 
 if TYPE_CHECKING:

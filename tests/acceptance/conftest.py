@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.state.clocks import ManualClock
-from tests.acceptance.stage import MachineTime, Service, Stage, serving
+from tests.support.stage import MachineTime, Service, Stage, serving
 
 OURS = (
     "CI",

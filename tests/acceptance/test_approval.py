@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.stage import Done, Stage
+from tests.support.stage import Done, Stage
 
 
 def git(stage: Stage, *arguments: str) -> str:

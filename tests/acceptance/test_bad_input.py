@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import JOB, Service, Stage, refusal, told
+from tests.support.stage import JOB, Service, Stage, refusal, told
 
 Prepare = Callable[[Stage], object]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import Service, Stage, told
+from tests.support.stage import Service, Stage, told
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from reconciler.stores.lease import LEASE
 from reconciler.vocabulary.wire import Request
-from tests.acceptance.stage import Service, Stage, is_create
-from tests.unit.stores import cloud_storage
-from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
+from tests.support import cloud_storage
+from tests.support.cloud_storage import BUCKET, CloudStorage
+from tests.support.stage import Service, Stage, is_create
 
 STORE = f"gs://{BUCKET}/team"
 LOCK = "team/3fa94c1b/lock"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import JOB, Stage, told
+from tests.support.stage import JOB, Stage, told
 
 ROOT = Path(__file__).parents[2]
 

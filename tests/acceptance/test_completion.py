@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import Stage
+from tests.support.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0

@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.cli import wiring
 from reconciler.files import yaml_reader
-from tests.acceptance import docs_pages
-from tests.acceptance.docs_pages import PAGES, ROOT, Block, Example, Session
+from tests.support import docs_pages
+from tests.support.docs_pages import PAGES, ROOT, Block, Example, Session
 
 SESSIONS = [session for page in PAGES for session in docs_pages.sessions(page)]
 SAMPLES = sorted(path.parent for path in (ROOT / "manifests").glob("*/reconciler.yaml"))

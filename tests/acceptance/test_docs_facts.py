@@ -18,8 +18,8 @@ from reconciler.core.runs import labels
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Document
-from tests.acceptance import docs_pages
-from tests.acceptance.docs_pages import PAGES, ROOT
+from tests.support import docs_pages
+from tests.support.docs_pages import PAGES, ROOT
 from tools import fidelity_pages, generate_docs
 
 README = ROOT / "README.md"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.vocabulary.wire import Request, Response
-from tests.acceptance.stage import CUSTOM, Service, Stage
+from tests.support.stage import CUSTOM, Service, Stage
 
 
 def events(text: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.vocabulary.wire import Request, Response
-from tests.acceptance.stage import Service, Stage, bound, command_line, is_create, refusal
+from tests.support.stage import Service, Stage, bound, command_line, is_create, refusal
 
 BROKEN = refusal(500, "INTERNAL", "Internal error encountered.")
 REFUSED = refusal(400, "INVALID_ARGUMENT", "Quota project is closed.")

@@ -17,7 +17,7 @@ import pytest
 import reconciler
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request
-from tests.acceptance.stage import CUSTOM, JOB, ML_JOB, PROJECT, Service, Stage, command_line
+from tests.support.stage import CUSTOM, JOB, ML_JOB, PROJECT, Service, Stage, command_line
 
 ML_JOBS = f"/v1/projects/{PROJECT}/jobs"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import Stage, told
+from tests.support.stage import Stage, told
 
 UGLY = """\
 # yaml-language-server: $schema=job.json

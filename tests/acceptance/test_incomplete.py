@@ -11,9 +11,9 @@ import pytest
 
 from reconciler.emulator.faults.model import Fault, ShortPages, Unreachable
 from reconciler.vocabulary.wire import Response
-from tests.acceptance.stage import PROJECT, Service, Stage, lacking, refusal, told
-from tests.unit.stores import cloud_storage
-from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
+from tests.support import cloud_storage
+from tests.support.cloud_storage import BUCKET, CloudStorage
+from tests.support.stage import PROJECT, Service, Stage, lacking, refusal, told
 
 FORBIDDEN = refusal(403, "PERMISSION_DENIED", "Permission 'aiplatform.customJobs.list' denied (or it may not exist).")
 MISSING = refusal(404, "NOT_FOUND", "The project was deleted.")

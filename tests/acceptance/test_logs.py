@@ -15,8 +15,8 @@ import pytest
 
 from reconciler.emulator.running.service import Machine
 from reconciler.vocabulary.wire import Response
-from tests.acceptance import stage as stages
-from tests.acceptance.stage import Service, Stage, command_line, told
+from tests.support import stage as stages
+from tests.support.stage import Service, Stage, command_line, told
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance import docs_pages
-from tests.acceptance.stage import Stage
+from tests.support import docs_pages
+from tests.support.stage import Stage
 
 PAGE = docs_pages.ROOT / "docs" / "policy.md"
 BLOCKS = {block.language: block.body for block in docs_pages.blocks(PAGE)}

@@ -10,7 +10,7 @@ import pytest
 from reconciler.cli import wiring
 from reconciler.transport.rate import Budget
 from reconciler.vocabulary.wire import Request
-from tests.acceptance.stage import Service, Stage, is_create, told
+from tests.support.stage import Service, Stage, is_create, told
 
 
 def create_times(stage: Stage, service: Service) -> list[float]:

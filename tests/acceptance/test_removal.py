@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.acceptance.stage import Service, Stage, told
+from tests.support.stage import Service, Stage, told
 
 
 def life(policy: str) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.acceptance.stage import JOB, Stage
+from tests.support.stage import JOB, Stage
 
 WRONG = JOB.format(name="train", more="", replicas=1, image="gcr.io/a/b").replace("machineType", "machinType")
 REPORTS = ("sarif=r.sarif", "junit=r.xml", "gitlab=../r.json", "github")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.vocabulary.wire import Request, Response
-from tests.acceptance.stage import JOB, Done, Service, Stage, is_create, refusal
+from tests.support.stage import JOB, Done, Service, Stage, is_create, refusal
 
 VALUE = "s3cr3t-of-the-house"
 """A value that nothing else could contain by chance."""

@@ -19,7 +19,7 @@ from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.wire import Request
-from tests.acceptance.stage import JOB, ML_JOB, Done, Service, Stage, refusal, told
+from tests.support.stage import JOB, ML_JOB, Done, Service, Stage, refusal, told
 
 SECRET = "s3cr3t-of-the-house"
 """A value that nothing else could contain by chance."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from reconciler.vocabulary.wire import Request, Response
-from tests.acceptance.stage import Service, Stage, command_line, is_create
+from tests.support.stage import Service, Stage, command_line, is_create
 
 QUESTION = "Only 'yes' is taken"
 CURSOR = re.compile(r"\x1b\[[0-9;?]*[A-HJKhl]")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.emulator.faults.model import Fault, ListLag
-from tests.acceptance.stage import Service, Stage, refusal
-from tests.unit.stores import cloud_storage
-from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
+from tests.support import cloud_storage
+from tests.support.cloud_storage import BUCKET, CloudStorage
+from tests.support.stage import Service, Stage, refusal
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import JOB, STACK
+from tests.support.stage import JOB, STACK
 
 HEAVY = (
     "yaml",

@@ -16,9 +16,9 @@ from reconciler.files import planfile
 from reconciler.renderers import html_page
 from reconciler.renderers.style import Style
 from tests.browser.opened import Opened
-from tests.unit.renderers import examples
+from tests.support import chromium, examples
 from tests.unit.renderers.test_hostile import HOSTILE, hostile_plan
-from tools import chromium, sample_plans
+from tools import sample_plans
 from tools.sample_plans import Sample
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.clients.callers import Caller
 from tests.contract.test_emulator_command import send
-from tests.unit.emulator import service
+from tests.support import service
+from tests.support.google_clients import Caller
 from tools import client_matrix
 from tools.client_matrix import ML_JOBS, OPERATIONS, TRIALS, Cell, Client
 

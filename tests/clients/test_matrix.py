@@ -17,10 +17,10 @@ from google.cloud import aiplatform_v1, aiplatform_v1beta1
 
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind
-from tests.clients import callers
-from tests.clients.callers import Refused, Unsent
 from tests.clients.scenes import Scene, Served
 from tests.contract.test_emulator_command import emulating
+from tests.support import google_clients
+from tests.support.google_clients import Refused, Unsent
 from tools import client_matrix
 from tools.client_matrix import OPERATIONS, TO_THE_END, TRIALS, Case, Cell, Client
 
@@ -34,7 +34,7 @@ _numbers = itertools.count(1)
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("emulator")
     with emulating(folder, "--clock", "manual") as port:
-        clients = {client: callers.calling(client, f"http://127.0.0.1:{port}") for client in Client}
+        clients = {client: google_clients.calling(client, f"http://127.0.0.1:{port}") for client in Client}
         yield Served(port, clients)
         for client in clients.values():
             client.close()
@@ -75,7 +75,7 @@ def listed(scene: Scene) -> Any:
         parent = rows[0].partition("/operations/")[0]
     elif collection != TRIALS:
         rows = [scene.made()]
-    found = callers.json_rows(scene.call("list", parent=parent or scene.parent()))
+    found = google_clients.json_rows(scene.call("list", parent=parent or scene.parent()))
     names = [row.get("name") or f"{scene.place}/jobs/{row['jobId']}" for row in found]
     assert [_last(name) for name in names] == [_last(row) for row in rows] if rows else names
     return found
@@ -203,7 +203,9 @@ def test_every_cell_is_answered_or_says_why_it_cannot_be() -> None:
 def test_no_method_of_googles_client_for_these_kinds_is_left_out() -> None:
     offered = {name for name in dir(aiplatform_v1.JobServiceClient) if re.search(r"(custom_job|nas|operation)s?", name)}
     offered = {name for name in offered if not name.endswith("_path") and not name.startswith("_")}
-    asked = {callers.vertex_method(cell.collection, cell.method) for cell in CELLS if cell.client is Client.VERTEX}
+    asked = {
+        google_clients.vertex_method(cell.collection, cell.method) for cell in CELLS if cell.client is Client.VERTEX
+    }
     assert offered == asked
 
 

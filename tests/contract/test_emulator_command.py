@@ -21,8 +21,8 @@ import pytest
 from reconciler.cli import main
 from reconciler.emulator.faults import broken_replies, model, parse
 from reconciler.files import documents, schemas
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM
+from tests.support import service
+from tests.support.service import CUSTOM
 
 KINDS = schemas.load_kinds()
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")

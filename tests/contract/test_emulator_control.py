@@ -16,8 +16,8 @@ from reconciler.emulator.state import lifecycle
 from reconciler.emulator.state.clocks import ManualClock
 from reconciler.emulator.state.rows import Job
 from reconciler.vocabulary.wire import Request
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, WIRES, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, WIRES, Service
 
 SNAPSHOT = "/emulator/v1/snapshot"
 RESTORE = "/emulator/v1/snapshot:restore"

@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML
+from tests.support import service
+from tests.support.service import CUSTOM, ML
 
 CLIENTS = 4
 BEFORE_THE_KILL = 120

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.emulator import behaviour, switches
 from reconciler.emulator.faults import broken_replies, parse
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Answer, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Answer, Service
 
 Cause = Callable[[Service], Answer]
 

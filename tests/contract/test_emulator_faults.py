@@ -24,8 +24,8 @@ from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, WIRES, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, WIRES, Service
 
 KINDS = schemas.load_kinds()
 KIND = KINDS["CustomJob"]

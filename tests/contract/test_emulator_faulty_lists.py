@@ -25,8 +25,8 @@ from reconciler.emulator.state.lifecycle import Timings
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, WIRES, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, WIRES, Service
 
 KIND = schemas.load_kinds()["CustomJob"]
 SCOPE = Scope("demo", "us-central1")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, Service
 
 STATES = ("JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_SUCCEEDED", "JOB_STATE_CANCELLED")
 NAMES = (

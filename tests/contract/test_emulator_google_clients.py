@@ -13,8 +13,8 @@ from google.protobuf import empty_pb2
 from googleapiclient import discovery
 
 from reconciler.emulator import behaviour, switches
-from tests.unit.emulator import service
-from tests.unit.emulator.service import Service
+from tests.support import service
+from tests.support.service import Service
 
 PARENT = "projects/demo/locations/us-central1"
 

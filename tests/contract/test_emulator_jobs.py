@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.state.lifecycle import INSTANT, Timings
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 LOCATED = [(CUSTOM, service.custom_job(), "CustomJob"), (NAS, service.nas_job(), "NasJob")]
 

@@ -16,8 +16,8 @@ from reconciler.emulator import behaviour
 from reconciler.emulator.state import lifecycle, random_lives
 from reconciler.emulator.state.clocks import ManualClock
 from tests.contract.test_emulator_command import emulating, send
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS
 
 KINDS = {CUSTOM: "CustomJob", NAS: "NasJob", ML: "Job"}
 LONG = 100_000.0

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import behaviour
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 
 @pytest.fixture(params=service.WIRES)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.emulator import service
-from tests.unit.emulator.service import ML, Service
+from tests.support import service
+from tests.support.service import ML, Service
 
 JOB = f"{ML}/one"
 BINDING = {"role": "roles/ml.jobOwner", "members": ["user:a@example.com"]}

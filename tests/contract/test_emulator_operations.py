@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import behaviour, switches
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, NAS, Service
 
 PLACE = "/v1/projects/demo/locations/us-central1"
 OPERATIONS = f"{PLACE}/operations"

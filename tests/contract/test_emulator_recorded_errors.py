@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.test_emulator_errors import KNOWN, struck, types
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM
+from tests.support import service
+from tests.support.service import CUSTOM
 
 CORPUS = (
     Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus") / "errors"

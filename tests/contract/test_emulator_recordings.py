@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import behaviour
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, NAS
+from tests.support import service
+from tests.support.service import CUSTOM, NAS
 
 CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from reconciler.files import schemas
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, Service
 
 CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 KINDS = schemas.load_kinds()

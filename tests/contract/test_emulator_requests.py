@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 POOL = "custom_job.job_spec.worker_pool_specs[0]"
 DISK = {"bootDiskType": "pd-ssd", "bootDiskSizeGb": 100}

@@ -14,9 +14,9 @@ import pytest
 
 from reconciler.emulator.running import output, processes
 from reconciler.emulator.state.clocks import ManualClock
-from tests.unit.emulator import running_jobs, service
-from tests.unit.emulator.running_jobs import ended, job, logs, notes, pool, printed, python, state, until
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
+from tests.support import running_jobs, service
+from tests.support.running_jobs import ended, job, logs, notes, pool, printed, python, state, until
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 STUBBORN = (
     "import os, signal\n"

@@ -21,10 +21,9 @@ from reconciler.emulator.running import processes, records
 from reconciler.emulator.running.processes import Identity
 from reconciler.emulator.state.rows import Key
 from reconciler.vocabulary import errors
-from tests.acceptance import stage
-from tests.unit.emulator import running_jobs
-from tests.unit.emulator.running_jobs import job, pool, python, until
-from tests.unit.emulator.service import CUSTOM
+from tests.support import running_jobs, stage
+from tests.support.running_jobs import job, pool, python, until
+from tests.support.service import CUSTOM
 
 MARKS = {"RUN_JOBS": "1", "RECONCILER_RUN_JOBS": "1", "EMULATE_RUN_JOBS": "1", "RECONCILER_EMULATE_RUN_JOBS": "1"}
 """What programs of this sort might read a flag from."""

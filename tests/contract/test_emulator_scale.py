@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.emulator import behaviour
 from reconciler.emulator.state import database
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, Service
+from tests.support import service
+from tests.support.service import CUSTOM, Service
 
 SMALL, LARGE = 2_000, 16_000
 SHARDS = 16

@@ -16,8 +16,8 @@ import pytest
 from reconciler.emulator.serving import server
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, Service
+from tests.support import service
+from tests.support.service import CUSTOM, Service
 
 CREATES_PER_PROCESS = 40
 
@@ -132,7 +132,7 @@ def test_two_processes_may_use_one_database_at_a_time(tmp_path: Path) -> None:
     database = str(tmp_path / "emulator.db")
     program = (
         "import sys\n"
-        "from tests.unit.emulator import service\n"
+        "from tests.support import service\n"
         "with service.opened('in process', sys.argv[1], seed=sys.argv[2]) as jobs:\n"
         f"    for _ in range({CREATES_PER_PROCESS}):\n"
         "        made = jobs.create(service.CUSTOM, service.custom_job())\n"

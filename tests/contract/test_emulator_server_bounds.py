@@ -17,8 +17,8 @@ import pytest
 from reconciler.emulator.serving import server
 from reconciler.emulator.serving.timeouts import Limits
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM
+from tests.support import service
+from tests.support.service import CUSTOM
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PATIENCE = 20.0

@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.emulator.serving import wsgi
 from reconciler.emulator.serving.allowed_hosts import Gate
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, Service
+from tests.support import service
+from tests.support.service import CUSTOM, Service
 
 JOB = json.dumps(service.custom_job()).encode()
 

@@ -12,8 +12,8 @@ from reconciler.cli import main
 from reconciler.emulator import behaviour, switches
 from reconciler.vocabulary import errors
 from tests.contract.test_emulator_command import emulating, send
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 DAY = 86_400.0
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.state.lifecycle import INSTANT
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, NAS, Service
 
 
 @pytest.fixture(params=service.WIRES)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.vocabulary.wire import Request
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Answer, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Answer, Service
 
 KEY = "projects/p/locations/{}/keyRings/r/cryptoKeys/k"
 BOARD = "projects/1/locations/us-central1/tensorboards/2"

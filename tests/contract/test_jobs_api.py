@@ -26,7 +26,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Verb
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.ports import Clock, Row
-from tests.unit.emulator import service
+from tests.support import service
 
 KINDS = schemas.load_kinds()
 BODIES: dict[str, Callable[[Backend], dict[str, Any]]] = {

@@ -15,7 +15,7 @@ from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.emulator import service
+from tests.support import service
 
 KINDS: Kinds = schemas.load_kinds()
 BODIES = {

@@ -13,8 +13,8 @@ import pytest
 from reconciler.emulator import switches
 from reconciler.emulator.faults import model
 from reconciler.emulator.faults.model import Fault, Status
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, NAS, Service
 from tools import doubts, probe_live, probes
 
 WRITES = {"POST", "DELETE", "PATCH"}

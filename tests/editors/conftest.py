@@ -1,10 +1,10 @@
 """What an editor shows over a new stack, asked of a real language server.
 
-Where none is installed these tests are left out: tools/language_server.py says how to get one.
+Where none is installed these tests are left out: tests/support/language_server.py says how to get one.
 """
 
 from __future__ import annotations
 
-from tools import language_server
+from tests.support import language_server
 
 collect_ignore_glob = [] if language_server.program() else ["test_language_server.py"]

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.files import yaml_reader
-from tools import language_server
-from tools.language_server import Server
+from tests.support import language_server
+from tests.support.language_server import Server
 
 MODELINE = "# yaml-language-server: $schema=../.reconciler-schema.json\n"
 MIXED = f"""\

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reconciler.vocabulary.model import Stack
-from tests.invariants.site import STACK, Site
+from tests.support.site import STACK, Site
 
 MEMORY = "/dev/shm"
 """A folder in memory: stores sync every line, which is slow on a disk, and no test cuts the power."""

@@ -13,9 +13,9 @@ import pytest
 
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Plan
-from tests.invariants import samples
-from tests.invariants.mortal import Death, Moment, Mortal, moments
-from tests.invariants.site import Site, desired, is_active, is_empty, lagging, statuses
+from tests.support import samples
+from tests.support.mortal import Death, Moment, Mortal, moments
+from tests.support.site import Site, desired, is_active, is_empty, lagging, statuses
 
 New = Callable[..., Site]
 

@@ -18,8 +18,8 @@ import pytest
 
 from reconciler.emulator.serving import server
 from reconciler.vocabulary.wire import Request, Response
-from tests.invariants import samples
-from tests.unit.emulator.service import over_http
+from tests.support import samples
+from tests.support.service import over_http
 
 STACK = """\
 apiVersion: reconciler/v1

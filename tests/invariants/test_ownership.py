@@ -13,8 +13,8 @@ from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Action, Operation, Status
-from tests.invariants import samples
-from tests.invariants.site import ANYTHING, Site, desired, is_active, is_empty
+from tests.support import samples
+from tests.support.site import ANYTHING, Site, desired, is_active, is_empty
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 Labels = dict[str, str]

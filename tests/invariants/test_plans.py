@@ -16,9 +16,9 @@ from reconciler.core.plan.build import Options
 from reconciler.vocabulary.model import DesiredState, Removal
 from reconciler.vocabulary.plans import Status
 from reconciler.vocabulary.wire import Request, Response, Transport
-from tests.invariants import samples
-from tests.invariants.samples import Sample
-from tests.invariants.site import ANYTHING, Site, calls, desired, is_active, is_empty
+from tests.support import samples
+from tests.support.samples import Sample
+from tests.support.site import ANYTHING, Site, calls, desired, is_active, is_empty
 
 SAMPLES = samples.all_samples()
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)

@@ -21,9 +21,9 @@ from reconciler.stores.snapshot import SnapshotStore
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Scope
 from reconciler.vocabulary.plans import Against, Plan
 from reconciler.vocabulary.wire import Response, Transport
-from tests.invariants import samples
-from tests.invariants.samples import Sample
-from tests.invariants.site import ANYTHING, KINDS, STACK, Site, calls, desired, reasons
+from tests.support import samples
+from tests.support.samples import Sample
+from tests.support.site import ANYTHING, KINDS, STACK, Site, calls, desired, reasons
 
 SAMPLES = samples.all_samples()
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)

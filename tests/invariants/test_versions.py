@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from tests.invariants import samples
-from tests.invariants.site import Site, calls, desired, is_active, is_empty, reasons
+from tests.support import samples
+from tests.support.site import Site, calls, desired, is_active, is_empty, reasons
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 OTHER_STAMPS = {

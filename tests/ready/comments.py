@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from reconciler.vocabulary.wire import Request, Response
-from tests.acceptance.stage import bound
+from tests.support.stage import bound
 
 BOT = "github-actions[bot]"
 LONGEST = 65_536

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.ready.grounds import ROOT
 from tests.ready.runner import KEPT, read
+from tests.support.checkout import ROOT
 
 TEMPLATE = ROOT / "templates" / "reconciler.yml"
 NOT_JOBS = ("variables", "include", "stages", "default", "workflow")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.ready.grounds import git
 from tests.ready.runner import REPOSITORY, Done, Runner
+from tests.support.checkout import git
 
 WORKFLOW = Path(".github") / "workflows" / "jobs.yaml"
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from reconciler.files import yaml_reader
 from tests.ready import expressions
-from tests.ready.grounds import ROOT, git
+from tests.support.checkout import ROOT, git
 
 OURS = re.compile(r"OWNER/reconciler@COMMIT")
 REPOSITORY = "people/jobs"

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary.wire import Request
-from tests.acceptance.stage import command_line
+from tests.support.stage import command_line
 
 JOBS = "v1/projects/my-project/locations/us-central1/customJobs"
 

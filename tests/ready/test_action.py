@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stage import JOB, STACK
 from tests.ready import comments, expressions
 from tests.ready.comments import BOT, Comments
-from tests.ready.grounds import ROOT, git
 from tests.ready.runner import REPOSITORY, Done, Log, Runner, read
+from tests.support.checkout import ROOT, git
+from tests.support.stage import JOB, STACK
 
 TOKEN = "ghs_a-token-that-nobody-may-print"
 MARK = "<!-- reconciler plan of demo 3fa94c1b -->"

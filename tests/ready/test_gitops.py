@@ -17,9 +17,9 @@ import pytest
 from reconciler.cli import main
 from tests.ready import comments, service
 from tests.ready.comments import Comments
-from tests.ready.grounds import ROOT, git
 from tests.ready.hub import Hub
 from tests.ready.runner import Done, Runner
+from tests.support.checkout import ROOT, git
 
 SAMPLE = ROOT / "examples" / "gitops"
 TOKEN = "ghs_a-token-that-nobody-may-print"

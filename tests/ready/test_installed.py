@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.stage import JOB, STACK
 from tests.ready import comments
-from tests.ready.grounds import ROOT, git
 from tests.ready.runner import Runner
+from tests.support.checkout import ROOT, git
+from tests.support.stage import JOB, STACK
 
 PACKAGE = ("reconciler", "schemas", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".pre-commit-hooks.yaml")
 pytestmark = pytest.mark.installs

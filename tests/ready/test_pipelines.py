@@ -13,11 +13,11 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.files import yaml_reader
-from tests.acceptance import docs_pages
-from tests.acceptance.stage import JOB
 from tests.ready import gitlab
-from tests.ready.grounds import ROOT, git
 from tests.ready.runner import program, read
+from tests.support import docs_pages
+from tests.support.checkout import ROOT, git
+from tests.support.stage import JOB
 
 NEW = ROOT / "reconciler" / "cli" / "commands" / "new_stack"
 FILES = [

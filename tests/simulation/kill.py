@@ -24,7 +24,7 @@ from typing import Any
 from reconciler.vocabulary.wire import Request, Response
 from tests.simulation.service import ACTIVE, PLACES
 from tests.simulation.wishes import Wish
-from tests.unit.emulator.service import over_http
+from tests.support.service import over_http
 
 STACK = """\
 apiVersion: reconciler/v1

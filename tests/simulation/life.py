@@ -14,8 +14,8 @@ from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.wire import Request, Response, Transport
-from tests.invariants import mortal
 from tests.simulation.baton import Baton
+from tests.support import mortal
 
 Result = TypeVar("Result")
 Death = mortal.Death

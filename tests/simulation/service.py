@@ -15,7 +15,7 @@ from reconciler.emulator.wire import requests
 from reconciler.emulator.wire.requests import Call
 from reconciler.emulator.wire.routes import Route
 from reconciler.vocabulary.wire import Request, Response
-from tests.invariants.site import KINDS
+from tests.support.site import KINDS
 
 PLACES = {
     "CustomJob": "projects/demo-project/locations/us-central1/customJobs",

@@ -33,14 +33,14 @@ from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.model import Desired, Stack
 from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
-from tests.invariants.site import ANYTHING, CHECK, KnownSecrets
 from tests.simulation import truth, weather, wishes
 from tests.simulation.baton import Baton, Turnstile
 from tests.simulation.life import Fate, Life, LivingStore
 from tests.simulation.policies import Policies
 from tests.simulation.service import KNOWN, Service, conduct
 from tests.simulation.wishes import STACK, Wish
-from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
+from tests.support.cloud_storage import BUCKET, CloudStorage
+from tests.support.site import ANYTHING, CHECK, KnownSecrets
 
 START = 1_750_000_000.0
 Item = TypeVar("Item")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from reconciler.vocabulary.model import Desired, Stack
-from tests.invariants import site
+from tests.support import site
 
 STACK: Stack = replace(site.STACK, kinds=("CustomJob", "Job", "NasJob"))
 

@@ -14,8 +14,8 @@ from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.wire import Response
+from tests.support.loopback import FakeClock, Reply, serving
 from tests.unit.api.sample import CUSTOM_JOB, JOB, ML, ML_JOB, PROJECT, SCOPE, Scripted, failed, reply
-from tests.unit.transport.local import FakeClock, Reply, serving
 
 COLLECTION = "projects/demo-project/locations/us-central1/customJobs"
 OPERATION = "projects/987/locations/us-central1/operations/1"

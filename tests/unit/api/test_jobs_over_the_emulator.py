@@ -13,7 +13,7 @@ from reconciler.emulator.app import Emulator, random_ids
 from reconciler.files.schemas import load_kinds
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
-from tests.unit.transport.local import FakeClock
+from tests.support.loopback import FakeClock
 
 KINDS = load_kinds()
 SCOPE, PROJECT = Scope("demo-project", "us-central1"), Scope("demo-project")

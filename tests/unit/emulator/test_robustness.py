@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.emulator import service
-from tests.unit.emulator.service import CUSTOM, ML, NAS, Service
+from tests.support import service
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 NAMES = st.sampled_from(
     (

@@ -12,11 +12,10 @@ from reconciler.engine.events import Control, Event
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Intent, Journal, Journals
-from tests.invariants import samples
-from tests.invariants.site import Site, desired, is_active, is_empty, statuses
 from tests.simulation.bugs import Shelf
-from tests.unit.engine import faults
-from tests.unit.engine.faults import Faulty, before, envelope, is_create
+from tests.support import faults, samples
+from tests.support.faults import Faulty, before, envelope, is_create
+from tests.support.site import Site, desired, is_active, is_empty, statuses
 
 REFUSED = before(lambda request: envelope(400, "INVALID_ARGUMENT"))
 

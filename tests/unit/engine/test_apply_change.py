@@ -10,8 +10,8 @@ import pytest
 from reconciler.emulator.faults.model import Fault, ListLag
 from reconciler.vocabulary.plans import Status
 from reconciler.vocabulary.wire import Request, Response, Transport
-from tests.invariants import samples
-from tests.invariants.site import Site, calls, desired
+from tests.support import samples
+from tests.support.site import Site, calls, desired
 
 
 def test_a_twin_is_not_cancelled_for_a_run_that_only_a_lagging_list_still_shows_active(tmp_path: Path) -> None:

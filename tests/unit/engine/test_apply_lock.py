@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reconciler.vocabulary import errors
-from tests.invariants import samples
-from tests.invariants.site import Site, desired, is_empty, statuses
-from tests.unit.engine.faults import is_create
+from tests.support import samples
+from tests.support.faults import is_create
+from tests.support.site import Site, desired, is_empty, statuses
 
 WAIT = 30.0
 """Seconds after which a test gives up; none is ever waited for where all is well."""

@@ -11,8 +11,8 @@ from reconciler.core.documents import plan_json
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.plans import Plan
-from tests.invariants import samples
-from tests.invariants.site import Site, desired, is_active, is_empty, statuses
+from tests.support import samples
+from tests.support.site import Site, desired, is_active, is_empty, statuses
 
 CUSTOM, ML = samples.CUSTOM, samples.ML
 ABSENT = ("{onChange: replace, onRemoval: cancel}", "{desired: Absent}")

@@ -9,11 +9,10 @@ import pytest
 
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import LONGEST_RETRY_AFTER, Request, Response, Transport
-from tests.invariants import samples
-from tests.invariants.mortal import Death
-from tests.invariants.site import STACK, Site, desired, is_empty, lagging, statuses
-from tests.unit.engine import faults
-from tests.unit.engine.faults import Fault, Faulty, after, before, envelope, is_create, is_list
+from tests.support import faults, samples
+from tests.support.faults import Fault, Faulty, after, before, envelope, is_create, is_list
+from tests.support.mortal import Death
+from tests.support.site import STACK, Site, desired, is_empty, lagging, statuses
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 CARRIED_OUT = {

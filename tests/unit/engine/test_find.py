@@ -7,8 +7,8 @@ import pytest
 from reconciler.engine import find
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Run
-from tests.invariants import samples
-from tests.invariants.site import Site, desired
+from tests.support import samples
+from tests.support.site import Site, desired
 
 JOBS = samples.PATHS["Job"]
 

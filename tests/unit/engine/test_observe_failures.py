@@ -8,10 +8,9 @@ from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Response
-from tests.invariants import samples
-from tests.invariants.site import ANYTHING, Site, desired
-from tests.unit.engine import faults
-from tests.unit.engine.faults import Faulty, before, envelope, is_list
+from tests.support import faults, samples
+from tests.support.faults import Faulty, before, envelope, is_list
+from tests.support.site import ANYTHING, Site, desired
 
 ANSWERS = {
     "403": (before(lambda request: envelope(403, "PERMISSION_DENIED")), errors.PermissionDenied),

@@ -13,8 +13,8 @@ from reconciler.core.plan.build import Options
 from reconciler.engine import coverage
 from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Plan
-from tests.invariants import samples
-from tests.invariants.site import ANYTHING, STACK, Site, calls, desired, is_active, is_empty, lagging
+from tests.support import samples
+from tests.support.site import ANYTHING, STACK, Site, calls, desired, is_active, is_empty, lagging
 
 CUSTOM = samples.KIND_TEXTS["CustomJob"]
 

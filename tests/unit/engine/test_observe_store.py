@@ -9,8 +9,8 @@ import pytest
 from reconciler.engine.settle import POLL
 from reconciler.engine.world import World
 from reconciler.stores.no_store import NoStore
-from tests.invariants import samples
-from tests.invariants.site import STACK, Site, desired, is_active, is_empty, lagging, reasons
+from tests.support import samples
+from tests.support.site import STACK, Site, desired, is_active, is_empty, lagging, reasons
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 

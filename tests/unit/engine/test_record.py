@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.core.plan.build import Options
 from reconciler.vocabulary.kinds import Phase
-from tests.invariants import samples
-from tests.invariants.site import Site, desired, reasons
+from tests.support import samples
+from tests.support.site import Site, desired, reasons
 
 DELETABLE = {kind: text for kind, text in samples.KIND_TEXTS.items() if kind != "Job"}
 each_text = pytest.mark.parametrize("text", DELETABLE.values(), ids=DELETABLE)

@@ -12,8 +12,8 @@ from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Desired, Removal
 from reconciler.vocabulary.plans import Action
-from tests.invariants import samples
-from tests.invariants.site import Site, desired, reasons
+from tests.support import samples
+from tests.support.site import Site, desired, reasons
 
 each_text = pytest.mark.parametrize("text", samples.KIND_TEXTS.values(), ids=samples.KIND_TEXTS)
 STRICT = Options(allowed=guards.Allowed(empty=True))

@@ -11,8 +11,8 @@ from reconciler.engine import wait
 from reconciler.engine.events import Control
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.ports import Graph
-from tests.invariants.samples import THREE
-from tests.invariants.site import Site, desired
+from tests.support.samples import THREE
+from tests.support.site import Site, desired
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

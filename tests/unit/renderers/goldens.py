@@ -14,8 +14,8 @@ from pathlib import Path
 from reconciler.renderers import github, gitlab, html_page, json_output, junit, markdown, results, sarif, text
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
-from tests.unit.renderers import examples
-from tests.unit.renderers.examples import EVERYTHING, QUIET, saved
+from tests.support import examples
+from tests.support.examples import EVERYTHING, QUIET, saved
 
 FOLDER = Path(__file__).parent / "golden"
 PLAIN = Style(width=100)

@@ -12,7 +12,7 @@ import pytest
 from reconciler.renderers import html_page, html_view, json_output, markdown, text
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Against, Plan
-from tests.unit.renderers.examples import EVERYTHING, QUIET, saved
+from tests.support.examples import EVERYTHING, QUIET, saved
 
 DIGEST = f"sha256:{'ab' * 32}"
 BLIND = Against(DIGEST, "2026-01-02T00:04:05Z")

@@ -20,8 +20,8 @@ from reconciler.renderers.table import PROBLEM_FORMATS
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Checked, Place, Problem, Scope, Severity, Source
 from reconciler.vocabulary.plans import Action, Blocker, Change, FieldChange, Operation, Outcome, Plan, Status
-from tests.unit.renderers import examples
-from tests.unit.renderers.examples import saved
+from tests.support import examples
+from tests.support.examples import saved
 from tests.unit.renderers.test_reports import sarif_schema
 
 HOSTILE = {

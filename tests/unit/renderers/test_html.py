@@ -18,8 +18,8 @@ from reconciler.core.plan import guards
 from reconciler.renderers import escape, html_page, html_view, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Action, Blocker, Plan
-from tests.unit.renderers import examples
-from tests.unit.renderers.examples import EVERYTHING, change, saved
+from tests.support import examples
+from tests.support.examples import EVERYTHING, change, saved
 from tests.unit.renderers.test_hostile import HOSTILE, hostile_plan, steering
 
 CSS = (Path(html_page.__file__).parent / "pages" / "plan.css").read_text(encoding="utf-8")

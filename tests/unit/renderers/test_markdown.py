@@ -9,8 +9,8 @@ import pytest
 from reconciler.renderers import markdown
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import ABSENT, Action, Blocker, FieldChange, Plan
-from tests.unit.renderers import examples
-from tests.unit.renderers.examples import change, saved
+from tests.support import examples
+from tests.support.examples import change, saved
 
 WIDE = tuple(FieldChange(f"spec.some.rather.long.path.field{number}", "a" * 900, ABSENT, "spec") for number in range(9))
 

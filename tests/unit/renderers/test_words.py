@@ -14,8 +14,8 @@ from reconciler.renderers.style import Style
 from reconciler.renderers.table import OUTCOME_FORMATS, PLAN_FORMATS, PROBLEM_FORMATS
 from reconciler.vocabulary.model import Checked
 from reconciler.vocabulary.plans import Action, Status
-from tests.unit.renderers import examples
-from tests.unit.renderers.examples import EVERYTHING, QUIET, saved
+from tests.support import examples
+from tests.support.examples import EVERYTHING, QUIET, saved
 
 TOLD = sorted({*PLAN_FORMATS} - {"gitlab"})
 """The forms that tell of single changes; GitLab's widget takes three counts."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.stores.shelf import BucketShelf, FolderShelf, Shelf
+from tests.support.shelf import BucketShelf, FolderShelf, Shelf
 
 
 @pytest.fixture(params=["folder", "bucket"])

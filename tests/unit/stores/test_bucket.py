@@ -12,8 +12,8 @@ from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Removal, Scope
 from reconciler.vocabulary.ports import Intent
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.stores.cloud_storage import CloudStorage, serving
-from tests.unit.stores.shelf import BucketShelf
+from tests.support.cloud_storage import CloudStorage, serving
+from tests.support.shelf import BucketShelf
 from tests.unit.stores.test_ledger import RUN
 
 DIGEST = "sha256:" + "d" * 64

@@ -15,9 +15,9 @@ from reconciler.stores.cloud_storage import ATTEMPTS, Bucket
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.stores.cloud_storage import BUCKET, CloudStorage, serving
-from tests.unit.stores.shelf import BASE
-from tests.unit.transport.local import FakeClock
+from tests.support.cloud_storage import BUCKET, CloudStorage, serving
+from tests.support.loopback import FakeClock
+from tests.support.shelf import BASE
 
 SAID = {"n": "1"}
 

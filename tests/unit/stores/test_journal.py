@@ -15,9 +15,9 @@ from reconciler.stores.folder import FolderStore
 from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
-from tests.unit.stores.shelf import BucketShelf, Shelf
+from tests.support.loopback import FakeClock
+from tests.support.shelf import BucketShelf, Shelf
 from tests.unit.stores.test_ledger import RUN
-from tests.unit.transport.local import FakeClock
 
 DIGEST = "sha256:" + "d" * 64
 

@@ -7,8 +7,8 @@ import pytest
 from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.model import Scope
-from tests.unit.stores.shelf import Shelf
-from tests.unit.transport.local import FakeClock
+from tests.support.loopback import FakeClock
+from tests.support.shelf import Shelf
 
 PLACES: tuple[ports.KindScope, ...] = (
     ("CustomJob", Scope("demo-project", "europe-west4")),

@@ -16,8 +16,8 @@ from reconciler.stores.lease import LEASE
 from reconciler.transport.http import HttpTransport
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors
-from tests.unit.stores.cloud_storage import CloudStorage, serving
-from tests.unit.stores.shelf import RUN, BucketShelf
+from tests.support.cloud_storage import CloudStorage, serving
+from tests.support.shelf import RUN, BucketShelf
 
 DIGEST = "sha256:" + "d" * 64
 

@@ -15,8 +15,8 @@ from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
-from tests.unit.stores.shelf import Shelf
-from tests.unit.transport.local import FakeClock
+from tests.support.loopback import FakeClock
+from tests.support.shelf import Shelf
 
 FINGERPRINT = "v1-" + "a" * 40
 RUN = LedgerRun(

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary import errors
-from tests.unit.transport.local import FakeClock
+from tests.support.loopback import FakeClock
 
 HOLDER = """
 import sys, time

@@ -13,7 +13,7 @@ from reconciler.transport import google, hosts
 from reconciler.transport.http import HttpTransport, open_session
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.transport.local import Reply, serving
+from tests.support.loopback import Reply, serving
 
 VERTEX, ML = "aiplatform.googleapis.com/v1", "ml.googleapis.com/v1"
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request
-from tests.unit.transport.local import Reply, serving
+from tests.support.loopback import Reply, serving
 
 
 def test_a_reply_arrives_whole_with_lower_case_header_names() -> None:

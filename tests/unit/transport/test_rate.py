@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.transport.rate import Budget, Pace, paced
 from reconciler.vocabulary.wire import Request, Response, Transport
-from tests.unit.transport.local import FakeClock
+from tests.support.loopback import FakeClock
 
 JOBS = "http://embedded/v1/projects/p/locations/l/customJobs"
 LIST, CREATE = Request("GET", JOBS), Request("POST", JOBS)

@@ -11,7 +11,7 @@ from reconciler.transport import quota
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
-from tests.unit.transport.local import FakeClock
+from tests.support.loopback import FakeClock
 
 GET = Request("GET", "http://embedded/v1/x")
 POST = Request("POST", "http://embedded/v1/x", {}, b"{}")

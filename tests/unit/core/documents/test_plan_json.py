@@ -21,7 +21,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, OnChange, Removal
 from reconciler.vocabulary.plans import ABSENT, Action, Assertion, Blocker, Change, FieldChange, Plan, ScopeCount
-from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, STACK, live, manifest
+from tests.support.jobs import HERE, KINDS, OTHER_CUSTOM_SPEC, STACK, live, manifest
 
 
 def sample() -> Plan:

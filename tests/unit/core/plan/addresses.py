@@ -9,8 +9,8 @@ from typing import Any
 from reconciler.core.spec import fingerprint
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, OnChange, Removal, Rerun, Run
-from tests.unit.core import jobs_model
-from tests.unit.core.jobs_model import HERE, KINDS, THERE, World, live, manifest, remembered
+from tests.support import jobs
+from tests.support.jobs import HERE, KINDS, THERE, World, live, manifest, remembered
 
 UNSUCCESSFUL = (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED)
 GONE = "v1-" + "0" * 40
@@ -104,7 +104,7 @@ def world_of(case: Case) -> World:
     desired = desired_of(case)
     kind = KINDS[case.kind]
     token = fingerprint.token_hash("again") if case.token == "same" else ""
-    other = replace(desired, spec=jobs_model.spec_of(kind, other=True))
+    other = replace(desired, spec=jobs.spec_of(kind, other=True))
     runs = list(_older(case, desired, other))
     if case.phase is not None:
         there = other if case.spec == "differs" else desired

@@ -11,7 +11,7 @@ from reconciler.core.plan import assertions
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Lifecycle, OnChange, Run
 from reconciler.vocabulary.plans import Action, Assertion, Change, Operation
-from tests.unit.core.jobs_model import HERE, KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered
+from tests.support.jobs import HERE, KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered
 
 KIND = KINDS["CustomJob"]
 RUN = live(manifest(), 1, Phase.RUNNING)

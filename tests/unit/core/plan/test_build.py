@@ -22,7 +22,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
 from reconciler.vocabulary.plans import ABSENT, OnRemoval, Plan, ScopeCount
-from tests.unit.core.jobs_model import (
+from tests.support.jobs import (
     HERE,
     KINDS,
     OTHER_CUSTOM_SPEC,

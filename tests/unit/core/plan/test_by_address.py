@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.plan import by_address
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, Lifecycle, OnChange, Rerun
-from tests.unit.core.jobs_model import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs
+from tests.support.jobs import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs
 
 KIND, ML = KINDS["CustomJob"], KINDS["Job"]
 RUNNING, DONE, FAILED = Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED

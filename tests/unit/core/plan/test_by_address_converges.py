@@ -15,7 +15,7 @@ import pytest
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, OnChange, Removal
 from reconciler.vocabulary.plans import Action
-from tests.unit.core.jobs_model import KINDS, verbs
+from tests.support.jobs import KINDS, verbs
 from tests.unit.core.plan.addresses import DIMENSIONS, Case, case_at, desired_of, narrowed, size, world_of
 
 STRIDE = 257

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import DesiredState, OnChange, Removal
-from tests.unit.core.jobs_model import KINDS
+from tests.support.jobs import KINDS
 from tests.unit.core.plan.addresses import DIMENSIONS, Case, desired_of, world_of
 
 GOLDEN = pathlib.Path(__file__).parent / "golden" / "by_address.txt"

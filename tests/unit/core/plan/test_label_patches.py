@@ -10,7 +10,7 @@ from reconciler.core.plan import label_patches
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Removal
 from reconciler.vocabulary.plans import ABSENT
-from tests.unit.core.jobs_model import KINDS, World, live, manifest, verbs
+from tests.support.jobs import KINDS, World, live, manifest, verbs
 
 ML = KINDS["Job"]
 A, B, C = "user:a@x.org", "user:b@x.org", "user:c@x.org"

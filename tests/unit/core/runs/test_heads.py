@@ -11,7 +11,7 @@ from reconciler.core.runs import heads
 from reconciler.core.runs.heads import Spec
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Rerun
-from tests.unit.core.jobs_model import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs
+from tests.support.jobs import KINDS, OTHER_CUSTOM_SPEC, World, live, manifest, remembered, verbs
 
 WANT = manifest()
 DIGEST = live(WANT, 1, Phase.RUNNING).fingerprint

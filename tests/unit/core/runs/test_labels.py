@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.runs import labels
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Removal
-from tests.unit.core.jobs_model import HERE, KINDS, STACK, live, manifest
+from tests.support.jobs import HERE, KINDS, STACK, live, manifest
 
 KIND = KINDS["CustomJob"]
 KEY = "12-" + "a" * 32

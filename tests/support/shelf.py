@@ -13,8 +13,8 @@ from reconciler.stores.folder import FolderStore
 from reconciler.stores.lease import LEASE
 from reconciler.vocabulary import ports
 from reconciler.vocabulary.wire import Transport
-from tests.unit.stores.cloud_storage import BUCKET, CloudStorage
-from tests.unit.transport.local import FakeClock
+from tests.support.cloud_storage import BUCKET, CloudStorage
+from tests.support.loopback import FakeClock
 
 BASE = "http://127.0.0.1:1"
 RUN = "https://ci.example.com/runs/7"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.cli import wiring
 from reconciler.vocabulary.model import Desired, Stack
-from tests.invariants import site
+from tests.support import site
 
 CUSTOM = """\
 apiVersion: aiplatform.googleapis.com/v1

@@ -14,7 +14,7 @@ from reconciler.vocabulary import ports
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal
 from reconciler.vocabulary.wire import Request, Response, Transport
-from tests.invariants.site import Site
+from tests.support.site import Site
 
 Result = TypeVar("Result")
 JOURNAL_LINES = ("intent", "outcome", "settle")

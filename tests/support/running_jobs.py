@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reconciler.emulator.running.service import Machine
-from tests.unit.emulator import service
-from tests.unit.emulator.service import Service
+from tests.support import service
+from tests.support.service import Service
 
 PATIENCE = 15.0
 """Seconds that processes of this machine get for what takes them milliseconds."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 NAME = "yaml-language-server"
-BESIDE = pathlib.Path(__file__).resolve().parent.parent / ".venv" / "node_modules" / ".bin" / NAME
+BESIDE = pathlib.Path(__file__).resolve().parents[2] / ".venv" / "node_modules" / ".bin" / NAME
 MISSING = "no yaml-language-server here: npm install --prefix .venv yaml-language-server"
 PATIENCE = 60.0
 """Seconds until a server that says nothing is ended."""
