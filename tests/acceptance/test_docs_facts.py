@@ -30,6 +30,8 @@ OTHER_PROGRAMS |= dict.fromkeys(("--live-project", "--live-location"), "pytest")
 OTHER_PROGRAMS |= dict.fromkeys(
     ("--workflow", "--branch", "--status", "--limit", "--json", "--jq", "--name", "--dir"), "gh"
 )
+OTHER_PROGRAMS |= dict.fromkeys(("--require-hashes", "--no-deps", "--no-build-isolation"), "pip")
+OTHER_PROGRAMS |= {"--no-isolation": "build", "--annotate": "git tag", "--universal": "uv", "--generate-hashes": "uv"}
 OTHER_PROGRAMS |= dict.fromkeys(("--policy", "--fail-defined", "--input", "--data"), "conftest and OPA")
 NOT_BUILT = docs_pages.section(README, "What it does not do yet")
 
