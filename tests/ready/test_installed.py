@@ -6,9 +6,11 @@ They need a package index, so `make installed` runs them and `make test` does no
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.ready import comments
 from tests.ready.runner import Runner
 from tests.support.checkout import ROOT, git
 from tests.support.stage import JOB, STACK
+from tools import lanes
 
 PACKAGE = ("reconciler", "schemas", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".pre-commit-hooks.yaml")
 pytestmark = pytest.mark.installs
@@ -130,5 +133,29 @@ def test_the_action_installs_itself_beside_the_checkout(tmp_path: Path) -> None:
         done = runner.act(checkout, {}, name="push", command="plan")
     assert done.ok, done.log.text
     assert done.outputs["create"] == "1"
-    [installed] = runner.home.glob("machine-1/reconciler/lib/python*/site-packages/reconciler/cli/github/action.py")
+    [site] = runner.home.glob("machine-1/reconciler/lib/python*/site-packages")
+    locked = lanes.versions((ROOT / "requirements" / "run.txt").read_text(encoding="utf-8"))
+    there = {each.name.lower().replace("_", "-"): each.version for each in metadata.distributions(path=[str(site)])}
+    assert {name: there.get(name) for name in locked} == locked
+    assert there.keys() - locked.keys() <= {"pip", "setuptools", "vertex-reconciler"}
+    installed = site / "reconciler" / "cli" / "github" / "action.py"
     assert installed.read_text() == (ROOT / "reconciler" / "cli" / "github" / "action.py").read_text()
+
+
+def test_the_action_installs_nothing_whose_hash_is_not_the_locks(tmp_path: Path) -> None:
+    action = tmp_path / "action"
+    action.mkdir()
+    for name in ("requirements", *PACKAGE):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, action / name)
+    lock = action / "requirements" / "run.txt"
+    head, found, tail = lock.read_text(encoding="utf-8").partition("click==")
+    assert found
+    first, hashes, rest = tail.partition("    # via")
+    lock.write_text(head + found + re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", first) + hashes + rest)
+    with comments.serving("token") as thread:
+        environment = {"GITHUB_ACTION_PATH": str(action)}
+        runner = Runner(tmp_path / "runner", thread.url, token="token", installed=False, environment=environment)
+        done = runner.act(tmp_path / "checkout", {}, name="push", command="plan")
+    assert not done.ok
+    assert "DO NOT MATCH THE HASHES" in done.log.text
+    assert not [*runner.home.glob("machine-1/reconciler/lib/python*/site-packages/click")]
