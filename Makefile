@@ -48,8 +48,9 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# What is generated from the API descriptions and from the code: schemas, and parts of docs/.
+# What is generated from the API descriptions and from the code: schemas, parts of docs/, the sample's workflow.
 generate: $(STAMP)
+	cp reconciler/cli/new_stack/github.yaml examples/gitops/.github/workflows/jobs.yaml
 	$(BIN)/python tools/generate_schemas.py
 	$(BIN)/python tools/generate_docs.py
 

@@ -1,4 +1,5 @@
-"""Fill the generated parts of docs/: decision table, kinds, the emulator's fidelity. Leaves every other word alone.
+"""Fill the generated parts of docs/: decision table, kinds, the emulator's fidelity, the pipelines that `init` writes.
+Leaves every other word alone.
 
 A page marks such a part with `<!-- generated: NAME -->` and `<!-- end of NAME -->`. `--check` writes nothing and exits
 1 where a page differs from what would be written.
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from tools import client_matrix, decision_pages, doubts, error_pages, fidelity_pages, kind_pages, method_pages
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
+PIPELINES = DOCS.parent / "reconciler" / "cli" / "new_stack"
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
 
 
@@ -25,6 +27,9 @@ class PageError(Exception):
 def parts() -> dict[str, dict[str, str]]:
     """Return the generated parts by page (a path below docs/) and name."""
     return {
+        "ci.md": {
+            f"{file.stem}-pipeline": f"```yaml\n{file.read_text('utf-8')}```" for file in PIPELINES.glob("*.yaml")
+        },
         "decisions.md": decision_pages.parts(),
         "fidelity.md": {
             **method_pages.parts(),
