@@ -71,7 +71,7 @@ $(RUNS): requirements/run.txt pyproject.toml
 	@touch $(RUNS)
 
 $(STAMP): $(RUNS) requirements/dev.txt
-	@echo "Development tools, as requirements/dev.txt locks them: 100 packages, which takes a minute or two"
+	@echo "Development tools, as requirements/dev.txt locks them (about 170 MB to download; a minute or two)"
 	@$(LOCKED) requirements/dev.txt
 	@touch $(STAMP)
 
