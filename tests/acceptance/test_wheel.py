@@ -28,12 +28,15 @@ def call(folder: Path, *command: object) -> str:
 
 @pytest.mark.installs
 def test_the_wheel_brings_all_it_needs(tmp_path: Path) -> None:
-    """Build, install with dependencies from the package index, and walk the main path."""
-    call(tmp_path, sys.executable, *PIP, "wheel", "--no-deps", "--wheel-dir", tmp_path, ROOT)
+    """Build as RELEASING.md does, install with dependencies from the package index, and walk the main path."""
+    call(tmp_path, sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT)
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as packed:
         names = packed.namelist()
-    assert {name.split("/")[0] for name in names} == {"reconciler", f"reconciler-{reconciler.__version__}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {
+        "reconciler",
+        f"vertex_reconciler-{reconciler.__version__}.dist-info",
+    }
     assert "reconciler/schemas/reconciler/v1/Plan.json" in names
     assert "reconciler/py.typed" in names
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +112,30 @@ def test_the_hooks_are_commands_of_this_program() -> None:
     entries = [hook["entry"].split() for hook in document.value]
     assert [entry[0] for entry in entries] == ["reconciler"] * len(entries)
     assert {entry[1] for entry in entries} <= main.COMMANDS.keys()
+
+
+@pytest.mark.parametrize("hook", ["reconciler-validate", "reconciler-fmt"])
+def test_our_own_stacks_pass_our_own_hooks_from_what_is_installed_here(hook: str, tmp_path: Path) -> None:
+    for name in ("manifests", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
+    command = tmp_path / ".venv" / "bin" / "reconciler"
+    command.parent.mkdir(parents=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reconciler "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A", "--", "manifests", "examples", ".pre-commit-config.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "run", hook, "--all-files", "--verbose"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Passed" in done.stdout
+
+
+def test_our_own_hooks_are_fetched_from_nowhere() -> None:
+    assert {repository["repo"] for repository in read(ROOT / ".pre-commit-config.yaml")["repos"]} == {"local"}
 
 
 def test_init_writes_the_pipeline_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
