@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -76,6 +77,13 @@ def test_pipelines_on_a_page_fit_too_and_use_only_inputs_there_are(block: docs_p
     for step in _steps(document):
         if str(step.get("uses", "")).startswith("OWNER/reconciler@"):
             assert step.get("with", {}).keys() <= known
+
+
+def test_whoever_installs_this_package_asks_for_the_name_it_has() -> None:
+    name = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    files = [*docs_pages.PAGES, *NEW.iterdir(), ROOT / "templates" / "reconciler.yml"]
+    asked = [word for file in files for word in re.findall(r"([-\w]+) @ git\+", file.read_text(encoding="utf-8"))]
+    assert set(asked) == {name}
 
 
 @pytest.mark.parametrize("name", ["github", "gitlab"])
