@@ -50,7 +50,7 @@ format: $(STAMP)
 
 # What is generated from the API descriptions and from the code: schemas, parts of docs/, the sample's workflow.
 generate: $(STAMP)
-	cp reconciler/cli/new_stack/github.yaml examples/gitops/.github/workflows/jobs.yaml
+	cp reconciler/cli/commands/new_stack/github.yaml examples/gitops/.github/workflows/jobs.yaml
 	$(BIN)/python tools/generate_schemas.py
 	$(BIN)/python tools/generate_docs.py
 
