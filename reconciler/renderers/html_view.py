@@ -53,12 +53,12 @@ class Row:
     @property
     def word(self) -> str:
         """The action as a reader calls it."""
-        return action_word(self.change.action)
+        return words.action(self.change.action)
 
     @property
     def symbol(self) -> str:
         """The action's sign."""
-        return words.SYMBOLS[self.change.action]
+        return self.change.action.symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +70,12 @@ class Block:
     lift: str
 
 
-def action_word(action: Action) -> str:
-    """Return what text and Markdown call an action too."""
-    return "unchanged" if action is Action.NOOP else action.value
-
-
 def rows(plan: Plan, created_at: str, *, bodies: bool) -> tuple[Row, ...]:
     """Return every change by action, then by address; noops with something to tell come before the silent ones."""
-    order = list(Action)
 
     def key(change: Change) -> tuple[int, bool, str]:
         silent = change.action is Action.NOOP and not change.notes
-        return order.index(change.action), silent, change.address
+        return change.action.rank, silent, change.address
 
     return tuple(_row(change, created_at, bodies) for change in sorted(plan.changes, key=key))
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from reconciler.renderers import escape, values, words
 from reconciler.renderers.style import Style
-from reconciler.vocabulary.plans import Action, Blocker, Change, Plan
+from reconciler.vocabulary.plans import Blocker, Change, Plan
 
 BUDGET = 60_000
 """Characters. GitHub refuses a comment of more than 65,536; the rest is for whoever puts a line around it."""
 _FOOTER = 200
-_DESTRUCTIVE = (Action.REPLACE, Action.CANCEL, Action.DELETE)
 _MOST_BLOCKERS = 10
 _LONGEST_MESSAGE = 1_500
 _LONGEST_VALUE = 300
@@ -47,7 +46,7 @@ def _fit(changes: Sequence[Change], write: Callable[[Change], str], room: int) -
     What stops or deletes something takes its room first: no crowd of creates may push it out of a reviewer's sight.
     """
     kept: dict[int, str] = {}
-    for at in sorted(range(len(changes)), key=lambda at: changes[at].action not in _DESTRUCTIVE):
+    for at in sorted(range(len(changes)), key=lambda at: not changes[at].action.ends):
         if room < _FOOTER:
             break
         text = write(changes[at])
@@ -93,9 +92,9 @@ def _blocked(blocked: Sequence[Blocker]) -> list[str]:
 
 
 def _row(change: Change) -> str:
-    action = "unchanged" if change.action is Action.NOOP else change.action.value
+    action = words.action(change.action)
     where = _cell(words.source(change)) if change.source else ""
-    symbol = escape.cell(words.SYMBOLS[change.action])
+    symbol = escape.cell(change.action.symbol)
     return f"| {symbol} | {action} | {_cell(change.address)} | {_why(change)} | {where} |\n"
 
 
@@ -111,7 +110,7 @@ def _has_details(change: Change) -> bool:
 
 def _block(change: Change) -> str:
     name = escape.html_code(escape.shorten(change.address, _LONGEST_NAME))
-    lines = [f"\n<details><summary>{words.SYMBOLS[change.action]} {name}</summary>\n"]
+    lines = [f"\n<details><summary>{change.action.symbol} {name}</summary>\n"]
     if change.fields:
         lines.extend(["| Field | Before | After | About |", "|---|---|---|---|"])
         for field in change.fields:

@@ -16,15 +16,6 @@ _LONGEST_VALUE = 400
 _WIDEST_COLUMN = 80
 _DEEP = " " * 6
 
-_HUES = {
-    Action.CREATE: Hue.GREEN,
-    Action.UPDATE: Hue.YELLOW,
-    Action.REPLACE: Hue.YELLOW,
-    Action.CANCEL: Hue.RED,
-    Action.DELETE: Hue.RED,
-    Action.NOOP: Hue.DIM,
-}
-
 
 def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
     """Return the plan as text. `saved` is the plan file's content, which carries the digest."""
@@ -32,7 +23,7 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
     folded = len(told) > FOLDED_OVER and not style.verbose
     lines = [*_heading(plan, saved), ""]
     for change, line in zip(told, _change_lines(told), strict=True):
-        lines.append(paint(line, _HUES[change.action], style) + (_fold(change) if folded else ""))
+        lines.append(paint(line, _hue(change.action), style) + (_fold(change) if folded else ""))
         if not folded:
             lines.extend([*_details(change, style), ""])
     if folded:
@@ -61,12 +52,21 @@ def _listed(count: ScopeCount) -> str:
     return f"{count.runs} {count.kind} in {count.scope}"
 
 
+def _hue(action: Action) -> Hue:
+    if action is Action.NOOP:
+        return Hue.DIM
+    if action.starts != action.ends:
+        return Hue.GREEN if action.starts else Hue.RED
+    return Hue.YELLOW
+
+
 def _change_lines(told: Sequence[Change]) -> list[str]:
     rows = []
     for change in told:
-        action = "unchanged" if change.action is Action.NOOP else change.action.value
         cells = (change.address, words.reason(change.reason), words.source(change))
-        rows.append((f"{words.SYMBOLS[change.action]:>3} {action}", *(escape.visible(cell) for cell in cells)))
+        rows.append(
+            (f"{change.action.symbol:>3} {words.action(change.action)}", *(escape.visible(cell) for cell in cells))
+        )
     return columns.align(rows, most=_WIDEST_COLUMN)
 
 
@@ -78,7 +78,7 @@ def _fold(change: Change) -> str:
 
 def _details(change: Change, style: Style) -> Iterator[str]:
     yield from _field_lines(change, style)
-    if change.start_time and change.action in (Action.REPLACE, Action.CANCEL, Action.DELETE):
+    if change.start_time and change.action.ends:
         yield escape.visible(f"{_DEEP}newest run started {change.start_time}")
     for number, operation in enumerate(change.operations, 1):
         yield from _operation_lines(number, operation, change, style)

@@ -9,15 +9,6 @@ from reconciler.vocabulary.plans import Action, Change, Outcome, Plan, Status
 
 NO_CHANGES = "No changes. Live jobs match the manifests."
 
-SYMBOLS = {
-    Action.CREATE: "+",
-    Action.UPDATE: "~",
-    Action.REPLACE: "-/+",
-    Action.CANCEL: "x",
-    Action.DELETE: "-",
-    Action.NOOP: "=",
-}
-
 REASONS = {
     "missing": "no run of this spec is live or on record",
     "rerun_asked": "one more run was asked for",
@@ -49,6 +40,11 @@ REASONS = {
 
 COUNTED = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
 """The keys of an apply's summary, in the order of printing."""
+
+
+def action(action: Action) -> str:
+    """Return what an action is called in front of people."""
+    return "unchanged" if action is Action.NOOP else action.value
 
 
 def reason(name: str) -> str:
@@ -103,9 +99,8 @@ def headline(plan: Plan) -> str:
 
 def shown(plan: Plan) -> tuple[Change, ...]:
     """Return the changes worth a line (those that call something or carry a note) by action, then by address."""
-    order = list(Action)
     told = [change for change in plan.changes if change.action is not Action.NOOP or change.notes]
-    return tuple(sorted(told, key=lambda change: (order.index(change.action), change.address)))
+    return tuple(sorted(told, key=lambda change: (change.action.rank, change.address)))
 
 
 def revision(plan: Plan) -> str:

@@ -13,7 +13,7 @@ from reconciler.vocabulary.model import Json, Removal, Scope, Source
 
 
 class Action(StrEnum):
-    """What a change does to its address. Order is the order of printing."""
+    """What a change does to its address."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -21,6 +21,48 @@ class Action(StrEnum):
     CANCEL = "cancel"
     DELETE = "delete"
     NOOP = "noop"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order of printing; where one change does several things, the first of them names it."""
+        return _RANKS[self]
+
+    @property
+    def symbol(self) -> str:
+        """What stands before it in every form of a plan."""
+        return ACTIONS[self].symbol
+
+    @property
+    def starts(self) -> bool:
+        """True where a run is started."""
+        return ACTIONS[self].starts
+
+    @property
+    def ends(self) -> bool:
+        """True where a run is stopped or its record deleted: what a reviewer must not overlook."""
+        return ACTIONS[self].ends
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an action does to runs, and its symbol."""
+
+    symbol: str
+    starts: bool = False
+    ends: bool = False
+
+
+ACTIONS: Mapping[Action, Effect] = {
+    Action.CREATE: Effect("+", starts=True),
+    Action.UPDATE: Effect("~"),
+    Action.REPLACE: Effect("-/+", starts=True, ends=True),
+    Action.CANCEL: Effect("x", ends=True),
+    Action.DELETE: Effect("-", ends=True),
+    Action.NOOP: Effect("="),
+}
+"""The one table of actions, in the order of printing."""
+
+_RANKS = {action: rank for rank, action in enumerate(ACTIONS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,23 +10,12 @@ from reconciler.core.plan.table import Decision, Situation, Verdict, Wanted
 from reconciler.core.runs import heads
 from reconciler.vocabulary.kinds import Verb
 from reconciler.vocabulary.model import DesiredState, Removal
-from reconciler.vocabulary.plans import Change
+from reconciler.vocabulary.plans import Action, Change
 
 _WANTED = {
     DesiredState.PRESENT: Wanted.PRESENT,
     DesiredState.CANCELLED: Wanted.CANCELLED,
     DesiredState.ABSENT: Wanted.ABSENT,
-}
-
-
-_WEIGHT = {
-    Verdict.NOOP: 0,
-    Verdict.REFUSE: 1,
-    Verdict.DELETE: 2,
-    Verdict.CANCEL: 3,
-    Verdict.CREATE: 4,
-    Verdict.REPLACE: 5,
-    Verdict.ON_CHANGE: 0,
 }
 
 
@@ -49,7 +38,8 @@ def build(address: Address) -> tuple[Change, Losses]:
     builder = ChangeBuilder()
     for each in decided:
         change.operate(builder, each, await_stop=False)
-    first = max(decided, key=lambda each: _WEIGHT[each.decision.verdict]).decision
+    # the first in the order of printing: a cancel says more of an address than a delete, and both more than nothing
+    first = min(decided, key=lambda each: Action(each.decision.verdict).rank).decision
     protect = bool(address.desired and address.desired.lifecycle.protect)
     return change.change(address, builder, first, decided), change.losses(address, decided, protect=protect)
 
