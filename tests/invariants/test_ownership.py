@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
+from reconciler.core.plan.selection import Selection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Action, Operation, Status
 from tests.support import samples
@@ -39,7 +40,7 @@ STRANGERS: dict[str, Callable[[Labels], Labels]] = {
 def body_of(site: Site, kind: str) -> dict[str, Any]:
     """Return the body that the stack itself would send for a kind."""
     [want] = [each for each in desired(samples.THREE) if each.kind == kind]
-    plan = site.plan((want,), options=Options(rerun=(want.address,), select=(want.address,)))
+    plan = site.plan((want,), options=Options(rerun=(want.address,), selection=Selection((want.address,))))
     [body] = [each.body for change in plan.changes for each in change.operations if each.verb == "create"]
     body = copy.deepcopy(body)
     return dict(body)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -81,7 +80,8 @@ def draw(
     for problem in read.problems:
         outputs.say(f"Warning: {problem.place}: {problem.message}")
     if view.changed_since:
-        options = replace(options, among=_changed(view.changed_since, workspace, path))
+        among = _changed(view.changed_since, workspace, path)
+        options = replace(options, selection=replace(options.selection, among=among))
     if taken:
         opened = wiring.open_snapshot(workspace, taken.snapshot)
     else:
@@ -125,13 +125,13 @@ def _changed(ref: str, workspace: wiring.Workspace, path: str) -> frozenset[str]
 
 
 def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Observed) -> None:
-    """Warn of a glob that fits no address: mistyped, it selects or spares nothing without a word."""
+    """Warn of a glob that fits no address: it is mistyped as a rule."""
     known = {want.address for want in desired} | {old.address for old in observed.ledger}
     known |= {run.address for run in observed.runs}
-    for flag, globs in (("--select", options.select), ("--exclude", options.exclude)):
+    unmatched = options.selection.unmatched(known)
+    for flag, globs in (("--select", unmatched.select), ("--exclude", unmatched.exclude)):
         for glob in globs:
-            if not any(fnmatchcase(address, glob) for address in known):
-                outputs.say(f"Warning: {flag} {glob} fits no address of this stack, which look like Kind/name")
+            outputs.say(f"Warning: {flag} {glob} fits no address of this stack, which look like Kind/name")
 
 
 def now() -> str:

@@ -12,6 +12,7 @@ from reconciler.cli.terminal import completions
 from reconciler.core.plan import guards
 from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
+from reconciler.core.plan.selection import Selection
 
 Decorated = Callable[..., Any]
 
@@ -213,8 +214,7 @@ class Waiting(click.Command):
 def options(given: dict[str, Any], destroy: Destroy | None = None) -> Options:
     """Read the planning flags out of a command's arguments; `destroy` implies --allow-empty."""
     return Options(
-        select=tuple(given.get("select", ())),
-        exclude=tuple(given.get("exclude", ())),
+        selection=Selection(tuple(given.get("select", ())), tuple(given.get("exclude", ()))),
         rerun=tuple(given.get("rerun", ())),
         allowed=allowed(given, destroying=destroy is not None),
         destroy=destroy,

@@ -5,37 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from reconciler.core.plan import by_address, guards
 from reconciler.core.plan.address import Destroy, gather
 from reconciler.core.plan.observed import Key, Observed
+from reconciler.core.plan.selection import EVERYTHING, Selection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.model import Desired, DesiredState, Stack, address_of
-from reconciler.vocabulary.plans import Action, Blocker, Change, Plan, ScopeCount
+from reconciler.vocabulary.plans import Blocker, Change, Plan, ScopeCount
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asks of a plan. `select` and `exclude` are globs over addresses.
+    """What the command line asks of a plan."""
 
-    `among` narrows the plan to these addresses; None where it does not.
-    """
-
-    select: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    selection: Selection = EVERYTHING
     rerun: tuple[str, ...] = ()
     allowed: guards.Allowed = field(default_factory=guards.Allowed)
     destroy: Destroy | None = None
-    among: frozenset[str] | None = None
-
-    def picks(self, address: str) -> bool:
-        """Say whether an address is within --select and --changed-since and outside --exclude."""
-        if self.among is not None and address not in self.among:
-            return False
-        chosen = not self.select or any(fnmatchcase(address, glob) for glob in self.select)
-        return chosen and not any(fnmatchcase(address, glob) for glob in self.exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ def build(
     """Return the plan. Raises InputError where --rerun names an address that cannot run."""
     _check_rerun(options, {(want.kind, want.name): want for want in desired})
     gathered = gather(stack, kinds, desired, observed, options.rerun, options.destroy)
-    decided = by_address.decide([address for address in gathered if options.picks(address.text)])
+    decided = by_address.decide([address for address in gathered if options.selection.picks(address.text)])
     built = [change for change, _ in decided]
     all_losses = [losses for _, losses in decided]
     totals = _totals(stack, observed, built, len(desired))
@@ -94,7 +82,7 @@ def _check_rerun(options: Options, wanted: Mapping[Key, Desired]) -> None:
                 f"--rerun {address}: its manifest says lifecycle.desired {wanted[key_of[address]].lifecycle.desired}",
                 "write Present, or leave --rerun out",
             )
-        if not options.picks(address):
+        if not options.selection.picks(address):
             raise errors.InputError(
                 f"--rerun {address}: --select, --exclude or --changed-since leaves this address out"
             )
@@ -113,7 +101,7 @@ def _totals(
         for operation in change.operations
         if operation.verb in ("cancel", "delete")
     }
-    created = sum(change.action in (Action.CREATE, Action.REPLACE) for change in built)
+    created = sum(change.action.starts for change in built)
     foreign = Counter(run.owner for run in observed.runs if not stack.owns(run.owner))
     return guards.Totals(
         runs=len(ours),

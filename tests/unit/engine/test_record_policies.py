@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.core.plan import guards
 from reconciler.core.plan.build import Options, Revision
+from reconciler.core.plan.selection import Selection
 from reconciler.engine import plan as planner
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.no_store import NoStore
@@ -124,7 +125,7 @@ def test_a_renamed_manifest_speaks_for_the_runs_of_its_old_name(site: Site) -> N
 def test_a_plan_records_for_the_addresses_it_was_asked_for_alone(site: Site) -> None:
     site.converge(desired(samples.THREE))
     kept = desired(samples.THREE.replace("onRemoval: cancel", "onRemoval: keep"))
-    site.converge(kept, Options(select=("CustomJob/*",), allowed=guards.Allowed()))
+    site.converge(kept, Options(Selection(("CustomJob/*",)), allowed=guards.Allowed()))
     policies = {run.kind: run.removal for run in site.world().store.ledger.runs()}
     assert policies == {"CustomJob": Removal.KEEP, "Job": Removal.CANCEL, "NasJob": Removal.CANCEL}
 

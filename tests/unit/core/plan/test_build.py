@@ -18,6 +18,7 @@ from reconciler.core.plan.address import Destroy, gather
 from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.guards import Allowed
 from reconciler.core.plan.observed import Observed, sort_by_address
+from reconciler.core.plan.selection import Selection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Desired, DesiredState, Lifecycle, Limits, OnChange, Removal, Run, Stack
@@ -97,12 +98,12 @@ def test_an_address_that_only_the_ledger_remembers_gets_no_change() -> None:
 )
 def test_select_and_exclude_choose_addresses(select: Any, exclude: Any, left: list[str]) -> None:
     wants = [manifest(name="a"), manifest(name="ab"), manifest("Job", name="a")]
-    assert list(said(plan(wants, options=Options(select=select, exclude=exclude)))) == left
+    assert list(said(plan(wants, options=Options(Selection(select, exclude))))) == left
 
 
 def test_runs_that_are_not_selected_cost_nothing_and_are_left() -> None:
     wants, runs = many(3)
-    made = plan([manifest(name="new")], runs, Options(select=("*/new",)))
+    made = plan([manifest(name="new")], runs, Options(Selection(("*/new",))))
     assert (said(made), blocked(made)) == ({"CustomJob/new": "create missing"}, [])
     assert wants
 
@@ -137,8 +138,8 @@ def test_rerun_of_what_only_the_ledger_remembers_starts_it() -> None:
     [
         (Options(rerun=("CustomJob/none",)), "no manifest has this address"),
         (Options(rerun=("CustomJob/*",)), "no manifest has this address"),
-        (Options(rerun=("CustomJob/train",), exclude=("*",)), "leaves this address out"),
-        (Options(rerun=("CustomJob/train",), select=("Job/*",)), "leaves this address out"),
+        (Options(rerun=("CustomJob/train",), selection=Selection(exclude=("*",))), "leaves this address out"),
+        (Options(rerun=("CustomJob/train",), selection=Selection(("Job/*",))), "leaves this address out"),
         (Options(rerun=("CustomJob/off",)), "lifecycle.desired Cancelled"),
     ],
 )
