@@ -170,9 +170,9 @@ class Emulator:
         except Refusal as refusal:
             return replies.refused(refusal, call.pretty)
         except RecursionError:
-            return replies.refused(Refusal("INVALID_ARGUMENT", "Message too deep. Max recursion depth reached."))
+            return replies.refused(replies.too_deep())
         except sqlite3.OperationalError:
-            return replies.refused(Refusal("UNAVAILABLE", "The service is currently unavailable."), call.pretty)
+            return replies.refused(replies.unavailable(), call.pretty)
         if found is None:
             return replies.unknown_path()
         return replies.ok(found, call.pretty)
@@ -274,7 +274,7 @@ class Emulator:
         now = self._now()
         with self._state.transaction(write=True):
             self._state.advance(now)
-            return dump.take(self._state, paths.asked_place(call), now)
+            return dump.take(self._state, call.after("a number"), now)
 
     def _restore(self, call: Call) -> Any:
         """Put the jobs of a snapshot in the place of all there are; a clock that can be set is not left behind it."""

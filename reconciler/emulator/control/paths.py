@@ -68,19 +68,11 @@ def show_audit(entries: Iterable[Entry], call: Call) -> dict[str, Any]:
     """Tell the calls that the query asks for, oldest first, at most MOST_ENTRIES of them."""
     names = [each.name for each in dataclasses.fields(Wanted) if each.name != "after"]
     call.allow(("after", *names))
-    wanted = Wanted(asked_place(call), **{name: call.query[name] for name in names if name in call.query})
+    wanted = Wanted(call.after("a number"), **{name: call.query[name] for name in names if name in call.query})
     if wanted.status and not _STATUS.fullmatch(wanted.status):
         raise Refusal("INVALID_ARGUMENT", "`status` must be a number such as 404, or 4xx.")
     found = itertools.islice(filter(wanted.matches, entries), MOST_ENTRIES)
     return {"calls": [dataclasses.asdict(entry) for entry in found]}
-
-
-def asked_place(call: Call) -> int:
-    """Read `after` of the query, 0 where it is not there."""
-    after = call.query.get("after", "0")
-    if not (after.isascii() and after.isdecimal()) or len(after) > 18:
-        raise Refusal("INVALID_ARGUMENT", "`after` must be a number that was told before.")
-    return int(after)
 
 
 def asked_keep(call: Call) -> bool:

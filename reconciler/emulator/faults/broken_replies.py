@@ -17,7 +17,7 @@ _REASONS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DE
 _REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 500: "INTERNAL", 501: "UNIMPLEMENTED"}
 _REASONS |= {503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
-_MESSAGES = {500: "Internal error encountered.", 503: "The service is currently unavailable."}  # recorded
+_MESSAGES = {500: "Internal error encountered.", 503: replies.UNAVAILABLE}  # recorded
 _MESSAGES |= {401: recorded.REPLIES["token"].message}
 
 

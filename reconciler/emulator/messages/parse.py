@@ -21,6 +21,24 @@ _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _LONGEST_ECHO = 200
 
 
+def unknown_name(name: str, path: str = "", why: str = "Cannot find field.") -> str:
+    """Say that the message at a path, the request itself where it is empty, has no field of a name."""
+    at = f" at '{path}'" if path else ""
+    return f'Invalid JSON payload received. Unknown name "{name}"{at}: {why}'
+
+
+def invalid_value(path: str, value: Any, sort: str = "") -> str:
+    """Say that a value is not of the sort that its field has; a long value is cut."""
+    shown = json.dumps(value, ensure_ascii=False)[:_LONGEST_ECHO]
+    return f"Invalid value at '{path}'{f' ({sort})' if sort else ''}, {shown}"
+
+
+def illegal_duration(name: str, path: str) -> str:
+    """Say that the field of a name, found at a path, holds no duration."""
+    wrong = f"Field '{name}', Illegal duration format; duration must end with 's'"
+    return f"Invalid value at '{path}' (type.googleapis.com/google.protobuf.Duration), {wrong}"
+
+
 def read(root: Field, value: Any, resource: str, package: str) -> tuple[dict[str, Any], list[Violation]]:
     """Parse a resource: nulls, output-only fields and proto3 defaults dropped, set messages kept, names in camelCase.
 
@@ -66,9 +84,7 @@ class _Reader:
         for key, item in value.items():
             name = key if key in known else spelt.get(key)
             if name is None:
-                self._refuse(
-                    path, f"Invalid JSON payload received. Unknown name \"{key}\" at '{path}': Cannot find field."
-                )
+                self._refuse(path, unknown_name(key, path))
                 continue
             if item is None:
                 continue
@@ -150,9 +166,7 @@ class _Reader:
     def _duration(self, field: Field, value: Any, path: str) -> str | None:
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
         if found is None:
-            sort = "type.googleapis.com/google.protobuf.Duration"
-            wrong = f"Field '{field.name}', Illegal duration format; duration must end with 's'"
-            self._refuse(path, f"Invalid value at '{path}' ({sort}), {wrong}")
+            self._refuse(path, illegal_duration(field.name, path))
             return None
         sign, seconds, fraction = found.groups()
         digits = (fraction or "").rstrip("0")
@@ -173,8 +187,7 @@ class _Reader:
         return value or None
 
     def _invalid(self, path: str, sort: str, value: Any) -> None:
-        shown = json.dumps(value, ensure_ascii=False)[:_LONGEST_ECHO]
-        self._refuse(path, f"Invalid value at '{path}' ({sort}), {shown}")
+        self._refuse(path, invalid_value(path, value, sort))
 
     def _refuse(self, path: str, text: str) -> None:
         self.violations.append((path, text))

@@ -25,14 +25,17 @@ class Served:
 
     def resource_name(self, key: Key) -> str:
         """Write a job's full name; the project is a number."""
-        place = f"projects/{key.project}/locations/{key.location}" if self.kind.located else f"projects/{key.project}"
-        return f"{place}/{self.kind.collection}/{key.job}"
+        return f"{key.parent}/{self.kind.collection}/{key.job}"
 
     def is_terminal(self, job: Job) -> bool:
         """Say whether a job has ended."""
         return job.life.state in self.conduct.terminal
 
     def etag(self, job: Job) -> str:
-        """Derive a job's etag from its version; base64 of eight bytes as recorded."""
-        text = f"{self.resource_name(job.key)} {job.life.created} {job.version}"
-        return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
+        """Derive a job's etag from its version."""
+        return etag_of(f"{self.resource_name(job.key)} {job.life.created} {job.version}")
+
+
+def etag_of(text: str) -> str:
+    """Write the etag of what a text tells apart: base64 of eight bytes as recorded."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()

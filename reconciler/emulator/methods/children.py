@@ -72,7 +72,7 @@ class BesideMethods:
 def _parent(served: Served | None, key: Key) -> str:
     if served is not None:
         return served.resource_name(key)
-    return f"projects/{key.project}/locations/{key.location}" if key.location else f"projects/{key.project}"
+    return key.parent
 
 
 def _trial(collection: str, trial: Mapping[str, Any], call: Call) -> dict[str, Any]:

@@ -4,7 +4,6 @@ It knows no principals: whoever calls holds every permission of a job."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -12,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.emulator.messages import shapes
+from reconciler.emulator.messages import parse, shapes
 from reconciler.emulator.messages.parse import Violation
-from reconciler.emulator.messages.served import Served
+from reconciler.emulator.messages.served import Served, etag_of
 from reconciler.emulator.methods.jobs import JobMethods
 from reconciler.emulator.state.database import State
 from reconciler.emulator.state.rows import Key
@@ -22,7 +21,6 @@ from reconciler.emulator.wire import field_masks, replies
 from reconciler.emulator.wire.replies import Refusal
 from reconciler.emulator.wire.requests import Call
 
-_LONGEST_ECHO = 200
 _EMPTY_ETAG = "ACAB"  # unverified: the general convention for a resource without a policy
 _DEFAULT_MASK = "bindings,etag"  # discovery ml v1 rev 20251213: updateMask of setIamPolicy
 _VERSIONS = (0, 1, 3)  # discovery ml v1 rev 20251213: valid values of Policy.version
@@ -106,9 +104,7 @@ def _read(value: Any, shape: Shape, path: str, violations: list[Violation]) -> A
         return [_read(item, shape[0], f"{path}[{index}]", violations) for index, item in enumerate(value)]
     if _is_scalar(value, shape):
         return value
-    told = json.dumps(value, ensure_ascii=False)[:_LONGEST_ECHO]
-    sort = f" ({_TYPES[shape]})" if isinstance(shape, type) else ""
-    violations.append((path, f"Invalid value at '{path}'{sort}, {told}"))
+    violations.append((path, parse.invalid_value(path, value, _TYPES[shape] if isinstance(shape, type) else "")))
     return None
 
 
@@ -118,9 +114,7 @@ def _fields(value: Mapping[str, Any], shape: Mapping[str, Shape], path: str, vio
         name = key if key in shape else field_masks.camel(key)
         below = f"{path}.{shapes.snake(name)}" if path else shapes.snake(name)
         if name not in shape:
-            at = f" at '{path}'" if path else ""
-            text = f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.'
-            violations.append((path, text))
+            violations.append((path, parse.unknown_name(key, path)))
         elif item is not None:
             read[name] = _read(item, shape[name], below, violations)
     return read
@@ -161,5 +155,4 @@ def _hidden(binding: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _etag(policy: Mapping[str, Any], before: str) -> str:
-    text = before + json.dumps(policy, sort_keys=True)
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
+    return etag_of(before + json.dumps(policy, sort_keys=True))

@@ -102,7 +102,7 @@ class JobMethods:
             job = Job(replace(scope, job=self._ids()), body, life)
             if self._state.add(job):
                 return job
-        raise Refusal("UNAVAILABLE", "The service is currently unavailable.")
+        raise replies.unavailable()
 
     def get(self, served: Served, key: Key, call: Call) -> Any:
         """Answer one job in full."""
@@ -136,7 +136,7 @@ class JobMethods:
         time = lifecycle.timestamp(now, served.conduct.digits)
         prefix = f"type.googleapis.com/{served.conduct.package}"
         for _ in range(_TRIES):
-            name = f"projects/{key.project}/locations/{key.location}/operations/{self._ids()}"
+            name = f"{key.parent}/operations/{self._ids()}"
             operation = {
                 "name": name,
                 "metadata": {
@@ -149,7 +149,7 @@ class JobMethods:
             if self._state.add_operation(name, operation):
                 self._state.add_operation(operations.nested(served.resource_name(key), operation), {"name": name})
                 return _unfinished(operation) if served.conduct.polled_delete else operation
-        raise Refusal("UNAVAILABLE", "The service is currently unavailable.")
+        raise replies.unavailable()
 
     def patch(self, served: Served, key: Key, call: Call) -> Any:
         """Replace the labels; an etag named in the mask guards against a lost update."""
@@ -240,9 +240,7 @@ class JobMethods:
         if not isinstance(value, dict):
             raise Refusal("INVALID_ARGUMENT", "Invalid JSON payload received. Expected an object.")
         if value:
-            name = next(iter(value))
-            text = f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
-            raise replies.invalid_json([("", text)])
+            raise replies.invalid_json([("", parse.unknown_name(next(iter(value))))])
 
     def _wrong_state(self, served: Served, job: Job, text: str) -> Refusal:
         told = text.replace("{name}", served.resource_name(job.key)).replace("{state}", job.life.state)

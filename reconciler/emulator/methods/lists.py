@@ -41,7 +41,7 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
     if bent.most_rows:
         page = replace(page, size=min(page.size, bent.most_rows))
     if bent.unreachable:
-        return {"unreachable": [_place(served, scope)]}
+        return {"unreachable": [scope.parent]}
     if bent.empty:
         return {"nextPageToken": page.empty_token()}
     if conduct.days:
@@ -57,11 +57,6 @@ def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent:
         last = rows[page.size - 1]
         found["nextPageToken"] = page.token((getattr(last.life, by), last.key.job))
     return found
-
-
-def _place(served: Served, scope: Key) -> str:
-    """Return the name of what a list is a list of, less the collection."""
-    return served.resource_name(scope).rpartition(f"/{served.kind.collection}")[0]
 
 
 def _rows(

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.emulator.messages import parse
 from reconciler.emulator.state.database import State
-from reconciler.emulator.wire import filters, page_tokens
+from reconciler.emulator.wire import filters, page_tokens, replies
 from reconciler.emulator.wire.filters import Compare
 from reconciler.emulator.wire.page_tokens import Sizes
 from reconciler.emulator.wire.replies import Refusal
@@ -83,9 +84,7 @@ class OperationMethods:
         timeout = call.query.get("timeout", "")
         found = _DURATION.fullmatch(timeout)
         if timeout and found is None:
-            wrong = "Field 'timeout', Illegal duration format; duration must end with 's'"
-            text = f"Invalid value at 'timeout' (type.googleapis.com/google.protobuf.Duration), {wrong}"
-            raise Refusal("INVALID_ARGUMENT", text, [("timeout", text)])
+            raise replies.invalid_json([("timeout", parse.illegal_duration("timeout", "timeout"))])
         if found is not None and found[1]:
             raise Refusal("INVALID_ARGUMENT", f"The timeout must not be negative, got {timeout}.")
         return self.get(parent, operation)

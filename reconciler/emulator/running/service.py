@@ -65,11 +65,9 @@ class Running:
 
         Raises Refusal for a job that was never run, saying why.
         """
-        after = call.query.get("after", "0")
-        if not after.isdecimal() or len(after) > 18:
-            raise Refusal("INVALID_ARGUMENT", "`after` must be the `n` of a line that was told before.")
+        after = call.after("the `n` of a line")
         over = served.is_terminal(job) and not self.holds(job.key)
-        found = self._supervisor.read(job.key, int(after), MOST_LINES)
+        found = self._supervisor.read(job.key, after, MOST_LINES)
         if found is None:
             why = "it was created before the emulator ran jobs" if plans.read(job.body) else NO_COMMAND
             raise Refusal("FAILED_PRECONDITION", f"There is no output of {served.resource_name(job.key)}: {why}.")

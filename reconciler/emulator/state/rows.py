@@ -45,6 +45,12 @@ class Key:
     location: str
     job: str
 
+    @property
+    def parent(self) -> str:
+        """The name of the location, or of the project where there is none."""
+        project = f"projects/{self.project}"
+        return f"{project}/locations/{self.location}" if self.location else project
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

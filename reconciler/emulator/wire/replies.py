@@ -34,6 +34,20 @@ class Refusal(Exception):
         self.violations = tuple(violations)
 
 
+UNAVAILABLE = "The service is currently unavailable."
+"""What the service says to a 503 (recorded)."""
+
+
+def unavailable() -> Refusal:
+    """Refuse for now: who asks again may get through."""
+    return Refusal("UNAVAILABLE", UNAVAILABLE)
+
+
+def too_deep() -> Refusal:
+    """Refuse a body with more levels than anybody reads."""
+    return Refusal("INVALID_ARGUMENT", "Message too deep. Max recursion depth reached.")
+
+
 def invalid_json(violations: Sequence[Violation]) -> Refusal:
     """Refuse what the JSON layer found, one line each, with BadRequest details (recorded form)."""
     return Refusal("INVALID_ARGUMENT", "\n".join(text for _, text in violations), violations)

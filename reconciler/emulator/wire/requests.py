@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from reconciler.emulator.wire import field_masks
+from reconciler.emulator.messages import parse
+from reconciler.emulator.wire import field_masks, replies
 from reconciler.emulator.wire.replies import Refusal
 from reconciler.vocabulary.wire import Request
 
@@ -94,13 +95,15 @@ class Call:
             raise Refusal("INVALID_ARGUMENT", f"Replies of the form `{self.query['alt']}` are not supported.")
         unknown = [name for name in self.query if name not in _SYSTEM and name not in names]
         if unknown:
-            texts = [
-                f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
-                f"Field '{name}' could not be found in request message."
-                for name in unknown
-            ]
-            violations = [("", text) for text in texts]
-            raise Refusal("INVALID_ARGUMENT", "\n".join(texts), violations)
+            why = "Cannot bind query parameter. Field '{}' could not be found in request message."
+            raise replies.invalid_json([("", parse.unknown_name(name, why=why.format(name))) for name in unknown])
+
+    def after(self, what: str) -> int:
+        """Read the parameter `after`, 0 where it is not given; `what` says what number it must be."""
+        text = self.query.get("after", "0")
+        if not (text.isascii() and text.isdecimal()) or len(text) > 18:
+            raise Refusal("INVALID_ARGUMENT", f"`after` must be {what} that was told before.")
+        return int(text)
 
     def json(self) -> Any:
         """Parse the body; an empty one is an empty message."""
@@ -109,7 +112,7 @@ class Call:
             if re.search(rb"\\ud", self.body, re.IGNORECASE):
                 json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as error:
-            raise Refusal("INVALID_ARGUMENT", "Message too deep. Max recursion depth reached.") from error
+            raise replies.too_deep() from error
         except ValueError as error:
             raise Refusal("INVALID_ARGUMENT", f"Invalid JSON payload received. {error}") from error
         return value
