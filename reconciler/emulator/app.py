@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import behaviour
-from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.behaviour import Behaviour
 from reconciler.emulator.control import audit, dump, paths
 from reconciler.emulator.control.audit import Audit
 from reconciler.emulator.faults import broken_replies
@@ -58,23 +58,23 @@ class Emulator:
         ids: Callable[[], str],
         timings: Timings = lifecycle.RECORDED,
         projects: Mapping[str, str] | None = None,
-        conduct: Mapping[str, Conduct] | None = None,
+        behaviours: Mapping[str, Behaviour] | None = None,
         faults: Iterable[Fault] = (),
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        """Open the database (a path, or ":memory:"). `projects` maps ids to numbers; `conduct` replaces the data files.
+        """Open the database (a path, or ":memory:"). `projects` maps ids to numbers; `behaviours` replace the data files.
 
         `faults` strike from the first call on; `sleep` is how a delay passes, by default on the clock. Raises
         errors.StoreFailed where the database cannot be used.
         """
-        conduct = behaviour.load() if conduct is None else conduct
+        behaviours = behaviour.load() if behaviours is None else behaviours
         self._routes = Routes(
-            Served(kind, conduct[kind.name], Shapes(kind, conduct[kind.name]))
+            Served(kind, behaviours[kind.name], Shapes(kind, behaviours[kind.name]))
             for kind in kinds.values()
-            if kind.name in conduct
+            if kind.name in behaviours
         )
-        self._located = next((one for one in conduct.values() if one.hosts.regions), None)
-        self._unlocated = next((one for one in conduct.values() if not one.hosts.regions), None)
+        self._located = next((one for one in behaviours.values() if one.hosts.regions), None)
+        self._unlocated = next((one for one in behaviours.values() if not one.hosts.regions), None)
         self._database = database
         self._runner: Running | None = None
         self._clock = clock
@@ -188,9 +188,11 @@ class Emulator:
 
     def _is_served_at(self, host: str, route: Route) -> bool:
         """Say whether a host serves the API; raises Refusal where its location is another than the path's."""
-        conduct = route.served.conduct if route.served else self._located if route.place.location else self._unlocated
+        behaviour = (
+            route.served.behaviour if route.served else self._located if route.place.location else self._unlocated
+        )
         field = "name" if route.place.job or route.place.child else "parent"
-        return conduct is None or hosts.serves(host, conduct.hosts, requests.segment(route.place.location), field)
+        return behaviour is None or hosts.serves(host, behaviour.hosts, requests.segment(route.place.location), field)
 
     def _run(self, route: Route, key: Key, call: Call, bent: Bent) -> Any:
         now = self._now()

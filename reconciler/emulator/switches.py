@@ -1,13 +1,14 @@
-"""Behaviours that nobody has recorded, each with a name, a default and its other choices; they change the conduct data.
+"""Behaviours that nobody has recorded, each with a name, a default and its other choices; they change the data
+of behaviour.
 
-It serves nothing: what is chosen here is read where the conduct is."""
+It serves nothing: what is chosen here is read where the data are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.emulator.behaviour import Conduct, Rule, Rules, Step
+from reconciler.emulator.behaviour import Behaviour, Rule, Rules, Step
 from reconciler.emulator.faults.model import Fault, MaskIgnored, MaskRefused
 from reconciler.vocabulary import errors
 
@@ -188,8 +189,8 @@ def read(texts: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
-def conduct(by_kind: Mapping[str, Conduct], chosen: Mapping[str, str]) -> dict[str, Conduct]:
-    """Return the conduct of every kind as chosen; choices that are the default change nothing."""
+def behaviours(by_kind: Mapping[str, Behaviour], chosen: Mapping[str, str]) -> dict[str, Behaviour]:
+    """Return the behaviour of every kind as chosen; choices that are the default change nothing."""
     changed = dict(by_kind)
     for name, choice in sorted(chosen.items()):
         turn = _TURNS.get(name)
@@ -208,68 +209,71 @@ def faults(chosen: Mapping[str, str]) -> tuple[Fault, ...]:
     return ()
 
 
-def _shows_cancelling(conduct: Conduct, _: str) -> Conduct:
-    if conduct.package != _AIPLATFORM:
-        return conduct
-    first = conduct.cancel[0]
+def _shows_cancelling(behaviour: Behaviour, _: str) -> Behaviour:
+    if behaviour.package != _AIPLATFORM:
+        return behaviour
+    first = behaviour.cancel[0]
     # recorded for batchPredictionJobs: CANCELLING about as long before the end as the end took to come
-    return replace(conduct, cancel=(Step(first.after / 2, "JOB_STATE_CANCELLING"), *conduct.cancel))
+    return replace(behaviour, cancel=(Step(first.after / 2, "JOB_STATE_CANCELLING"), *behaviour.cancel))
 
 
-def _cancel_takes(conduct: Conduct, choice: str) -> Conduct:
-    if conduct.package != _AIPLATFORM:
-        return conduct
+def _cancel_takes(behaviour: Behaviour, choice: str) -> Behaviour:
+    if behaviour.package != _AIPLATFORM:
+        return behaviour
     seconds = float(choice.removesuffix("s"))
-    factor = seconds / conduct.cancel[-1].after
-    return replace(conduct, cancel=tuple(replace(step, after=step.after * factor) for step in conduct.cancel))
+    factor = seconds / behaviour.cancel[-1].after
+    return replace(behaviour, cancel=tuple(replace(step, after=step.after * factor) for step in behaviour.cancel))
 
 
-def _page(conduct: Conduct, default: int | None = None, maximum: int | None = None) -> Conduct:
-    if conduct.package != _AIPLATFORM:
-        return conduct
-    return replace(conduct, page_default=default or conduct.page_default, page_maximum=maximum or conduct.page_maximum)
+def _page(behaviour: Behaviour, default: int | None = None, maximum: int | None = None) -> Behaviour:
+    if behaviour.package != _AIPLATFORM:
+        return behaviour
+    return replace(
+        behaviour, page_default=default or behaviour.page_default, page_maximum=maximum or behaviour.page_maximum
+    )
 
 
-def _rules(conduct: Conduct, change: Callable[[Rules], Rules]) -> Conduct:
-    return replace(conduct, rules=change(conduct.rules))
+def _rules(behaviour: Behaviour, change: Callable[[Rules], Rules]) -> Behaviour:
+    return replace(behaviour, rules=change(behaviour.rules))
 
 
 def _turned_on(rules: Iterable[Rule], name: str = "") -> tuple[Rule, ...]:
     return tuple(replace(rule, on=True) if not name or rule.name == name else rule for rule in rules)
 
 
-_TURNS: Mapping[str, Callable[[Conduct, str], Conduct]] = {
-    "cancel-of-ended": lambda conduct, _: replace(conduct, late_cancel=""),
+_TURNS: Mapping[str, Callable[[Behaviour, str], Behaviour]] = {
+    "cancel-of-ended": lambda behaviour, _: replace(behaviour, late_cancel=""),
     "cancel-shows-cancelling": _shows_cancelling,
     "cancel-takes": _cancel_takes,
-    "delete-of-active": lambda conduct, _: replace(conduct, live_delete=""),
-    "delete-operation": lambda conduct, _: replace(conduct, polled_delete=True),
-    "list-order": lambda conduct, _: replace(conduct, by_creation=True),
-    "list-rows": lambda conduct, _: replace(conduct, omits=()),
-    "list-window": lambda conduct, _: replace(conduct, days=0),
-    "page-size": lambda conduct, choice: _page(conduct, default=int(choice)),
-    "most-rows": lambda conduct, choice: _page(conduct, maximum=int(choice)),
-    "label-length": lambda conduct, choice: _rules(
-        conduct, lambda rules: replace(rules, labels={**rules.labels, "length": int(choice), "bytes": 2 * int(choice)})
+    "delete-of-active": lambda behaviour, _: replace(behaviour, live_delete=""),
+    "delete-operation": lambda behaviour, _: replace(behaviour, polled_delete=True),
+    "list-order": lambda behaviour, _: replace(behaviour, by_creation=True),
+    "list-rows": lambda behaviour, _: replace(behaviour, omits=()),
+    "list-window": lambda behaviour, _: replace(behaviour, days=0),
+    "page-size": lambda behaviour, choice: _page(behaviour, default=int(choice)),
+    "most-rows": lambda behaviour, choice: _page(behaviour, maximum=int(choice)),
+    "label-length": lambda behaviour, choice: _rules(
+        behaviour,
+        lambda rules: replace(rules, labels={**rules.labels, "length": int(choice), "bytes": 2 * int(choice)}),
     ),
-    "disk-spec": lambda conduct, _: _rules(
-        conduct, lambda rules: replace(rules, defaults=tuple(replace(rule, on=False) for rule in rules.defaults))
+    "disk-spec": lambda behaviour, _: _rules(
+        behaviour, lambda rules: replace(rules, defaults=tuple(replace(rule, on=False) for rule in rules.defaults))
     ),
-    "output-uri-slash": lambda conduct, _: _rules(
-        conduct, lambda rules: replace(rules, slashes=_turned_on(rules.slashes))
+    "output-uri-slash": lambda behaviour, _: _rules(
+        behaviour, lambda rules: replace(rules, slashes=_turned_on(rules.slashes))
     ),
-    "stale-etag": lambda conduct, _: replace(conduct, stale_etag="FAILED_PRECONDITION"),
-    "id-without-number": lambda conduct, _: replace(conduct, numeric_ids=conduct.package == _AIPLATFORM),
-    "pool-without-task": lambda conduct, _: _rules(
-        conduct, lambda rules: replace(rules, oneofs=_turned_on(rules.oneofs, "task"))
+    "stale-etag": lambda behaviour, _: replace(behaviour, stale_etag="FAILED_PRECONDITION"),
+    "id-without-number": lambda behaviour, _: replace(behaviour, numeric_ids=behaviour.package == _AIPLATFORM),
+    "pool-without-task": lambda behaviour, _: _rules(
+        behaviour, lambda rules: replace(rules, oneofs=_turned_on(rules.oneofs, "task"))
     ),
-    "retired-accelerators": lambda conduct, _: _rules(
-        conduct, lambda rules: replace(rules, accelerators=_turned_on(rules.accelerators))
+    "retired-accelerators": lambda behaviour, _: _rules(
+        behaviour, lambda rules: replace(rules, accelerators=_turned_on(rules.accelerators))
     ),
-    "tensorboard-account": lambda conduct, _: _rules(
-        conduct, lambda rules: replace(rules, needs=_turned_on(rules.needs))
+    "tensorboard-account": lambda behaviour, _: _rules(
+        behaviour, lambda rules: replace(rules, needs=_turned_on(rules.needs))
     ),
-    "network-name": lambda conduct, _: _rules(
-        conduct, lambda rules: replace(rules, patterns=_turned_on(rules.patterns))
+    "network-name": lambda behaviour, _: _rules(
+        behaviour, lambda rules: replace(rules, patterns=_turned_on(rules.patterns))
     ),
 }

@@ -235,8 +235,8 @@ def test_every_known_reply_can_be_had(name: str, wire: str) -> None:
 
 
 def opened(known: Known, wire: str) -> Any:
-    conduct = switches.conduct(behaviour.load(), switches.read([known.switched] if known.switched else []))
-    return service.opened(wire, conduct=conduct)
+    behaviours = switches.behaviours(behaviour.load(), switches.read([known.switched] if known.switched else []))
+    return service.opened(wire, behaviours=behaviours)
 
 
 def types(error: dict[str, Any]) -> tuple[str, ...]:

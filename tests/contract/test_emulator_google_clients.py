@@ -110,8 +110,8 @@ def test_ml_jobs_work_through_the_discovery_client(emulated: Service, legacy: An
 
 @pytest.mark.parametrize("choice", ["done", "polled"])
 def test_the_operation_of_a_delete_is_followed_to_its_end(choice: str) -> None:
-    conduct = switches.conduct(behaviour.load(), {"delete-operation": choice})
-    with service.opened("http", conduct=conduct) as emulated, _vertex(emulated) as client:
+    behaviours = switches.behaviours(behaviour.load(), {"delete-operation": choice})
+    with service.opened("http", behaviours=behaviours) as emulated, _vertex(emulated) as client:
         name = client.create_custom_job(parent=PARENT, custom_job=custom_job("a")).name
         emulated.clock.advance(10_000)
         operation = client.delete_custom_job(name=name)

@@ -243,19 +243,19 @@ def test_the_command_refuses_a_life_that_is_none(capsys: pytest.CaptureFixture[s
 
 
 def test_drawn_steps_are_in_order_and_end_once() -> None:
-    for kind, conduct in behaviour.load().items():
+    for kind, found in behaviour.load().items():
         for seed in range(200):
             about = f"{kind}:{random.Random(seed).random()}"
-            for steps in (random_lives.life(conduct, seed, about, "here"), random_lives.cancel(conduct, seed, about)):
+            for steps in (random_lives.life(found, seed, about, "here"), random_lives.cancel(found, seed, about)):
                 assert [step.after for step in steps] == sorted(step.after for step in steps)
                 assert [step.ends for step in steps] == [False] * (len(steps) - 1) + [True]
-                assert {step.state for step in steps} <= set(conduct.state_numbers)
+                assert {step.state for step in steps} <= set(found.state_numbers)
 
 
 @pytest.mark.parametrize(("kind", "field"), [("CustomJob", "error"), ("NasJob", "error"), ("Job", "errorMessage")])
 def test_a_drawn_cancel_brings_what_its_end_shows(kind: str, field: str) -> None:
-    conduct = behaviour.load()[kind]
-    ends = [random_lives.cancel(conduct, seed, "one")[-1] for seed in range(300)]
+    found = behaviour.load()[kind]
+    ends = [random_lives.cancel(found, seed, "one")[-1] for seed in range(300)]
     assert {end.state.removeprefix("JOB_STATE_") for end in ends} >= {"CANCELLED", "SUCCEEDED"}
     for end in ends:
         state = end.state.removeprefix("JOB_STATE_")

@@ -195,7 +195,7 @@ def test_the_times_a_filter_compares_are_data(name: str) -> None:
     documents = [json.loads(folder.joinpath(each).read_text("utf-8")) for each in behaviour.FILES]
     for entry in documents[0]["kinds"]:
         entry["filter"]["times"] = ["createTime", "startTime", "endTime", "updateTime"]
-    with service.opened("in process", conduct=behaviour.parse(documents)) as jobs:
+    with service.opened("in process", behaviours=behaviour.parse(documents)) as jobs:
         jobs.create(CUSTOM, service.custom_job(displayName="job_a"))
         jobs.clock.advance(10_000)
         jobs.create(CUSTOM, service.custom_job(displayName="job_b"))

@@ -112,8 +112,8 @@ def test_a_wait_takes_a_duration(jobs: Service, query: dict[str, str], status: i
 
 
 def test_a_polled_delete_is_done_once_it_is_waited_for() -> None:
-    conduct = switches.conduct(behaviour.load(), {"delete-operation": "polled"})
-    with service.opened("in process", conduct=conduct) as jobs:
+    behaviours = switches.behaviours(behaviour.load(), {"delete-operation": "polled"})
+    with service.opened("in process", behaviours=behaviours) as jobs:
         _, operation = deleted(jobs)
         assert set(operation) == {"name", "metadata"}
         assert jobs.send("POST", f"/v1/{operation['name']}:wait").json["done"] is True

@@ -58,10 +58,10 @@ def documents() -> list[Any]:
     return [json.loads(folder.joinpath(name).read_text("utf-8")) for name in behaviour.FILES]
 
 
-def answered(pair: Any, conduct: Any = None) -> tuple[Any, Any]:
+def answered(pair: Any, behaviours: Any = None) -> tuple[Any, Any]:
     """The emulator's and the service's answer to the same create."""
     recorded = load(pair["response"])
-    with service.opened("in process", conduct=conduct) as jobs:
+    with service.opened("in process", behaviours=behaviours) as jobs:
         return jobs.create(CUSTOM, completed(load(pair["request"]), recorded)), recorded
 
 

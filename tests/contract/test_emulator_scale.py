@@ -65,8 +65,8 @@ def last_token(jobs: Service, size: int) -> str:
 
 def costs(most: int, by_creation: bool) -> dict[str, int]:
     """The steps of some lists among that many jobs."""
-    conduct = {name: replace(one, by_creation=by_creation) for name, one in behaviour.load().items()}
-    with service.opened("in process", conduct=conduct) as jobs:
+    behaviours = {name: replace(one, by_creation=by_creation) for name, one in behaviour.load().items()}
+    with service.opened("in process", behaviours=behaviours) as jobs:
         filled(jobs, most)
         asked = {
             "first page": {},

@@ -190,8 +190,8 @@ SEEN: Mapping[str, tuple[Callable[[Service], Any], Mapping[str, Any]]] = {
 
 
 def opened(chosen: Mapping[str, str]) -> Any:
-    conduct = switches.conduct(behaviour.load(), chosen)
-    return service.opened("in process", conduct=conduct, faults=switches.faults(chosen))
+    behaviours = switches.behaviours(behaviour.load(), chosen)
+    return service.opened("in process", behaviours=behaviours, faults=switches.faults(chosen))
 
 
 CHOICES = [(switch.name, choice) for switch in switches.SWITCHES for choice in switch.choices]

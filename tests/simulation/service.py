@@ -26,7 +26,7 @@ ACTIVE = frozenset({"PENDING", "QUEUED", "RUNNING", "PREPARING", "CANCELLING"})
 
 
 @cache
-def conduct() -> Mapping[str, behaviour.Conduct]:
+def behaviours() -> Mapping[str, behaviour.Behaviour]:
     """Read the behaviour of the kinds once."""
     return behaviour.load()
 

@@ -37,7 +37,7 @@ from tests.simulation import truth, weather, wishes
 from tests.simulation.baton import Baton, Turnstile
 from tests.simulation.life import Fate, Life, LivingStore
 from tests.simulation.policies import Policies
-from tests.simulation.service import KNOWN, Service, conduct
+from tests.simulation.service import KNOWN, Service, behaviours
 from tests.simulation.wishes import STACK, Wish
 from tests.support.cloud_storage import BUCKET, CloudStorage
 from tests.support.site import ANYTHING, CHECK, KnownSecrets
@@ -105,7 +105,7 @@ class Site:
         ids = app.random_ids(random.Random(f"ids {seed}"))
         self.baton.alarm = self._deliver
         self.current: Life | None = None
-        self.service = Service(KNOWN, ":memory:", self.baton, ids, conduct=conduct(), sleep=self._delay)
+        self.service = Service(KNOWN, ":memory:", self.baton, ids, behaviours=behaviours(), sleep=self._delay)
         self.cloud = CloudStorage(page_size=7)
         self._draws = random.Random(f"draws {seed}")
         self.truth = truth.Truth(self.service)

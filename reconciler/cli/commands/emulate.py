@@ -83,7 +83,7 @@ def command(
         chosen,
         app.random_ids(random.SystemRandom()),
         timings,
-        conduct=switches.conduct(behaviour.load(), switched),
+        behaviours=switches.behaviours(behaviour.load(), switched),
         faults=(*switches.faults(switched), *injected),
         sleep=wall.sleep,
     )

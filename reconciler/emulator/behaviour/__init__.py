@@ -120,7 +120,7 @@ class Hosts:
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class Behaviour:
     """How the service treats the jobs of one kind.
 
     `created` maps an input field ("" for any) to the output fields that appear with it; `digits` are the fraction
@@ -163,19 +163,19 @@ class Conduct:
     numeric_ids: bool = False
 
 
-def load() -> dict[str, Conduct]:
-    """Read the data files shipped with the emulator: conduct by kind name."""
+def load() -> dict[str, Behaviour]:
+    """Read the data files shipped with the emulator: behaviour by kind name."""
     folder = resources.files(__package__)
     return parse(json.loads(folder.joinpath(name).read_text("utf-8")) for name in FILES)
 
 
-def parse(documents: Iterable[Mapping[str, Any]]) -> dict[str, Conduct]:
-    """Turn behaviour documents, one an API, into conduct by kind name."""
-    return {entry["kind"]: _conduct(entry, document) for document in documents for entry in document["kinds"]}
+def parse(documents: Iterable[Mapping[str, Any]]) -> dict[str, Behaviour]:
+    """Turn behaviour documents, one an API, into behaviour by kind name."""
+    return {entry["kind"]: _behaviour(entry, document) for document in documents for entry in document["kinds"]}
 
 
-def _conduct(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Conduct:
-    return Conduct(
+def _behaviour(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Behaviour:
+    return Behaviour(
         kind=entry["kind"],
         resource=entry["resource"],
         missing=entry["missing"],

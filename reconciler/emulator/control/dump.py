@@ -71,7 +71,7 @@ def _job(where: str, value: Any, served: Mapping[str, Served]) -> Job:
     )
     key = _key(f"{where}.key", value["key"], served)
     kind = served[key.kind]
-    body, violations = parse.read(kind.shapes.root, value["body"], kind.conduct.resource, kind.conduct.package)
+    body, violations = parse.read(kind.shapes.root, value["body"], kind.behaviour.resource, kind.behaviour.package)
     if violations:
         raise _wrong(f"{where}.body", violations[0][1])
     if kind.kind.id_form is IdForm.CLIENT and body.get(kind.kind.id_field) != key.job:
@@ -92,7 +92,7 @@ def _key(where: str, value: Mapping[str, Any], served: Mapping[str, Served]) -> 
 
 def _life(where: str, value: Mapping[str, Any], served: Served) -> Life:
     checks: Mapping[str, _Check] = {
-        "state": lambda found: isinstance(found, str) and found in served.conduct.state_numbers,
+        "state": lambda found: isinstance(found, str) and found in served.behaviour.state_numbers,
         "created": _is_time,
         "updated": _is_time,
         "started": _is_time_or_none,
@@ -113,7 +113,7 @@ def _step(where: str, value: Any, served: Served) -> tuple[int, Step]:
         raise _wrong(where, "a time and a step are expected")
     checks: Mapping[str, _Check] = {
         "after": lambda found: isinstance(found, int | float) and not isinstance(found, bool),
-        "state": lambda found: isinstance(found, str) and found in served.conduct.state_numbers,
+        "state": lambda found: isinstance(found, str) and found in served.behaviour.state_numbers,
         "starts": _is_bool,
         "ends": _is_bool,
         "fields": _is_map,

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.behaviour import Behaviour
 from reconciler.emulator.messages.shapes import Shapes
 from reconciler.emulator.state.rows import Job, Key
 from reconciler.vocabulary.kinds import Kind, Verb
@@ -17,10 +17,10 @@ READS = frozenset((Verb.GET, Verb.LIST, Verb.GET_IAM_POLICY, Verb.TEST_IAM_PERMI
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A kind with the shapes of its messages and the conduct of its service."""
+    """A kind with the shapes of its messages and the behaviour of its service."""
 
     kind: Kind
-    conduct: Conduct
+    behaviour: Behaviour
     shapes: Shapes
 
     def resource_name(self, key: Key) -> str:
@@ -29,7 +29,7 @@ class Served:
 
     def is_terminal(self, job: Job) -> bool:
         """Say whether a job has ended."""
-        return job.life.state in self.conduct.terminal
+        return job.life.state in self.behaviour.terminal
 
     def etag(self, job: Job) -> str:
         """Derive a job's etag from its version."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.behaviour import Behaviour
 from reconciler.vocabulary.kinds import Kind
 
 _CAPITAL = re.compile("[A-Z]")
@@ -62,9 +62,9 @@ def snake(name: str) -> str:
 class Shapes:
     """The messages of one kind by name; the resource itself goes by the kind's name."""
 
-    def __init__(self, kind: Kind, conduct: Conduct) -> None:
+    def __init__(self, kind: Kind, behaviour: Behaviour) -> None:
         self._definitions: Mapping[str, Any] = kind.schema.get("definitions", {})
-        self._foreign = {rule.message: rule.fields for rule in conduct.rules.foreign}
+        self._foreign = {rule.message: rule.fields for rule in behaviour.rules.foreign}
         self._made: dict[str, Mapping[str, Field]] = {}
         self._inline: dict[str, Mapping[str, Any]] = {}
         self.root = Field(name="", form=Form.MESSAGE, message=kind.name, shapes=self)

@@ -59,7 +59,7 @@ class BesideMethods:
                 if trial["id"] == asked:
                     return _trial(collection, trial, call)
             raise Refusal("NOT_FOUND", "The NasTrialDetail does not exist.")  # unverified: as for NasJob
-        page = page_tokens.asked(call.query, lists.sizes_of(route.served.conduct), collection)
+        page = page_tokens.asked(call.query, lists.sizes_of(route.served.behaviour), collection)
         first = page.after[0] if page.after else 0
         trials = nas_trials.top_of(job, now)
         rows = [_trial(collection, trial, call) for trial in trials[first : first + page.size]]

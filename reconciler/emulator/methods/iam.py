@@ -84,7 +84,7 @@ class PolicyMethods:
                 "INVALID_ARGUMENT", f"Permission {json.dumps(wild[0])} is not valid: wildcards are not allowed."
             )
         there = self._state.find(key) is not None
-        held = [name for name in asked if there and name in served.conduct.permissions]
+        held = [name for name in asked if there and name in served.behaviour.permissions]
         return {"permissions": held} if held else {}
 
 

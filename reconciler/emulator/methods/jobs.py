@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from reconciler.emulator.behaviour import Conduct, Step
+from reconciler.emulator.behaviour import Behaviour, Step
 from reconciler.emulator.messages import defaults, parse, shapes, validation
 from reconciler.emulator.messages.served import Served
 from reconciler.emulator.methods import nas_trials, operations
@@ -53,12 +53,14 @@ class JobMethods:
         self._check(served, scope, body)
         body.pop("etag", None)
         at = self._state.next_created(now)
-        filled = defaults.fill(served.shapes.root, body, served.conduct.rules)
-        conduct = served.conduct
-        made = {name: value for given, more in conduct.created.items() if given in body for name, value in more.items()}
+        filled = defaults.fill(served.shapes.root, body, served.behaviour.rules)
+        behaviour = served.behaviour
+        made = {
+            name: value for given, more in behaviour.created.items() if given in body for name, value in more.items()
+        }
         runs = self.runner is not None and self.runner.takes(filled)
         steps = () if runs else self._life(served, scope, filled)
-        life = lifecycle.begin(conduct.first_state, made, steps, self._timings, at)
+        life = lifecycle.begin(behaviour.first_state, made, steps, self._timings, at)
         job = self._add(served, scope, filled, life)
         if runs and self.runner is not None:
             self.runner.claim(job.key, filled)
@@ -67,8 +69,8 @@ class JobMethods:
     def _life(self, served: Served, scope: Key, body: Mapping[str, Any]) -> tuple[Step, ...]:
         """Return what lies ahead of a new job; with a seed, what it draws for the next job that says just this."""
         if self._draws is None:
-            return served.conduct.timeline
-        return self._draws.life(served.conduct, body, scope.location)
+            return served.behaviour.timeline
+        return self._draws.life(served.behaviour, body, scope.location)
 
     def forget(self) -> None:
         """Draw for the next jobs as for the first ones."""
@@ -77,16 +79,16 @@ class JobMethods:
 
     def _end_by_cancel(self, served: Served, job: Job) -> tuple[Step, ...]:
         if self._draws is None:
-            return served.conduct.cancel
-        return self._draws.cancel(served.conduct, job.body)
+            return served.behaviour.cancel
+        return self._draws.cancel(served.behaviour, job.body)
 
     def _check(self, served: Served, scope: Key, body: Mapping[str, Any]) -> None:
         """Refuse what the job logic refuses: first every field at once, then a machine that cannot be had."""
-        conduct, root = served.conduct, served.shapes.root
-        violations = validation.semantic(root, body, conduct.rules, conduct.resource, scope.location)
+        behaviour, root = served.behaviour, served.shapes.root
+        violations = validation.semantic(root, body, behaviour.rules, behaviour.resource, scope.location)
         if violations:
-            raise replies.invalid_fields(conduct.style, violations)
-        text = validation.accelerators(root, body, conduct.rules)
+            raise replies.invalid_fields(behaviour.style, violations)
+        text = validation.accelerators(root, body, behaviour.rules)
         if text:
             raise Refusal("INVALID_ARGUMENT", text)
 
@@ -94,7 +96,7 @@ class JobMethods:
         if served.kind.id_form is IdForm.CLIENT:
             job = Job(replace(scope, job=body[served.kind.id_field]), body, life)
             if not self._state.add(job):
-                field = f"{served.conduct.resource}.{shapes.snake(served.kind.id_field)}"
+                field = f"{served.behaviour.resource}.{shapes.snake(served.kind.id_field)}"
                 text = "A job with this id already exists."
                 raise Refusal("ALREADY_EXISTS", f"Field: {field} Error: {text}", [(field, text)])
             return job
@@ -116,9 +118,9 @@ class JobMethods:
         self._no_content(call)
         job = self.found(served, key)
         if served.is_terminal(job):
-            if not served.conduct.late_cancel:
+            if not served.behaviour.late_cancel:
                 return {}
-            raise self._wrong_state(served, job, served.conduct.late_cancel)
+            raise self._wrong_state(served, job, served.behaviour.late_cancel)
         steps = _lost(served, ends) if ends else self._end_by_cancel(served, job)
         life = lifecycle.cancel(job.life, steps, self._timings, now)
         if not ends and self.runner is not None and self.runner.holds(key):
@@ -130,11 +132,11 @@ class JobMethods:
         """Delete a finished job; answer an operation that is already done, named at location level (recorded)."""
         self._no_content(call)
         job = self.found(served, key)
-        if served.conduct.live_delete and not served.is_terminal(job):
-            raise self._wrong_state(served, job, served.conduct.live_delete)
+        if served.behaviour.live_delete and not served.is_terminal(job):
+            raise self._wrong_state(served, job, served.behaviour.live_delete)
         self._state.remove(job)
-        time = lifecycle.timestamp(now, served.conduct.digits)
-        prefix = f"type.googleapis.com/{served.conduct.package}"
+        time = lifecycle.timestamp(now, served.behaviour.digits)
+        prefix = f"type.googleapis.com/{served.behaviour.package}"
         for _ in range(_TRIES):
             name = f"{key.parent}/operations/{self._ids()}"
             operation = {
@@ -148,7 +150,7 @@ class JobMethods:
             }
             if self._state.add_operation(name, operation):
                 self._state.add_operation(operations.nested(served.resource_name(key), operation), {"name": name})
-                return _unfinished(operation) if served.conduct.polled_delete else operation
+                return _unfinished(operation) if served.behaviour.polled_delete else operation
         raise replies.unavailable()
 
     def patch(self, served: Served, key: Key, call: Call) -> Any:
@@ -163,7 +165,7 @@ class JobMethods:
         job = self.found(served, key)
         if "etag" in paths and body.get("etag", "") != served.etag(job):
             raise Refusal(
-                served.conduct.stale_etag,
+                served.behaviour.stale_etag,
                 f"The etag `{body.get('etag', '')}` does not match the job's `{served.etag(job)}`.",
             )
         if "labels" in paths:
@@ -171,9 +173,9 @@ class JobMethods:
         return self.show(served, job, call)
 
     def _relabel(self, served: Served, job: Job, labels: Mapping[str, str]) -> Job:
-        violations = validation.label_rules(labels, served.conduct.rules, served.conduct.resource)
+        violations = validation.label_rules(labels, served.behaviour.rules, served.behaviour.resource)
         if violations:
-            raise replies.invalid_fields(served.conduct.style, violations)
+            raise replies.invalid_fields(served.behaviour.style, violations)
         body = {name: value for name, value in job.body.items() if name != "labels"}
         if labels:
             body["labels"] = dict(labels)
@@ -186,7 +188,7 @@ class JobMethods:
         job = self.found(served, key)
         given = None if error is None else {served.kind.error_field: error}
         try:
-            life = lifecycle.force(job.life, served.conduct, state, now, given)
+            life = lifecycle.force(job.life, served.behaviour, state, now, given)
         except LookupError as unknown:
             raise Refusal("INVALID_ARGUMENT", str(unknown.args[0])) from unknown
         changed = replace(job, life=life, version=job.version + 1)
@@ -195,17 +197,17 @@ class JobMethods:
 
     def found(self, served: Served, key: Key) -> Job:
         """Read a job; raises Refusal (404) where there is none."""
-        if served.conduct.numeric_ids and not key.job.isdecimal():
-            field = f"{served.conduct.resource}.name"
-            raise replies.invalid_fields(served.conduct.style, [(field, f"`{key.job}` is no number.")])
+        if served.behaviour.numeric_ids and not key.job.isdecimal():
+            field = f"{served.behaviour.resource}.name"
+            raise replies.invalid_fields(served.behaviour.style, [(field, f"`{key.job}` is no number.")])
         job = self._state.find(key)
         if job is None:
-            raise Refusal("NOT_FOUND", served.conduct.missing)
+            raise Refusal("NOT_FOUND", served.behaviour.missing)
         return job
 
     def show(self, served: Served, job: Job, call: Call | None = None, omits: Collection[str] = ()) -> dict[str, Any]:
         """Write a job as its resource, enums as names or, where the call asks, as numbers; lists leave fields out."""
-        kind, conduct, life = served.kind, served.conduct, job.life
+        kind, behaviour, life = served.kind, served.behaviour, job.life
         body = dict(job.body)
         numbers = call is not None and call.numbers
         if numbers:
@@ -214,8 +216,8 @@ class JobMethods:
         has_name = kind.id_form is IdForm.SERVER
         shown: dict[str, Any] = {"name": served.resource_name(job.key)} if has_name else {kind.id_field: job.key.job}
         shown |= body
-        stated: dict[str, Any] = {kind.state_field: conduct.state_numbers[life.state] if numbers else life.state}
-        timed = _times(life, conduct)
+        stated: dict[str, Any] = {kind.state_field: behaviour.state_numbers[life.state] if numbers else life.state}
+        timed = _times(life, behaviour)
         shown |= stated | timed if kind.located else timed | stated
         outputs = sorted(life.fields.items(), key=lambda field: field[0] != kind.error_field)
         shown |= {name: value for name, value in outputs if name not in omits}
@@ -227,9 +229,9 @@ class JobMethods:
         return shown
 
     def _parse(self, served: Served, value: Any) -> dict[str, Any]:
-        conduct = served.conduct
-        body, violations = parse.read(served.shapes.root, value, conduct.resource, conduct.package)
-        violations = violations or validation.unions(served.shapes.root, body, conduct.rules, conduct.resource)
+        behaviour = served.behaviour
+        body, violations = parse.read(served.shapes.root, value, behaviour.resource, behaviour.package)
+        violations = violations or validation.unions(served.shapes.root, body, behaviour.rules, behaviour.resource)
         if violations:
             raise replies.invalid_json(violations)
         return body
@@ -247,11 +249,11 @@ class JobMethods:
         return Refusal("FAILED_PRECONDITION", told)
 
 
-def _times(life: lifecycle.Life, conduct: Conduct) -> dict[str, Any]:
+def _times(life: lifecycle.Life, behaviour: Behaviour) -> dict[str, Any]:
     times = {"createTime": life.created, "startTime": life.started, "endTime": life.ended}
-    if conduct.has_update_time:
+    if behaviour.has_update_time:
         times["updateTime"] = life.updated
-    return {name: lifecycle.timestamp(at, conduct.digits) for name, at in times.items() if at is not None}
+    return {name: lifecycle.timestamp(at, behaviour.digits) for name, at in times.items() if at is not None}
 
 
 def _unfinished(operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -261,8 +263,8 @@ def _unfinished(operation: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lost(served: Served, ends: str) -> tuple[Step, ...]:
     """Return the steps of a cancel that came too late: the last one is the job's own end."""
-    *before, last = served.conduct.cancel
-    [state] = served.conduct.terminal & {ends, f"JOB_STATE_{ends}"}
+    *before, last = served.behaviour.cancel
+    [state] = served.behaviour.terminal & {ends, f"JOB_STATE_{ends}"}
     text = "Internal error encountered."  # recorded: python-aiplatform#5004
     told = text if isinstance(last.fields.get(served.kind.error_field), str) else {"code": 13, "message": text}
     ended = {served.kind.error_field: told} if ends == "FAILED" else {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.behaviour import Behaviour
 from reconciler.emulator.faults.in_force import Bent
 from reconciler.emulator.faults.model import RowShift
 from reconciler.emulator.messages.served import Served
@@ -24,33 +24,33 @@ Show = Callable[[Served, Job, Call, Collection[str]], dict[str, Any]]
 """Writes a job as its resource, but for the fields that lists leave out."""
 
 
-def sizes_of(conduct: Conduct) -> Sizes:
+def sizes_of(behaviour: Behaviour) -> Sizes:
     """Return the page sizes of a kind's lists."""
-    return Sizes(conduct.page_default, conduct.page_maximum)
+    return Sizes(behaviour.page_default, behaviour.page_maximum)
 
 
 def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent: Bent, show: Show) -> dict[str, Any]:
     """Answer one page; `{}` where nothing matches (recorded)."""
-    conduct = served.conduct
+    behaviour = served.behaviour
     filter_text, mask_text = call.query.get("filter", ""), call.query.get("readMask", "")
-    where, values = filters.compile_filter(filter_text, conduct)
+    where, values = filters.compile_filter(filter_text, behaviour)
     mask = field_masks.read_mask(mask_text, served.shapes.root) if mask_text else None
     if mask is not None and bent.refuse_mask:
         raise Refusal("INVALID_ARGUMENT", "Field: read_mask Error: The read mask is not supported.")
-    page = page_tokens.asked(call.query, sizes_of(conduct), served.resource_name(scope), filter_text, mask_text)
+    page = page_tokens.asked(call.query, sizes_of(behaviour), served.resource_name(scope), filter_text, mask_text)
     if bent.most_rows:
         page = replace(page, size=min(page.size, bent.most_rows))
     if bent.unreachable:
         return {"unreachable": [scope.parent]}
     if bent.empty:
         return {"nextPageToken": page.empty_token()}
-    if conduct.days:
-        where, values = f"({where}) AND created >= ?", (*values, now - conduct.days * _DAY)
-    by = "created" if conduct.by_creation else "updated"
+    if behaviour.days:
+        where, values = f"({where}) AND created >= ?", (*values, now - behaviour.days * _DAY)
+    by = "created" if behaviour.by_creation else "updated"
     where, values = state.led(where, values, filters.carried(filter_text))
     rows = _rows(state, scope, where, values, page, bent.shift, by)
     mask = None if bent.ignore_mask else mask
-    full = [show(served, job, call, conduct.omits) for job in rows[: page.size]]
+    full = [show(served, job, call, behaviour.omits) for job in rows[: page.size]]
     shown = [row if mask is None else field_masks.apply(mask, row) for row in full]
     found: dict[str, Any] = {served.kind.list_field: shown} if shown else {}
     if len(rows) > page.size:

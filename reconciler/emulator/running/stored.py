@@ -48,14 +48,14 @@ class StoredJobs:
             if job.life.cancelled and to in (Move.QUEUED, Move.RUNNING):
                 return False
             state = _state(served, to)
-            life = lifecycle.force(job.life, served.conduct, state, now, _error(served, code, message))
+            life = lifecycle.force(job.life, served.behaviour, state, now, _error(served, code, message))
             self._state.save(replace(job, life=life, version=job.version + 1))
         return True
 
 
 def _state(served: Served, to: Move) -> str:
     """Return a state's name in the spelling of the kind."""
-    [found] = {to.value, f"JOB_STATE_{to.value}"} & set(served.conduct.state_numbers)
+    [found] = {to.value, f"JOB_STATE_{to.value}"} & set(served.behaviour.state_numbers)
     return found
 
 
@@ -64,5 +64,5 @@ def _error(served: Served, code: int, message: str) -> dict[str, Any] | None:
     if not message:
         return None
     field = served.kind.error_field
-    told = served.conduct.cancel[-1].fields.get(field)
+    told = served.behaviour.cancel[-1].fields.get(field)
     return {field: message if isinstance(told, str) else {"code": code, "message": message}}

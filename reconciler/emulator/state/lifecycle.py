@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.emulator.behaviour import Conduct, Step
+from reconciler.emulator.behaviour import Behaviour, Step
 
 MICROSECONDS = 1_000_000
 
@@ -109,17 +109,17 @@ def cancel(life: Life, steps: Iterable[Step], timings: Timings, now: int) -> Lif
     return replace(life, ahead=earlier if won else earlier + planned, cancelled=True)
 
 
-def force(life: Life, conduct: Conduct, state: str, now: int, fields: Mapping[str, Any] | None = None) -> Life:
+def force(life: Life, behaviour: Behaviour, state: str, now: int, fields: Mapping[str, Any] | None = None) -> Life:
     """Put a life into any state at once and drop what lay ahead: the control path of tests.
 
     `fields` are the output fields that come with it, by default those the kind's own steps to this state bring. A job
     led out of its end lives on without an endTime. Raises LookupError for a state that the kind does not have.
     """
-    if state not in conduct.state_numbers:
-        raise LookupError(f"`{state}` is no state of {conduct.kind}.")
-    known = [step for step in (*conduct.timeline, *conduct.cancel) if step.state == state]
+    if state not in behaviour.state_numbers:
+        raise LookupError(f"`{state}` is no state of {behaviour.kind}.")
+    known = [step for step in (*behaviour.timeline, *behaviour.cancel) if step.state == state]
     given = fields if fields is not None else known[-1].fields if known else {}
-    ends = state in conduct.terminal
+    ends = state in behaviour.terminal
     step = Step(after=0, state=state, starts=any(each.starts for each in known), ends=ends, fields=given)
     forced = replace(take(life, step, max(now, life.updated)), ahead=(), cancelled=False)
     return forced if ends else replace(forced, ended=None)

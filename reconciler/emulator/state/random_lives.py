@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.emulator.behaviour import Chance, Conduct, Step
+from reconciler.emulator.behaviour import Behaviour, Chance, Step
 
 
 class Draws:
@@ -27,46 +27,46 @@ class Draws:
         self._seed = seed
         self._alike: Counter[str] = Counter()
 
-    def life(self, conduct: Conduct, body: Mapping[str, Any], place: str) -> tuple[Step, ...]:
+    def life(self, behaviour: Behaviour, body: Mapping[str, Any], place: str) -> tuple[Step, ...]:
         """Draw the life of the next job that says just this."""
-        about = _about(conduct, body)
+        about = _about(behaviour, body)
         self._alike[about] += 1
-        return life(conduct, self._seed, f"{self._alike[about]}:{about}", place, time_limit(conduct, body))
+        return life(behaviour, self._seed, f"{self._alike[about]}:{about}", place, time_limit(behaviour, body))
 
-    def cancel(self, conduct: Conduct, body: Mapping[str, Any]) -> tuple[Step, ...]:
+    def cancel(self, behaviour: Behaviour, body: Mapping[str, Any]) -> tuple[Step, ...]:
         """Draw the cancel of a job."""
-        return cancel(conduct, self._seed, _about(conduct, body))
+        return cancel(behaviour, self._seed, _about(behaviour, body))
 
     def forget(self) -> None:
         """Draw for the next jobs as for the first ones."""
         self._alike.clear()
 
 
-def life(conduct: Conduct, seed: int, about: str, place: str, limit: float = math.inf) -> tuple[Step, ...]:
+def life(behaviour: Behaviour, seed: int, about: str, place: str, limit: float = math.inf) -> tuple[Step, ...]:
     """Draw the steps of a job's life. `about` tells jobs apart; `place` is the location that error texts name.
 
     A run longer than `limit` seconds is cut off there, and ends as by a cancel.
     """
     chosen = random.Random(f"{seed}:life:{about}")
-    chance = _drawn(conduct.chances.runs, chosen)
-    waits = round(chosen.uniform(*conduct.chances.waits), 3)
-    *before, running, _ = conduct.timeline
+    chance = _drawn(behaviour.chances.runs, chosen)
+    waits = round(chosen.uniform(*behaviour.chances.waits), 3)
+    *before, running, _ = behaviour.timeline
     steps = [step for step in before if step.after < waits]
     if not chance.lasts:
-        return (*steps, _end(chance, waits, conduct, place))
+        return (*steps, _end(chance, waits, behaviour, place))
     lasts = round(chosen.uniform(*chance.lasts), 3)
-    cut = replace(conduct.cancel[-1], after=waits + limit) if lasts > limit else None
-    return (*steps, replace(running, after=waits), cut or _end(chance, waits + lasts, conduct, place))
+    cut = replace(behaviour.cancel[-1], after=waits + limit) if lasts > limit else None
+    return (*steps, replace(running, after=waits), cut or _end(chance, waits + lasts, behaviour, place))
 
 
-def cancel(conduct: Conduct, seed: int, about: str) -> tuple[Step, ...]:
+def cancel(behaviour: Behaviour, seed: int, about: str) -> tuple[Step, ...]:
     """Draw the steps of a cancel: it may show late, show CANCELLING or not, and may come too late."""
     chosen = random.Random(f"{seed}:cancel:{about}")
     steps: list[Step] = []
-    for step in _drawn(conduct.chances.cancels, chosen).steps:
+    for step in _drawn(behaviour.chances.cancels, chosen).steps:
         after = round(chosen.uniform(*step.between), 3)
-        ends = step.state in conduct.terminal
-        steps.append(Step(after, step.state, ends=ends, fields=step.fields or _own(conduct, step.state)))
+        ends = step.state in behaviour.terminal
+        steps.append(Step(after, step.state, ends=ends, fields=step.fields or _own(behaviour, step.state)))
     return tuple(steps)
 
 
@@ -75,14 +75,14 @@ def _drawn(chances: Sequence[Chance], chosen: random.Random) -> Chance:
     return found
 
 
-def _end(chance: Chance, after: float, conduct: Conduct, place: str) -> Step:
-    fields = chance.fields or _own(conduct, chance.state)
+def _end(chance: Chance, after: float, behaviour: Behaviour, place: str) -> Step:
+    fields = chance.fields or _own(behaviour, chance.state)
     return Step(after, chance.state, ends=True, fields=_filled(fields, place))
 
 
-def _own(conduct: Conduct, state: str) -> Mapping[str, Any]:
+def _own(behaviour: Behaviour, state: str) -> Mapping[str, Any]:
     """Return what the kind's own steps to a state bring with them, such as the output of a job that succeeded."""
-    return next((step.fields for step in (*conduct.timeline, *conduct.cancel) if step.state == state), {})
+    return next((step.fields for step in (*behaviour.timeline, *behaviour.cancel) if step.state == state), {})
 
 
 def _filled(value: Any, place: str) -> Any:
@@ -91,15 +91,15 @@ def _filled(value: Any, place: str) -> Any:
     return value.replace("{location}", place) if isinstance(value, str) else value
 
 
-def time_limit(conduct: Conduct, body: Mapping[str, Any]) -> float:
+def time_limit(behaviour: Behaviour, body: Mapping[str, Any]) -> float:
     """Read for how many seconds a job may run; one that says nothing, or 0s, is not cut off."""
     value: Any = body
-    for name in conduct.time_limit:
+    for name in behaviour.time_limit:
         value = value.get(name, {})
     seconds = float(value.removesuffix("s")) if isinstance(value, str) else 0.0
     return seconds or math.inf
 
 
-def _about(conduct: Conduct, body: Mapping[str, Any]) -> str:
+def _about(behaviour: Behaviour, body: Mapping[str, Any]) -> str:
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
-    return f"{conduct.kind}:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{behaviour.kind}:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.emulator.behaviour import Conduct
+from reconciler.emulator.behaviour import Behaviour
 from reconciler.emulator.messages.shapes import snake
 from reconciler.emulator.wire import filter_grammar
 from reconciler.emulator.wire.filter_grammar import Condition, Every, Node, Not, Value
@@ -35,9 +35,9 @@ class Unfit(Exception):
     """A comparison that a field does not take; the text says why."""
 
 
-def compile_filter(text: str, conduct: Conduct) -> Clause:
+def compile_filter(text: str, behaviour: Behaviour) -> Clause:
     """Compile the filter of a list of jobs. Raises Refusal (400) for what the language, or this list, has not."""
-    return compiled(text, job_fields(conduct))
+    return compiled(text, job_fields(behaviour))
 
 
 def compiled(text: str, fields: Mapping[str, Compare]) -> Clause:
@@ -81,11 +81,11 @@ def _condition(text: str, node: Condition, fields: Mapping[str, Compare]) -> Cla
         raise filter_grammar.wrong(text, node.at, str(why)) from why
 
 
-def job_fields(conduct: Conduct) -> Mapping[str, Compare]:
+def job_fields(behaviour: Behaviour) -> Mapping[str, Compare]:
     """Return the fields that lists of a kind's jobs compare: name, state, times, labels."""
-    fields: dict[str, Compare] = {snake(name): as_text("display_name") for name in conduct.filter_text}
-    fields |= {snake(name): as_time(_COLUMNS[snake(name)]) for name in conduct.filter_times}
-    return fields | {"state": _as_state(conduct), "labels": _has_label, "labels.": _label}
+    fields: dict[str, Compare] = {snake(name): as_text("display_name") for name in behaviour.filter_text}
+    fields |= {snake(name): as_time(_COLUMNS[snake(name)]) for name in behaviour.filter_times}
+    return fields | {"state": _as_state(behaviour), "labels": _has_label, "labels.": _label}
 
 
 def as_text(column: str) -> Compare:
@@ -142,11 +142,11 @@ def moment(node: Condition) -> tuple[int, bool]:
     return since // datetime.timedelta(microseconds=1) + int(digits[:6]), bool(int(digits[6:]))
 
 
-def _as_state(conduct: Conduct) -> Compare:
+def _as_state(behaviour: Behaviour) -> Compare:
     def compare(node: Condition) -> Clause:
         if node.comparator not in ("=", "!=", ":"):
             raise Unfit(f'"{node.comparator}" does not apply to a state')
-        if node.value.text not in conduct.state_numbers:
+        if node.value.text not in behaviour.state_numbers:
             raise Unfit(f'"{node.value.text}" is no state')
         return ("state != ?" if node.comparator == "!=" else "state = ?"), (node.value.text,)
 

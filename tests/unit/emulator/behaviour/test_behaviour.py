@@ -15,7 +15,7 @@ from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Phase
 
 KINDS = schemas.load_kinds()
-CONDUCT = behaviour.load()
+BEHAVIOURS = behaviour.load()
 FOLDER = resources.files(behaviour)
 DOCUMENTS = {name: json.loads(FOLDER.joinpath(name).read_text("utf-8")) for name in behaviour.FILES}
 SORTS = behaviour.SORTS
@@ -35,7 +35,7 @@ def shapes_of(name: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for entry in DOCUMENTS[name]["kinds"]:
         kind = KINDS[entry["kind"]]
-        for field in messages(Shapes(kind, CONDUCT[kind.name]).root):
+        for field in messages(Shapes(kind, BEHAVIOURS[kind.name]).root):
             found.setdefault(field.message, set()).update(field.fields)
     for rule in DOCUMENTS[name]["foreign"]:
         found[rule["message"]] |= set(rule["fields"])
@@ -69,23 +69,23 @@ def test_every_entry_has_its_source(name: str) -> None:
     assert [entry for entry in entries if not entry.get("source")] == []
 
 
-@pytest.mark.parametrize("kind", sorted(CONDUCT))
+@pytest.mark.parametrize("kind", sorted(BEHAVIOURS))
 def test_every_state_of_a_life_is_a_state_of_the_kind(kind: str) -> None:
-    conduct = CONDUCT[kind]
-    used = {conduct.first_state, *(step.state for step in (*conduct.timeline, *conduct.cancel))}
-    assert used <= set(conduct.state_numbers)
+    found = BEHAVIOURS[kind]
+    used = {found.first_state, *(step.state for step in (*found.timeline, *found.cancel))}
+    assert used <= set(found.state_numbers)
     assert used <= set(KINDS[kind].states)
 
 
-@pytest.mark.parametrize("kind", sorted(CONDUCT))
+@pytest.mark.parametrize("kind", sorted(BEHAVIOURS))
 def test_a_state_is_terminal_here_exactly_where_its_phase_has_ended(kind: str) -> None:
     ended = {state for state, phase in KINDS[kind].states.items() if not Phase(phase).active}
-    assert CONDUCT[kind].terminal == ended
+    assert BEHAVIOURS[kind].terminal == ended
 
 
-@pytest.mark.parametrize("kind", sorted(CONDUCT))
+@pytest.mark.parametrize("kind", sorted(BEHAVIOURS))
 def test_steps_that_end_a_life_lead_to_terminal_states_and_come_last(kind: str) -> None:
-    for steps in (CONDUCT[kind].timeline, CONDUCT[kind].cancel):
-        assert [step.ends for step in steps] == [step.state in CONDUCT[kind].terminal for step in steps]
+    for steps in (BEHAVIOURS[kind].timeline, BEHAVIOURS[kind].cancel):
+        assert [step.ends for step in steps] == [step.state in BEHAVIOURS[kind].terminal for step in steps]
         assert [step.after for step in steps] == sorted(step.after for step in steps)
         assert steps[-1].ends
