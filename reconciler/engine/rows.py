@@ -12,7 +12,10 @@ from reconciler.vocabulary.ports import Row
 
 
 def read_run(row: Row, kind: Kind, scope: Scope) -> Run | None:
-    """Read a row; an API whose ids we choose has no `name` field, and the resource name is built from the id."""
+    """Read a row that our labels make a run, None for any other.
+
+    An API whose ids we choose has no `name` field, and the resource name is built from the id.
+    """
     own = row.get(kind.id_field) if kind.id_form is IdForm.CLIENT else None
     resource = f"{names.collection(kind, scope)}/{own}" if own else str(row.get("name", ""))
     return labels.read(row, kind, scope, resource)

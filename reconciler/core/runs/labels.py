@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from reconciler.core.runs.identity import Identity, run_of
 from reconciler.core.spec import fingerprint
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Desired, LedgerRun, Removal, Run, Scope, Stack
@@ -50,31 +51,30 @@ def stamp(desired: Desired, stack: Stack, run_key: str, token: str) -> dict[str,
     return dict(sorted({**desired.labels, **{key: value for key, value in ours.items() if value}}.items()))
 
 
-def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run | None:
-    """Read a listed row as a run; None where its kind label is not its collection's: a child that inherited labels."""
+def identity(row: Mapping[str, Any], kind: Kind) -> Identity | None:
+    """Read who a job is from its labels.
+
+    None where its kind label is not its collection's: a child that inherited labels, or a job of somebody else.
+    """
     labels: Mapping[str, str] = row.get("labels") or {}
     if labels.get(KIND) != kind.name.lower() or not labels.get(NAME):
         return None
     key = labels.get(RUN, "")
-    removal = labels.get(REMOVAL, "")
-    return Run(
-        kind=kind.name,
+    return Identity(
         name=labels[NAME],
-        scope=scope,
-        resource=resource,
-        phase=kind.phase(row),
-        state=str(row.get(kind.state_field, "")),
-        create_time=str(row.get("createTime", "")),
-        end_time=str(row.get("endTime", "")),
-        error=_error_text(row.get(kind.error_field)),
         owner=labels.get(OWNER, ""),
         fingerprint=labels.get(FINGERPRINT, ""),
         run_key=key,
         number=number_of(key),
         token=labels.get(TOKEN, ""),
-        removal=_removal(removal),
-        row=row,
+        removal=_removal(labels.get(REMOVAL, "")),
     )
+
+
+def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run | None:
+    """Read a listed row as a run; None where its labels make it none of ours."""
+    found = identity(row, kind)
+    return None if found is None else run_of(found, row, kind, scope, resource)
 
 
 def is_at_home(run: Run) -> bool:
@@ -101,13 +101,6 @@ def number_of(run_key: str) -> int:
 
 def _removal(value: str) -> Removal | None:
     return Removal(value) if value in tuple(Removal) else None
-
-
-def _error_text(error: Any) -> str:
-    """Read a google.rpc.Status or ml's plain errorMessage."""
-    if isinstance(error, Mapping):
-        return str(error.get("message", ""))
-    return str(error or "")
 
 
 def time_order(run: Run) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.runs import labels
+from reconciler.core.runs.identity import Identity, run_of
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Removal
 from tests.support.jobs import HERE, KINDS, STACK, live, manifest
@@ -85,6 +86,21 @@ def test_what_is_stamped_is_read_back() -> None:
 )  # fmt: skip
 def test_a_row_without_our_kind_and_name_is_no_run(given: Any) -> None:
     assert labels.read({"labels": given}, KIND, HERE, "r") is None
+
+
+def test_a_job_without_labels_is_read_alike_under_an_identity_from_elsewhere() -> None:
+    row = {"name": "projects/1/locations/us-central1/customJobs/5", "state": "JOB_STATE_RUNNING", "createTime": "t1"}
+    stamped = {**row, "labels": labels.stamp(manifest(fingerprint=DIGEST), STACK, KEY, "")}
+    ours = labels.read(stamped, KIND, HERE, row["name"])
+    bound = run_of(Identity("found", "3fa94c1b"), row, KIND, HERE, row["name"])
+    assert ours is not None
+    assert (bound.address, bound.run_key, bound.number) == ("CustomJob/found", "", 0)
+    assert (bound.phase, bound.state, bound.since, bound.resource) == (
+        ours.phase,
+        ours.state,
+        ours.since,
+        ours.resource,
+    )
 
 
 @pytest.mark.parametrize(
