@@ -53,4 +53,4 @@ class SnapshotJobs:
         return job.policy
 
     def __getattr__(self, name: str) -> Any:
-        raise errors.BackendRefused(f"{name}: a snapshot is there to look at, and nothing can be sent to it")
+        raise errors.BackendRefused(f"{name}: a snapshot can only be read; nothing can be sent to it")

@@ -28,7 +28,7 @@ COMMANDS = {
     "explain": "describe kinds and fields, or print a JSON Schema",
     "emulate": "serve the job APIs on this machine",
     "unlock": "show who holds the lock, and remove one whose holder is gone",
-    "forget": "drop a place that the stack left and that is gone for good",
+    "forget": "drop a scope that the stack left and that is gone for good",
     "completion": "print what makes bash, zsh or fish complete this command line",
     "version": "print the version",
 }

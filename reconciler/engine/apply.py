@@ -52,11 +52,11 @@ class Applier:
     control: Control
 
     def apply(self, plan: Plan, digest: str, settings: Settings) -> Applied:
-        """Carry out a plan. Raises PlanBlocked, LockHeld, PlanSpent, StalePlan or InputError before any write."""
+        """Carry out a plan. Raises PlanBlocked, LockHeld, PlanAlreadyApplied, StalePlan or InputError before any write."""
         with self.world.store.lock(f"apply {digest}"):
             state = self.world.store.journals.state(digest)
             if state == "closed" and settings.saved:
-                raise errors.PlanSpent("this plan was applied to its end before", "plan again")
+                raise errors.PlanAlreadyApplied("this plan was applied to its end before", "plan again")
             self._refuse_elsewhere(plan)
             observed = observe.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
             observed = observe.with_runs(self.world, self.stack, observed, _asserted(plan))
@@ -100,7 +100,7 @@ class Applier:
 
     def _refuse_blocked(self, plan: Plan, observed: Observed, settings: Settings) -> None:
         """Refuse what a guard blocks, and to write where what was just read has a gap, whatever the plan saw."""
-        left = [blocker for blocker in plan.blocked if not guards.lifted(blocker, settings.allowed)]
+        left = [blocker for blocker in plan.blocked if not guards.permitted(blocker, settings.allowed)]
         left += [blocker for blocker in build.incomplete(observed) if blocker not in left]
         if left:
             raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))

@@ -68,7 +68,7 @@ def create(
             return Created(Status.UNCERTAIN, error=f"{reason}; looking for the job failed too: {blind.message}")
         if found is not None:
             return Created(Status.CREATED, found)
-    return Created(Status.UNCERTAIN, error=f"{reason}; sent twice and seen never")
+    return Created(Status.UNCERTAIN, error=f"{reason}; sent twice, and no such job was seen")
 
 
 def _send(

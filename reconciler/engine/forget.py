@@ -60,8 +60,8 @@ def refuse_active(found: Sequence[Leftover]) -> None:
         if each.active:
             kind, scope = each.kind_scope
             raise errors.PlanBlocked(
-                f"{each.active} active run{'' if each.active == 1 else 's'} of this stack live in {kind} in {scope}: "
-                "forgetting the place would leave them running unseen",
+                f"{each.active} active run{'' if each.active == 1 else 's'} of this stack: {kind} in {scope}; "
+                "if the store forgot that, no plan would look for them any more",
                 "put it back into spec.scopes or spec.kinds, remove the manifests and apply",
             )
 
@@ -113,10 +113,10 @@ def chosen(world: World, stack: Stack, scope: Scope, kind: str) -> tuple[KindSco
     asked = f"{kind} in {scope}" if kind else str(scope)
     if not named:
         there = ", ".join(f"{name} in {at}" for name, at in known[:10]) or "none"
-        raise errors.InputError(f"{asked}: the store remembers no such place", f"it remembers: {there}")
+        raise errors.InputError(f"{asked}: the store remembers no such scope", f"it remembers: {there}")
     if not found:
         raise errors.InputError(
-            f"{asked}: the stack covers this place, so it is looked at whatever the store remembers",
+            f"{asked}: the stack covers this scope, so every plan reads it, whatever the store remembers",
             "take it out of spec.scopes or spec.kinds first",
         )
     return found

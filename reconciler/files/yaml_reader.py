@@ -256,11 +256,11 @@ class _Builder:
         self.problems.append(self._problem(rule, message, hint, event, path))
         if len(self.problems) >= MOST_PROBLEMS:
             message = f"This file has {MOST_PROBLEMS} problems up to here; the rest was not read."
-            raise UnreadableError(self._problem("too-many-problems", message, "Mend those first.", event))
+            raise UnreadableError(self._problem("too-many-problems", message, "Correct those first.", event))
 
     def _too_deep(self, event: Any) -> Problem:
         return too_deep(self.file, max(self.index, 0), self._path(), self._place(event))
 
     def _complex_key(self, event: Any) -> Problem:
         hint = "A key is text. {{name}} is read as a map inside a map: there is no templating, render the file first."
-        return self._problem("non-text-key", "A map or list stands where a key belongs.", hint, event)
+        return self._problem("non-text-key", "A map or list was found where a key is expected.", hint, event)

@@ -63,11 +63,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A guard in the way. `lift` is the flag that lifts it, empty where none does."""
+    """A guard that blocks. `flag` is the flag that allows it, empty where none does."""
 
     rule: str
     message: str
-    lift: str
+    flag: str
 
 
 def rows(plan: Plan, created_at: str, *, bodies: bool) -> tuple[Row, ...]:
@@ -117,11 +117,11 @@ def _call(operation: Operation, change: Change, bodies: bool) -> Call:
 
 
 def blocks(blocked: Sequence[Blocker]) -> tuple[Block, ...]:
-    """Return the guards in the way with the flag that lifts each."""
-    return tuple(Block(blocker.rule, blocker.message, _lift(blocker)) for blocker in blocked)
+    """Return the guards that block, each with the flag that allows it."""
+    return tuple(Block(blocker.rule, blocker.message, _flag(blocker)) for blocker in blocked)
 
 
-def _lift(blocker: Blocker) -> str:
+def _flag(blocker: Blocker) -> str:
     if blocker.rule == "empty":
         return "--allow-empty"
     return " ".join(f"{_FLAGS[verb]} {number}" for verb, number in sorted(blocker.needs.items()) if verb in _FLAGS)
@@ -131,11 +131,11 @@ def command(plan: Plan, digest: str) -> str:
     """Return the command that does exactly this plan; empty where none does: it is blocked for good, or was not made live."""
     if plan.against:
         return ""
-    lifts = {block.lift for block in blocks(plan.blocked)}
-    if "" in lifts:
+    flags = {block.flag for block in blocks(plan.blocked)}
+    if "" in flags:
         return ""
     needs = [need for blocker in plan.blocked for need in blocker.needs.items()]
     most = {verb: max(number for name, number in needs if name == verb) for verb, _ in sorted(needs) if verb in _FLAGS}
     allowed = [f"{_FLAGS[verb]} {number}" for verb, number in most.items()]
-    empty = ["--allow-empty"] if "--allow-empty" in lifts else []
+    empty = ["--allow-empty"] if "--allow-empty" in flags else []
     return " ".join(["reconciler apply PLANFILE", f"--expect-digest {digest}", *allowed, *empty])

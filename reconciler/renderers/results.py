@@ -12,12 +12,12 @@ from reconciler.vocabulary.plans import Outcome, Status
 
 _ALWAYS = ("created", "updated", "replaced", "cancelled", "deleted", "failed")
 _NEXT = {
-    Status.FAILED: "What failed stands above with its cause: mend that, then plan and apply again.",
-    Status.REPLACED_HALF: "Where a replace stopped half way the old run is cancelled and no new one started: "
+    Status.FAILED: "The lines above say what failed and why: correct that, then plan and apply again.",
+    Status.REPLACED_HALF: "Where a replace stopped half way, the old run was cancelled and no new one was started: "
     "the next plan creates it.",
-    Status.UNCERTAIN: "Whether an uncertain call was carried out is not known: apply again; it looks the run up "
-    "before anything is sent a second time.",
-    Status.DEFERRED: "What is deferred waits for a run it depends on: apply again once that succeeded, or use --wait.",
+    Status.UNCERTAIN: "It is not known whether an uncertain call was carried out: apply again, which looks for "
+    "the run before it sends anything a second time.",
+    Status.DEFERRED: "A deferred change waits for a run it depends on: apply again once that run succeeded, or use --wait.",
 }
 """What to do next, told once for each status that came up."""
 

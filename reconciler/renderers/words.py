@@ -24,14 +24,14 @@ REASONS = {
     "change_kept": "the spec changed and the active run is kept by lifecycle.onChange",
     "change_refused": "the spec of an active run changed, which lifecycle.onChange refuses",
     "duplicate": "a second active run of the same spec",
-    "superseded": "an active run of another spec beside the head",
+    "superseded": "a second active run, of another spec",
     "history": "more finished runs than lifecycle.history keeps",
     "kept": "no manifest names it any more and its run stays",
     "removed": "no manifest names it any more",
     "cancel_wanted": "the manifest wants it stopped",
     "delete_wanted": "the manifest wants it absent",
-    "not_active": "wanted cancelled, and nothing is active",
-    "absent": "wanted absent, and nothing is there",
+    "not_active": "the manifest wants it stopped, and no run is active",
+    "absent": "the manifest wants it absent, and there is no run",
     "cannot_delete": "this API has no delete: the record stays",
     "labels_changed": "labels differ and can be set on the live job",
     "policy_changed": "IAM bindings differ from the manifest",
@@ -48,7 +48,7 @@ def action(action: Action) -> str:
 
 
 def reason(name: str) -> str:
-    """Return a reason's sentence with its name behind it; a name that is not known stands for itself."""
+    """Return a reason's sentence with its name behind it; an unknown name is returned as it is."""
     return f"{REASONS[name]} ({name})" if name in REASONS else name
 
 

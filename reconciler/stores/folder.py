@@ -41,7 +41,7 @@ class FolderStore:
         """Raise errors.LockHeld where somebody holds the lock; a dead one holds nothing."""
         found = self.holder()
         if found is not None:
-            raise errors.LockHeld(f"the lock is in use: {found.description}", "it goes with its process")
+            raise errors.LockHeld(f"the lock is in use: {found.description}", "it is released when its process ends")
 
     def kind_scopes(self) -> tuple[ports.KindScope, ...]:
         """Return every kind and scope ever remembered."""

@@ -38,7 +38,7 @@ def outcome_line(intent: Intent, status: str, resource: str, error: str, at: flo
 
 
 def closing_line(at: float) -> bytes:
-    """Write that the plan is spent."""
+    """Write that the plan was applied to its end."""
     return _line({"closed": at})
 
 
@@ -95,5 +95,5 @@ def damaged(place: str) -> errors.StoreFailed:
     """Build the error for what stands in a journal and is none of its lines."""
     return errors.StoreFailed(
         f"{place}: this line of the journal is damaged",
-        "look at the jobs it speaks of, then move it out of the store",
+        "look at the jobs it names, then move it out of the store",
     )

@@ -60,7 +60,9 @@ def _acquire(path: Path) -> int:
         except BlockingIOError as taken:
             message = f"the stack is locked by {_describe(descriptor)} ({path})"
             os.close(descriptor)
-            raise errors.LockHeld(message, "wait until it is done; the lock goes with its process") from taken
+            raise errors.LockHeld(
+                message, "wait until it is done; the lock is released when its process ends"
+            ) from taken
         except OSError:
             os.close(descriptor)
             raise

@@ -16,7 +16,7 @@ ReconcilerError
 ├── TransportFailed          no reply that could be read: what was asked may have happened
 ├── BackendRefused           credentials or host not allowed; nothing was sent
 ├── PlanRefused              the plan file may not be applied; nothing was called
-│   ├── PlanUnreadable · PlanEdited · WrongDigest · WrongVersion · StalePlan · PlanSpent
+│   ├── PlanUnreadable · PlanEdited · WrongDigest · WrongVersion · StalePlan · PlanAlreadyApplied
 ├── PlanBlocked              a guard stands in the way
 ├── LockHeld                 somebody else is applying
 └── StoreFailed              the store could not be read or written
@@ -143,12 +143,12 @@ class StalePlan(PlanRefused):
     """The live jobs are no longer what the plan was made from."""
 
 
-class PlanSpent(PlanRefused):
+class PlanAlreadyApplied(PlanRefused):
     """This plan was applied to its end before."""
 
 
 class PlanBlocked(ReconcilerError):
-    """At least one guard blocks the plan and the command line does not lift it."""
+    """At least one guard blocks the plan and the command line does not allow it all the same."""
 
     exit_code = 4
 

@@ -147,7 +147,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A guard that stands in the way. `needs` holds the numbers that would lift it, empty where nothing does."""
+    """What a guard blocks. `needs` holds the numbers that would allow it, empty where nothing does."""
 
     rule: str
     message: str

@@ -117,7 +117,7 @@ class Journal(Protocol):
         """Write down what came of it."""
 
     def close(self) -> None:
-        """Mark the plan as spent."""
+        """Record that the plan was applied to its end."""
 
 
 class Journals(Protocol):

@@ -86,7 +86,7 @@ def test_a_plan_that_no_flag_lets_through_is_saved_without_a_command(stage: Stag
     stage.job(more="lifecycle: {protect: true}\n", image="gcr.io/demo/train:2")
     told = stage.run("plan", "--out", "a.plan.json")
     assert told.code == 4
-    assert told.err.endswith("It is blocked, and no flag lifts that\n")
+    assert told.err.endswith("It is blocked, and no flag allows it\n")
 
 
 def test_outside_git_there_is_no_commit_to_hold_a_plan_to(stage: Stage) -> None:

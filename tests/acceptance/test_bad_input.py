@@ -342,10 +342,10 @@ def test_output_through_a_link_changes_the_file_it_names(stage: Stage, service: 
 
 def test_a_glob_that_fits_nothing_is_told(stage: Stage, service: Service) -> None:
     done = stage.ok("plan", "--select", "CustomJob/tarin")
-    told(done, "--select", "CustomJob/tarin", "fits no address")
+    told(done, "--select", "CustomJob/tarin", "matches no address")
     done = stage.ok("plan", "--exclude", "CustomJob/tarin")
-    told(done, "--exclude", "CustomJob/tarin", "fits no address")
-    assert "fits no address" not in stage.ok("plan", "--select", "*/train").err
+    told(done, "--exclude", "CustomJob/tarin", "matches no address")
+    assert "matches no address" not in stage.ok("plan", "--select", "*/train").err
 
 
 def test_control_characters_of_a_file_reach_no_terminal(stage: Stage, service: Service) -> None:

@@ -75,7 +75,7 @@ def test_a_stack_that_takes_runs_over_knows_how_they_ended(stage: Stage, service
     assert cloud.names("team/3fa94c1b/") == before
 
 
-def test_a_saved_plan_is_spent_after_one_apply_from_another_machine(stage: Stage, cloud: CloudStorage) -> None:
+def test_a_saved_plan_is_refused_after_one_apply_from_another_machine(stage: Stage, cloud: CloudStorage) -> None:
     stage.ok("plan", "--out", "p.json")
     stage.ok("apply", "p.json")
     done = stage.run("apply", "p.json")

@@ -150,7 +150,7 @@ def test_a_place_that_was_left_and_is_closed_blocks_and_names_the_way_out(
     assert rule == "incomplete"
     said = json.loads(answer.body)["error"]["message"]
     forget = f"reconciler forget --scope {PROJECT}/us-central1 --kind CustomJob"
-    assert lacking(message, [f"CustomJob in {PROJECT}/us-central1", "no longer covers", said, forget]) == []
+    assert lacking(message, [f"CustomJob in {PROJECT}/us-central1", "cannot be listed", said, forget]) == []
     assert left.run("apply", "--yes").code == 4
 
 
@@ -214,10 +214,10 @@ def test_the_gap_of_a_place_that_was_left_is_told_as_one(left: Stage, service: S
     [
         ([], ["--scope"]),
         (["--scope", ""], ["--scope", "empty"]),
-        (["--scope", "nowhere"], ["nowhere", "remembers no such place", f"CustomJob in {PROJECT}/us-central1"]),
-        (["--scope", PROJECT, "--kind", "NasJob"], ["NasJob", "remembers no such place"]),
+        (["--scope", "nowhere"], ["nowhere", "remembers no such scope", f"CustomJob in {PROJECT}/us-central1"]),
+        (["--scope", PROJECT, "--kind", "NasJob"], ["NasJob", "remembers no such scope"]),
         (["--scope", PROJECT, "--kind", "Nonsense"], ["Nonsense", "CustomJob"]),
-        (["--scope", f"{PROJECT}/europe-west4"], ["europe-west4", "remembers no such place"]),
+        (["--scope", f"{PROJECT}/europe-west4"], ["europe-west4", "remembers no such scope"]),
         (["--scope", "a/b/c"], ["a/b/c", "PROJECT/LOCATION"]),
         (["--scope", f"{PROJECT}/"], ["PROJECT/LOCATION"]),
         (["CustomJob/train"], ["CustomJob/train", "not built yet", "--scope"]),

@@ -26,7 +26,7 @@ def test_an_apply_after_the_edit_makes_the_removal_safer(
     sent = len(service.writes)
     planned = stage.real("plan", "--detailed-exitcode")
     assert planned.code == 0
-    told(planned, f"a live job is stamped onRemoval {first} and the manifest says {then}", "No changes.")
+    told(planned, f"the label of a live job says onRemoval {first} and the manifest says {then}", "No changes.")
     assert stage.real("apply").code == 0
     assert len(service.writes) == sent
     manifest.unlink()

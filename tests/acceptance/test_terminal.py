@@ -177,7 +177,7 @@ def test_a_pipe_gets_no_escape_code_and_progress_stays_on_stderr(stage: Stage, s
     done = stage.real("apply", "--yes")
     assert done.code == 0
     assert "\x1b" not in done.out + done.err
-    assert "CustomJob/train: create created" in done.err
+    assert "CustomJob/train: created (create)" in done.err
     assert "create …" not in done.out
     assert "\x1b[" in stage.real("plan", "--color", "always").out
 

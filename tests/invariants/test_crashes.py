@@ -166,10 +166,10 @@ def test_dying_with_many_changes_under_way_heals(new_site: New) -> None:
         assert_settled(site, scenario, f"{at} of {process.steps}")
 
 
-def test_a_plan_that_was_carried_out_is_spent(site: Site) -> None:
+def test_a_plan_that_was_carried_out_is_not_applied_again(site: Site) -> None:
     plan = site.plan(desired(samples.THREE))
     assert len(statuses(site.apply(plan, saved=True))) == 4
     sent = len(site.audit.writes)
-    with pytest.raises(errors.PlanSpent):
+    with pytest.raises(errors.PlanAlreadyApplied):
         site.apply(plan, saved=True)
     assert len(site.audit.writes) == sent

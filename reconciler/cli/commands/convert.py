@@ -81,10 +81,10 @@ _STAND_IN = Stack(
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, shell_complete=completions.files)
-@click.option("--kind", "kind_name", default="", metavar="KIND", help="What the files hold; guessed by default.")
 @click.option(
-    "--set", "given", multiple=True, metavar="PATH=VALUE", help="Set a field, such as gcloud takes from flags."
+    "--kind", "kind_name", default="", metavar="KIND", help="The kind of the jobs in the files; guessed by default."
 )
+@click.option("--set", "given", multiple=True, metavar="PATH=VALUE", help="Set a field, as gcloud does from its flags.")
 def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> int:
     """Turn FILES into manifests on stdout, and say on stderr what was changed."""
     context = _context(kind_name, given)

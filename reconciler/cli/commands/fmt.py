@@ -64,7 +64,7 @@ def command(paths: tuple[str, ...], color: str, *, check: bool, show_diff: bool)
     kinds = schemas.load_kinds()
     if wiring.STREAM in paths:
         if len(paths) > 1:
-            raise click.UsageError("- stands for the stream and is given alone")
+            raise click.UsageError("- reads stdin, so no other path can be given")
         return _stream(kinds, outputs.style(color), check=check, show_diff=show_diff)
     problems: list[Problem] = []
     changed = False

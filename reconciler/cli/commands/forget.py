@@ -1,4 +1,4 @@
-"""`reconciler forget --scope`: drop a place that the stack left and nobody can look at any more. Calls GET only."""
+"""`reconciler forget --scope`: drop a scope that the stack left and that cannot be listed any more. Calls GET only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.vocabulary.model import Scope
     "--scope",
     metavar="PROJECT[/LOCATION]",
     callback=flags.not_empty,
-    help="The place; a project alone stands for every place in it that the stack left.",
+    help="The scope to forget; a project alone means all of its scopes that the stack left.",
 )
 @click.option("--kind", metavar="KIND", callback=flags.not_empty, help="This kind alone; all of them by default.")
 @flags.yes
@@ -29,14 +29,14 @@ from reconciler.vocabulary.model import Scope
 def command(
     addresses: tuple[str, ...], scope: str | None, kind: str | None, impersonate: str, rate: flags.Rate, *, yes: bool
 ) -> int:
-    """Let the stack here forget a place that it left, so that plans no longer look there.
+    """Remove a scope that the stack left from the store, so that plans no longer look there.
 
-    No job is touched. A place where runs of the stack are active is not forgotten.
+    No job is touched. A scope where runs of the stack are active is not forgotten.
     """
     if addresses:
-        raise click.UsageError(f"forgetting an address ({addresses[0]}) is not built yet; --scope forgets a place")
+        raise click.UsageError(f"forgetting an address ({addresses[0]}) is not built yet; --scope forgets a scope")
     if scope is None:
-        raise click.UsageError("--scope is missing: name the place as PROJECT or PROJECT/LOCATION")
+        raise click.UsageError("--scope is missing: write PROJECT or PROJECT/LOCATION")
     with ExitStack() as closing:
         workspace = wiring.open_workspace(".")
         if kind and kind not in workspace.kinds:
@@ -58,12 +58,12 @@ def command(
 def _scope(given: str) -> Scope:
     project, slash, location = given.partition("/")
     if not project or bool(slash) != bool(location) or "/" in location:
-        raise errors.InputError(f"--scope {given} names no place", "write PROJECT or PROJECT/LOCATION")
+        raise errors.InputError(f"--scope {given} is not a scope", "write PROJECT or PROJECT/LOCATION")
     return Scope(project, location)
 
 
 def _told(each: Leftover) -> str:
     kind, scope = each.kind_scope
-    state = f"it cannot be looked at ({each.closed})" if each.closed else "nothing of this stack is active there"
+    state = f"its jobs cannot be listed ({each.closed})" if each.closed else "nothing of this stack is active there"
     lost = f"; {len(each.lost)} run(s) on record would count as ended, outcome unknown" if each.lost else ""
     return f"{kind} in {scope}: {state if not each.active else f'{each.active} active run(s)'}{lost}."

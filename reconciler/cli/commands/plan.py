@@ -69,8 +69,8 @@ def _next(plan: Plan, digest: str, out: str) -> str:
     from reconciler.renderers import html_view
 
     if plan.against:
-        return "It was made against a snapshot: it can be shown, and not applied"
+        return "It was made against a snapshot: it can be shown but not applied"
     command = html_view.command(plan, digest).replace("PLANFILE", out, 1)
     if not command:
-        return "It is blocked, and no flag lifts that"
+        return "It is blocked, and no flag allows it"
     return f"{'To allow it and do' if plan.blocked else 'To do'} exactly this: {command}"

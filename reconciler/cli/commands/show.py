@@ -23,7 +23,7 @@ def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verb
     """Show the plan in FILE."""
     targets = outputs.chosen(given, table.PLAN_FORMATS)
     if verify and given:
-        raise click.UsageError("--verify prints the digest alone; -o belongs to showing the plan")
+        raise click.UsageError("--verify prints only the digest; leave -o out")
     saved = plan_json.from_json(planfile.load(Path(file)))
     if verify:
         click.echo(saved.digest)

@@ -47,7 +47,7 @@ def show(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], color: str) -> N
 def carry_out(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], given: dict[str, Any], *, ask: bool) -> int:
     """Apply a drawn plan and return the exit code. A saved plan's blocks come after its staleness, with the applier."""
     allowed = flags.allowed(given, destroying=given.get("destroying", False))
-    blocked = [blocker for blocker in drawn.plan.blocked if not guards.lifted(blocker, allowed)]
+    blocked = [blocker for blocker in drawn.plan.blocked if not guards.permitted(blocker, allowed)]
     if blocked and ask:
         raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
     if ask and drawn.plan.has_changes and not given["yes"]:

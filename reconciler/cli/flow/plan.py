@@ -113,7 +113,7 @@ def _snapshot(view: View, workspace: wiring.Workspace) -> snapshot_json.Taken:
 def _changed(ref: str, workspace: wiring.Workspace, path: str) -> frozenset[str] | None:
     """Return the addresses that changed since a ref, None for all of them, and say so."""
     if path == wiring.STREAM:
-        raise click.UsageError("--changed-since compares files with files; a stream has no past")
+        raise click.UsageError("--changed-since compares the files with those of a commit; a stream has none")
     stack = workspace.stack
     found = changed.since(workspace.root, stack.manifests, stack.ignore, git.merge_base(workspace.root, ref))
     if found.everything:
@@ -125,13 +125,13 @@ def _changed(ref: str, workspace: wiring.Workspace, path: str) -> frozenset[str]
 
 
 def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Observed) -> None:
-    """Warn of a glob that fits no address: it is mistyped as a rule."""
+    """Warn of a glob that matches no address: it is mistyped as a rule."""
     known = {want.address for want in desired} | {old.address for old in observed.ledger}
     known |= {run.address for run in observed.runs}
     unmatched = options.selection.unmatched(known)
     for flag, globs in (("--select", unmatched.select), ("--exclude", unmatched.exclude)):
         for glob in globs:
-            outputs.say(f"Warning: {flag} {glob} fits no address of this stack, which look like Kind/name")
+            outputs.say(f"Warning: {flag} {glob} matches no address of this stack; an address has the form Kind/name")
 
 
 def now() -> str:

@@ -88,8 +88,10 @@ rate = click.option(
 
 
 def allowances(command: Decorated) -> Decorated:
-    """Add the flags that lift guards."""
-    command = click.option("--allow-empty", is_flag=True, help="Let a plan leave nothing.")(command)
+    """Add the flags that allow what guards block."""
+    command = click.option(
+        "--allow-empty", is_flag=True, help="Allow a plan without manifests, or one after which no run is left."
+    )(command)
     command = click.option(
         "--allow-delete", type=click.IntRange(min=0), default=0, metavar="N", help="Allow deleting up to N records."
     )(command)

@@ -57,5 +57,8 @@ class Progress:
 
 def _sentence(event: Event) -> str:
     if event.operation == "wait":
-        return f"is {event.status}"
-    return f"{event.operation} {event.status or '…'}" + (f": {event.error}" if event.error else "")
+        return f"phase {event.status}"
+    if not event.status:
+        return f"{event.operation} …"
+    status = event.status.replace("_", " ")
+    return f"{status} ({event.operation})" + (f": {event.error}" if event.error else "")

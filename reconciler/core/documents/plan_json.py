@@ -253,14 +253,14 @@ def _coherent(change: Change) -> None:
         raise ValueError(f"{change.address!r} is no address")
     comes_to = action_of({each.verb for each in change.operations})
     if change.action is not comes_to:
-        raise ValueError(f"{change.address} says {change.action}, and its calls come to {comes_to}")
+        raise ValueError(f"{change.address} says {change.action}, but its calls amount to {comes_to}")
     creates = {each.resource: each.body["labels"] for each in change.operations if each.verb == "create"}
     for resource, stamped in creates.items():
         missing = [key for key in _NEEDED if key not in stamped]
         if missing:
             raise ValueError(f"a create of {change.address} has no label {missing[0]}")
         if (stamped[labels.KIND], stamped[labels.NAME]) != (kind.lower(), name):
-            raise ValueError(f"a create of {change.address} is marked as another address")
+            raise ValueError(f"a create of {change.address} has the labels of another address")
         Removal(stamped[labels.REMOVAL])
         if Assertion(resource, exists=False, run=stamped[labels.RUN]) not in change.assertions:
             raise ValueError(f"{change.address} creates run {stamped[labels.RUN]} without asserting that it is absent")

@@ -18,7 +18,7 @@ def checksum(value: Any) -> str:
 def exact(value: Any, kind: type[Type]) -> Type:
     """Return the value if it is of exactly this type; raises TypeError. True is no number and 1.0 is no 1."""
     if type(value) is not kind:
-        raise TypeError(f"{str(value)[:80]!r} stands where {kind.__name__} belongs")
+        raise TypeError(f"{str(value)[:80]!r} was found where {kind.__name__} is expected")
     return value
 
 

@@ -53,9 +53,10 @@ def failures(change: Change, now: Now, *, own: Collection[str] = ()) -> list[str
 
 def _present(assertion: Assertion, run: Run | None, change: Change, own: Collection[str]) -> str:
     if run is None:
-        return "" if assertion.resource in own else f"{assertion.resource} was there and is gone"
+        return "" if assertion.resource in own else f"{assertion.resource} existed and is gone"
     if run.run_key != assertion.run:
-        return f"{assertion.resource} was run {assertion.run} and is now {run.run_key or 'unmarked'}"
+        now = f"is now run {run.run_key}" if run.run_key else "has lost its label"
+        return f"{assertion.resource} was run {assertion.run} and {now}"
     if run.active == assertion.active:
         return ""
     cancelled = any(each.verb == "cancel" and each.resource == assertion.resource for each in change.operations)
@@ -76,7 +77,7 @@ def _absent(assertion: Assertion, change: Change, now: Now, own: Collection[str]
             continue
         if run.run_key == assertion.run and assertion.run in own:
             continue
-        return f"run {run.run_key} was not there and is now {run.resource} ({run.phase.value})"
+        return f"run {run.run_key} did not exist and does now: {run.resource} ({run.phase.value})"
     return ""
 
 

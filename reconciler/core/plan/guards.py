@@ -1,4 +1,4 @@
-"""The rules that can block a plan, and the numbers that lift them. A guard looks at the plan, never at one job."""
+"""The rules that can block a plan, and the numbers that allow it all the same. A guard looks at the plan, never at one job."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Losses:
 class Totals:
     """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests.
 
-    `foreign` counts runs by another owner's uid; `departed` counts our active runs by places the stack left.
+    `foreign` counts runs by another owner's uid; `departed` counts our active runs by the kind and scope that the stack left.
     `incomplete` holds what `incomplete` made of the lists.
     """
 
@@ -54,7 +54,7 @@ class Totals:
 def check(
     all_losses: Sequence[Losses], totals: Totals, limits: Limits, allowed: Allowed, stack: str
 ) -> tuple[Blocker, ...]:
-    """Return every guard that blocks, in the contract's order, less those that `allowed` lifts."""
+    """Return every guard that blocks, in the contract's order, less those that `allowed` allows."""
     found = [
         *_unwritten(all_losses),
         *_limit(
@@ -68,10 +68,10 @@ def check(
         *_foreign(totals, stack),
         *totals.incomplete,
     ]
-    return tuple(blocker for blocker in found if not lifted(blocker, allowed))
+    return tuple(blocker for blocker in found if not permitted(blocker, allowed))
 
 
-def lifted(blocker: Blocker, allowed: Allowed) -> bool:
+def permitted(blocker: Blocker, allowed: Allowed) -> bool:
     """Say whether the command line allows what a guard blocks."""
     if blocker.rule == "empty":
         return allowed.empty
@@ -118,7 +118,7 @@ def _empty(totals: Totals) -> list[Blocker]:
     if not totals.manifests:
         text = f"there is no manifest, so nothing is wanted; this stack has {_count(['run'] * totals.runs, 'run')}"
     elif totals.runs and not totals.left:
-        text = f"no run of this stack would be left of {totals.runs}"
+        text = f"none of the {totals.runs} runs of this stack would be left"
     else:
         return []
     return [Blocker("empty", f"{text}. If that is meant, allow it with --allow-empty")]
@@ -128,8 +128,8 @@ def _departed(totals: Totals) -> list[Blocker]:
     return [
         Blocker(
             "scope_left",
-            f"{_count(['run'] * count, 'active run')} of this stack live in {kind_scope}, which the stack no longer covers. "
-            "Put the place back into spec.scopes or spec.kinds, and remove the manifests first",
+            f"{_count(['run'] * count, 'active run')} of this stack: {kind_scope}, which the stack file no longer covers. "
+            "Put it back into spec.scopes or spec.kinds, remove the manifests, apply, and only then take it out",
         )
         for kind_scope, count in sorted(totals.departed.items())
     ]
@@ -139,7 +139,7 @@ def _foreign(totals: Totals, stack: str) -> list[Blocker]:
     return [
         Blocker(
             "foreign_owner",
-            f"{_count(['run'] * count, 'live run')} of this stack's name {stack!r} with uid {uid or '(none)'}: "
+            f"{_count(['run'] * count, 'live run')} of the stack name {stack!r} but with uid {uid or '(none)'}: "
             "another stack of the same name works in this scope. Give one of them another metadata.name",
         )
         for uid, count in sorted(totals.foreign.items())
@@ -147,29 +147,29 @@ def _foreign(totals: Totals, stack: str) -> list[Blocker]:
 
 
 def incomplete(covered: Sequence[ScopeCount], left: Sequence[ScopeCount]) -> tuple[Blocker, ...]:
-    """Return a block for every list that lacks something: of places the stack covers, and of those it left."""
+    """Return a block for every list that lacks something: of kinds and scopes that the stack covers, and of those it left."""
     now = [
         Blocker(
             "incomplete",
-            f"what runs in {count.kind} in {count.scope} is not fully known: {count.lacking}. Plan again once it is",
+            f"the list of {count.kind} in {count.scope} is not complete: {count.lacking}. Plan again once it is",
         )
-        for count in sorted(covered, key=_place)
+        for count in sorted(covered, key=_kind_scope)
         if count.lacking
     ]
     then = [
         Blocker(
             "incomplete",
-            f"the stack ran {count.kind} in {count.scope}, no longer covers it, and what still runs there is not "
-            f"known: {count.lacking}. Get the access back, put the place back into the stack, or, if it is gone for "
-            f"good, run `reconciler forget --scope {count.scope} --kind {count.kind}`",
+            f"the stack covered {count.kind} in {count.scope} once, and the runs still there cannot be listed: "
+            f"{count.lacking}. Get the access back, put it back into the stack file, or, if it is gone for good, run "
+            f"`reconciler forget --scope {count.scope} --kind {count.kind}`",
         )
-        for count in sorted(left, key=_place)
+        for count in sorted(left, key=_kind_scope)
         if count.lacking
     ]
     return (*now, *then)
 
 
-def _place(count: ScopeCount) -> tuple[str, Scope]:
+def _kind_scope(count: ScopeCount) -> tuple[str, Scope]:
     return count.kind, count.scope
 
 

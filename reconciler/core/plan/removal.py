@@ -44,9 +44,9 @@ def notes(address: Address, changed: Collection[str]) -> list[str]:
         if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
             told.add((run.removal, now))
     said, when = (
-        ("the manifest says", "once no manifest names it ") if address.desired else ("its manifest last said", "")
+        ("the manifest says", "once no manifest names the job, ") if address.desired else ("its manifest last said", "")
     )
     return [
-        f"a live job is stamped onRemoval {label} and {said} {now}: {when}the safest counts, {safest((label, now))}"
+        f"the label of a live job says onRemoval {label} and {said} {now}: {when}the safer one counts, {safest((label, now))}"
         for label, now in sorted(told)
     ]

@@ -63,7 +63,7 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
         _beside(builder, address, desired, head.run)
     _tell(builder, first, head, address)
     if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in decided):
-        builder.notes.append(f"an active run of another spec goes on beside it: lifecycle.onChange is {OnChange.KEEP}")
+        builder.notes.append(f"a second active run, of another spec, goes on: lifecycle.onChange is {OnChange.KEEP}")
     everyone = [*decided, Decided(head.run, first)]
     return changes.change(address, builder, first, everyone), changes.losses(address, everyone, protect=life.protect)
 

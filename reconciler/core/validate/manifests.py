@@ -93,7 +93,7 @@ class _KindChecker:
         for count, problem in enumerate(facts.check(manifest, self._spots)):
             if count >= MOST_DOUBTS:
                 message = f"More than {MOST_DOUBTS} values of this manifest are wrong or doubtful."
-                yield Problem("too-many-problems", message, "Mend those that are told first.")
+                yield Problem("too-many-problems", message, "Correct those that are listed first.")
                 return
             yield problem
 

@@ -66,18 +66,18 @@ class Case:
 
 
 STALE = {
-    "a run appeared": Case("", CUSTOM, converge(f"{CUSTOM}---\n{ML}"), "was not there and is now"),
-    "an ml run appeared": Case("", ML, converge(f"{CUSTOM}---\n{ML}"), "was not there and is now"),
-    "another run appeared": Case("", CUSTOM, converge(samples.edited(CUSTOM)), "was not there"),
+    "a run appeared": Case("", CUSTOM, converge(f"{CUSTOM}---\n{ML}"), "did not exist and does now"),
+    "an ml run appeared": Case("", ML, converge(f"{CUSTOM}---\n{ML}"), "did not exist and does now"),
+    "another run appeared": Case("", CUSTOM, converge(samples.edited(CUSTOM)), "did not exist"),
     "a newer run replaced it": Case(
-        CUSTOM, samples.edited(CUSTOM), converge(f"{samples.edited(CUSTOM)}---\n{ML}"), "is now"
+        CUSTOM, samples.edited(CUSTOM), converge(f"{samples.edited(CUSTOM)}---\n{ML}"), "does now"
     ),
     "a run came and went": Case("", CUSTOM, run_and_lose, "was started"),
-    "the run to replace vanished": Case(CUSTOM, samples.edited(CUSTOM), delete, "was there and is gone"),
-    "the run to delete vanished": Case(CUSTOM, samples.swap(CUSTOM, ABSENT), delete, "was there and is gone"),
-    "the run to cancel vanished": Case(f"{CUSTOM}---\n{ML}", ML, delete, "was there and is gone"),
+    "the run to replace vanished": Case(CUSTOM, samples.edited(CUSTOM), delete, "existed and is gone"),
+    "the run to delete vanished": Case(CUSTOM, samples.swap(CUSTOM, ABSENT), delete, "existed and is gone"),
+    "the run to cancel vanished": Case(f"{CUSTOM}---\n{ML}", ML, delete, "existed and is gone"),
     "the run to patch finished": Case(ML, RELABELED, state("SUCCEEDED"), "was active and is now SUCCEEDED"),
-    "another run has its name": Case(ML, RELABELED, relabel(reconciler_run="9-" + "0" * 32), "and is now 9-"),
+    "another run has its name": Case(ML, RELABELED, relabel(reconciler_run="9-" + "0" * 32), "and is now run 9-"),
     "a label to set was changed": Case(ML, RELABELED, relabel(team="sound"), "team"),
     "a role to set was changed": Case(ML, OTHER_POLICY, policy("user:eve@example.com"), "roles/ml.jobOwner"),
 }

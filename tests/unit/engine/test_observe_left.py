@@ -61,7 +61,7 @@ def test_a_run_lies_in_the_place_its_key_was_made_in(site: Site, text: str) -> N
 
 def test_nothing_lifts_a_place_that_was_left(left: Site) -> None:
     plan = left.plan(())
-    assert not guards.lifted(plan.blocked[0], guards.Allowed(99, 99, empty=True))
+    assert not guards.permitted(plan.blocked[0], guards.Allowed(99, 99, empty=True))
 
 
 def test_a_place_that_was_left_is_no_matter_once_its_runs_ended(left: Site) -> None:

@@ -178,7 +178,7 @@ def test_the_command_lifts_what_blocks_the_plan_or_is_not_there(
     assert html_view.command(plan, "sha256:ab") == wanted
     number = {verb: int(found) for verb, found in re.findall(r"--allow-(cancel|delete) (\d+)", wanted)}
     allowed = guards.Allowed(number.get("cancel", 0), number.get("delete", 0), "--allow-empty" in wanted)
-    assert all(guards.lifted(blocker, allowed) for blocker in blocked) is (flags is not None)
+    assert all(guards.permitted(blocker, allowed) for blocker in blocked) is (flags is not None)
 
 
 def test_rows_stand_by_action_and_address_and_silent_noops_come_last() -> None:

@@ -41,11 +41,11 @@ PRESENT: dict[str, tuple[Change, Run | None, tuple[str, ...], str]] = {
     "ended by itself, and no cancel wanted that": (change("patch"), DONE, (), "was active and is now SUCCEEDED"),
     "finished, as it was": (change("delete", active=False), DONE, (), ""),
     "finished before and active now": (change("delete", active=False), RUNNING, (), "was finished and is now RUNNING"),
-    "gone": (change("cancel"), None, (), "was there and is gone"),
+    "gone": (change("cancel"), None, (), "existed and is gone"),
     "gone, and we deleted it": (change("cancel", "delete"), None, (RUN.resource,), ""),
-    "gone, and we deleted another": (change("delete"), None, ("other",), "was there and is gone"),
-    "another run key": (change("cancel"), OTHER_KEY, (), f"and is now {OTHER_KEY.run_key}"),
-    "no run key": (change("cancel"), replace(RUN, run_key=""), (), "and is now unmarked"),
+    "gone, and we deleted another": (change("delete"), None, ("other",), "existed and is gone"),
+    "another run key": (change("cancel"), OTHER_KEY, (), f"and is now run {OTHER_KEY.run_key}"),
+    "no run key": (change("cancel"), replace(RUN, run_key=""), (), "and has lost its label"),
 }
 
 
@@ -83,7 +83,7 @@ def test_a_create_is_stale_once_any_newer_run_of_the_address_is_there(number: in
     told, world = created()
     newer = live(manifest(), number, phase, resource="new")
     (sentence,) = failures(told, [*world.runs, newer])
-    assert f"run {newer.run_key} was not there and is now new ({phase})" in sentence
+    assert f"run {newer.run_key} did not exist and does now: new ({phase})" in sentence
 
 
 @pytest.mark.parametrize(

@@ -336,17 +336,17 @@ def test_protection_is_recorded_as_keep_and_runs_without_a_key_or_a_manifest_are
             "delete",
             "delete",
             "keep",
-            "stamped onRemoval delete and the manifest says keep: … the safest counts, keep",
+            "says onRemoval delete and the manifest says keep: … the safer one counts, keep",
         ),
         (
             "keep",
             "cancel",
             "cancel",
-            "stamped onRemoval keep and the manifest says cancel: … the safest counts, keep",
+            "says onRemoval keep and the manifest says cancel: … the safer one counts, keep",
         ),
         ("ask", "keep", "ask", ""),
-        ("delete", "ask", None, "stamped onRemoval delete and its manifest last said ask: the safest counts, ask"),
-        ("ask", "delete", None, "stamped onRemoval ask and its manifest last said delete: the safest counts, ask"),
+        ("delete", "ask", None, "says onRemoval delete and its manifest last said ask: the safer one counts, ask"),
+        ("ask", "delete", None, "says onRemoval ask and its manifest last said delete: the safer one counts, ask"),
         ("ask", "ask", None, ""),
         ("ask", None, None, ""),
         (None, "ask", "keep", ""),
@@ -361,7 +361,9 @@ def test_the_plan_says_where_manifest_and_label_differ(
     wanted = [manifest(life=Lifecycle(on_removal=Removal(manifest_says)))] if manifest_says else []
     [change] = plan(wanted, [run], ledger=past).changes
     notes = [note for note in change.notes if "onRemoval" in note]
-    assert notes == ([f"a live job is {told}".replace("…", "once no manifest names it")] if told else [])
+    assert notes == (
+        [f"the label of a live job {told}".replace("…", "once no manifest names the job,")] if told else []
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_an_active_run_that_is_kept_is_told_wherever_it_stands() -> None:
     other = live(manifest(spec=OTHER_CUSTOM_SPEC), 1, RUNNING)
     assert "the active run keeps its old spec: lifecycle.onChange is keep" in notes(other, life=keep)
     (beside,) = notes(other, live(manifest(), 2, DONE), life=keep)
-    assert "an active run of another spec goes on beside it" in beside
+    assert "a second active run, of another spec, goes on" in beside
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rules that block a plan, their boundaries, and what lifts them."""
+"""The rules that block a plan, their boundaries, and what allows them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_foreign_owners_are_named_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("needs", "allowed", "lifted"),
+    ("needs", "allowed", "permitted"),
     [
         ({"cancel": 2}, Allowed(cancel=1), False),
         ({"cancel": 2}, Allowed(cancel=2), True),
@@ -124,13 +124,13 @@ def test_foreign_owners_are_named_one_by_one() -> None:
         ({"launch": 0}, Allowed(cancel=9, delete=9, empty=True), False),
     ],
 )
-def test_numbers_lift_what_needs_no_more_than_them(needs: dict[str, int], allowed: Allowed, lifted: bool) -> None:
-    assert guards.lifted(Blocker("limits", "", needs), allowed) is lifted
+def test_numbers_allow_what_needs_no_more_than_them(needs: dict[str, int], allowed: Allowed, permitted: bool) -> None:
+    assert guards.permitted(Blocker("limits", "", needs), allowed) is permitted
 
 
 @pytest.mark.parametrize("rule", ["protected", "refused", "scope_left", "foreign_owner", "incomplete"])
 def test_nothing_lifts_what_only_a_changed_manifest_mends(rule: str) -> None:
-    assert not guards.lifted(Blocker(rule, ""), Allowed(cancel=999, delete=999, empty=True))
+    assert not guards.permitted(Blocker(rule, ""), Allowed(cancel=999, delete=999, empty=True))
 
 
 def test_one_number_lifts_the_unwritten_cancels_and_the_limit_together() -> None:
@@ -162,7 +162,7 @@ def test_a_gap_is_told_with_its_place_and_only_a_place_that_was_left_can_be_forg
     here = [ScopeCount("Job", Scope("p"), 3, "no answer"), ScopeCount("CustomJob", Scope("p", "l"), 3)]
     there = [ScopeCount("CustomJob", Scope("q", "l"), 0, "403"), ScopeCount("NasJob", Scope("q", "l"), 0)]
     covered, left = guards.incomplete(here, there)
-    assert "Job in p is not fully known: no answer" in covered.message
+    assert "the list of Job in p is not complete: no answer" in covered.message
     assert "forget" not in covered.message
     assert "CustomJob in q/l" in left.message
     assert "`reconciler forget --scope q/l --kind CustomJob`" in left.message
