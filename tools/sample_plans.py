@@ -27,9 +27,9 @@ from reconciler.core.plan.guards import Allowed
 from reconciler.emulator import app
 from reconciler.emulator.state.clocks import ManualClock
 from reconciler.engine import plan as planner
-from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
 from reconciler.engine.world import World
+from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.files import schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.model import Desired, Stack

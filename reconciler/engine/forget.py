@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.engine import coverage
+from reconciler.engine.reading import coverage
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase

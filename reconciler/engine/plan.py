@@ -9,7 +9,7 @@ from reconciler.core.plan import build
 from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.observed import Observed
-from reconciler.engine import observe
+from reconciler.engine.reading import observe
 from reconciler.engine.world import World
 from reconciler.vocabulary.model import Desired, Stack, address_of
 from reconciler.vocabulary.plans import Plan

@@ -14,7 +14,7 @@ from reconciler.core.documents import snapshot_json
 from reconciler.core.documents.snapshot_json import Held, Listed, Snapshot
 from reconciler.core.plan.observed import sort_by_address
 from reconciler.core.runs import heads
-from reconciler.engine import coverage, observe, rows
+from reconciler.engine.reading import coverage, observe, rows
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb

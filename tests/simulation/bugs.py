@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.engine.apply import Applier, Settings
+from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Scope

@@ -20,9 +20,9 @@ from reconciler.core.plan.observed import Observed
 from reconciler.emulator import app
 from reconciler.engine import plan as planner
 from reconciler.engine import schedule
-from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
 from reconciler.engine.world import World, at_once
+from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.stores.bucket import BucketStore, Drawn
 from reconciler.stores.cloud_storage import Bucket
 from reconciler.stores.folder import FolderStore

@@ -153,7 +153,7 @@ class World:
                 self._touch(operation.verb, operation.resource, operation.body, kind)
 
     def remember(self) -> None:
-        """Write the ledger as engine.record.remember does: what is new, what ended, and what is gone."""
+        """Write the ledger as engine.writing.record.remember does: what is new, what ended, and what is gone."""
         held = {old.run_key: old for old in self.ledger}
         for run in heads.order(self.runs):
             old = held.setdefault(run.run_key, remembered(run, None))

@@ -26,9 +26,9 @@ from reconciler.core.validate.manifests import Validator
 from reconciler.emulator import app
 from reconciler.emulator.state.clocks import ManualClock
 from reconciler.engine import plan as planner
-from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control
 from reconciler.engine.world import World
+from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.files import manifests, schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.transport.retry import retrying

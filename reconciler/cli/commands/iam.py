@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags
-from reconciler.engine import find
+from reconciler.engine.reading import find
 from reconciler.engine.world import World
 from reconciler.files import documents
 from reconciler.renderers import escape

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import wiring
 from reconciler.cli.terminal import completions, flags, outputs
-from reconciler.engine import find
+from reconciler.engine.reading import find
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Transport

@@ -15,8 +15,8 @@ from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.plan import build
 from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.observed import Observed
-from reconciler.engine import find
 from reconciler.engine import plan as planner
+from reconciler.engine.reading import find
 from reconciler.engine.world import World
 from reconciler.renderers import escape, results, words
 from reconciler.renderers.style import Style

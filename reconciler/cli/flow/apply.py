@@ -18,9 +18,9 @@ from reconciler.cli.terminal.event_log import EventLog
 from reconciler.cli.terminal.progress import Progress
 from reconciler.core.plan import guards
 from reconciler.core.validate import body
-from reconciler.engine import wait
-from reconciler.engine.apply import Applier, Settings
 from reconciler.engine.events import Control, Event
+from reconciler.engine.reading import wait
+from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.renderers import table
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase

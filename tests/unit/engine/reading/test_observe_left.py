@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.plan import guards
 from reconciler.core.plan.build import Options
-from reconciler.engine import coverage
+from reconciler.engine.reading import coverage
 from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Plan
 from tests.support import samples

@@ -11,7 +11,7 @@ from dataclasses import replace
 from reconciler.core.plan import by_address
 from reconciler.core.plan.observed import Key, Known, Observed, sort_by_address
 from reconciler.core.runs import heads, names
-from reconciler.engine import coverage, rows, settle
+from reconciler.engine.reading import coverage, rows, settle
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Verb

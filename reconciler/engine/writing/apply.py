@@ -10,10 +10,12 @@ from typing import Any
 
 from reconciler.core.plan import assertions, build, guards, label_patches
 from reconciler.core.plan.observed import Observed
-from reconciler.engine import apply_change, observe, record, schedule
-from reconciler.engine.apply_change import ChangeApplier
+from reconciler.engine import schedule
 from reconciler.engine.events import Control
+from reconciler.engine.reading import observe
 from reconciler.engine.world import World
+from reconciler.engine.writing import apply_change, record
+from reconciler.engine.writing.apply_change import ChangeApplier
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from reconciler.engine import wait
 from reconciler.engine.events import Control
+from reconciler.engine.reading import wait
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.ports import Graph
 from tests.support.samples import THREE

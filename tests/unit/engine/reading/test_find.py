@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine import find
+from reconciler.engine.reading import find
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Run
 from tests.support import samples

@@ -9,7 +9,7 @@ from reconciler.core.plan import build, by_address
 from reconciler.core.plan.address import Address, gather
 from reconciler.core.plan.observed import Observed
 from reconciler.core.runs import heads
-from reconciler.engine import observe
+from reconciler.engine.reading import observe
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds

@@ -8,9 +8,9 @@ from typing import Any
 
 from reconciler.core.plan import label_patches
 from reconciler.core.runs import labels
-from reconciler.engine import create, record, stop
 from reconciler.engine.events import Control, Event
 from reconciler.engine.world import World
+from reconciler.engine.writing import create, record, stop
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, Run, Scope, Stack, parts_of

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from reconciler.engine.settle import POLL
+from reconciler.engine.reading.settle import POLL
 from reconciler.engine.world import World
 from reconciler.stores.no_store import NoStore
 from tests.support import samples

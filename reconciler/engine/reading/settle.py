@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.engine import rows
+from reconciler.engine.reading import rows
 from reconciler.engine.world import World
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Run, Scope, Stack

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.runs import heads, labels, names
-from reconciler.engine import rows, settle
+from reconciler.engine.reading import rows, settle
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind

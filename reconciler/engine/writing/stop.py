@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.engine import record
 from reconciler.engine.world import World
+from reconciler.engine.writing import record
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from reconciler.core.runs import labels
-from reconciler.engine import rows
+from reconciler.engine.reading import rows
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Kinds

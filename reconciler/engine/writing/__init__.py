@@ -1,0 +1,1 @@
+"""What is done? A plan applied: each change carried out, each outcome recorded."""
