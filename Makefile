@@ -51,8 +51,8 @@ format: $(STAMP)
 # What is generated from the API descriptions and from the code: schemas, parts of docs/, the sample's workflow.
 generate: $(STAMP)
 	cp reconciler/cli/commands/new_stack/github.yaml examples/gitops/.github/workflows/jobs.yaml
-	$(BIN)/python tools/generate_schemas.py
-	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python -m tools.schemas.generate
+	$(BIN)/python -m tools.pages.generate
 
 # Moves every library to the newest version that pyproject.toml allows. Nothing else ever does.
 lock: $(STAMP)

@@ -20,12 +20,12 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Document
 from tests.support import docs_pages
 from tests.support.docs_pages import PAGES, ROOT
-from tools import fidelity_pages, generate_docs
+from tools.pages import fidelity_pages, generate
 
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 OTHER_PROGRAMS = {"--check": "tools/*.py", "--config": "gcloud", "--strict": "mypy"}
-OTHER_PROGRAMS |= dict.fromkeys(("--project", "--location", "--write"), "tools/probe_live.py")
+OTHER_PROGRAMS |= dict.fromkeys(("--project", "--location", "--write"), "tools/probe/live.py")
 OTHER_PROGRAMS |= dict.fromkeys(("--live-project", "--live-location"), "pytest")
 OTHER_PROGRAMS |= dict.fromkeys(
     ("--workflow", "--branch", "--status", "--limit", "--json", "--jq", "--name", "--dir"), "gh"
@@ -227,14 +227,14 @@ def test_the_readme_leads_to_every_page_of_docs() -> None:
 
 
 def test_the_generated_parts_are_up_to_date() -> None:
-    pages = generate_docs.generate()
+    pages = generate.generate()
     stale = [page for page, text in pages.items() if (DOCS / page).read_text(encoding="utf-8") != text]
-    assert stale == [], "run: python tools/generate_docs.py"
+    assert stale == [], "run: python -m tools.pages.generate"
 
 
 def test_a_page_that_lacks_a_generated_part_is_refused() -> None:
-    with pytest.raises(generate_docs.PageError, match="decisions"):
-        generate_docs.fill("decisions.md", "no marks", {"decisions": "text"})
+    with pytest.raises(generate.PageError, match="decisions"):
+        generate.fill("decisions.md", "no marks", {"decisions": "text"})
 
 
 def test_a_source_that_nobody_graded_is_refused() -> None:

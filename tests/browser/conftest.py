@@ -18,8 +18,8 @@ from reconciler.renderers.style import Style
 from tests.browser.opened import Opened
 from tests.support import chromium, examples
 from tests.unit.renderers.test_hostile import HOSTILE, hostile_plan
-from tools import sample_plans
-from tools.sample_plans import Sample
+from tools.pages import sample_plans
+from tools.pages.sample_plans import Sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -9,8 +9,8 @@ from typing import Any
 from tests.contract.test_emulator_command import send
 from tests.support import service
 from tests.support.google_clients import Caller
-from tools import client_matrix
-from tools.client_matrix import ML_JOBS, OPERATIONS, TRIALS, Cell, Client
+from tools.pages import client_matrix
+from tools.pages.client_matrix import ML_JOBS, OPERATIONS, TRIALS, Cell, Client
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Every method of Google's job APIs, by each of Google's own clients, in every case of the matrix.
 
-The emulator is a process of its own and is called over HTTP; tools/client_matrix.py says what must come of it."""
+The emulator is a process of its own and is called over HTTP; tools/pages/client_matrix.py says what must come of it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.clients.scenes import Scene, Served
 from tests.contract.test_emulator_command import emulating
 from tests.support import google_clients
 from tests.support.google_clients import Refused, Unsent
-from tools import client_matrix
-from tools.client_matrix import OPERATIONS, TO_THE_END, TRIALS, Case, Cell, Client
+from tools.pages import client_matrix
+from tools.pages.client_matrix import OPERATIONS, TO_THE_END, TRIALS, Case, Cell, Client
 
 CELLS = list(client_matrix.cells())
 ASKED = [pytest.param(cell, id=f"{cell.client}-{cell.name}-{cell.case}") for cell in CELLS if not cell.answer.why_not]

@@ -1,4 +1,4 @@
-"""tools/probe_live.py against the emulator: what it asks, what it writes down, and that it leaves nothing behind."""
+"""tools/probe/live.py against the emulator: what it asks, what it writes down, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from reconciler.emulator.faults import model
 from reconciler.emulator.faults.model import Fault, Status
 from tests.support import service
 from tests.support.service import CUSTOM, NAS, Service
-from tools import doubts, probe_live, probes
+from tools.pages import doubts
+from tools.probe import live, probes
 
 WRITES = {"POST", "DELETE", "PATCH"}
 
@@ -30,7 +31,7 @@ def probed(jobs: Service, folder: Path, *flags: str) -> tuple[int, dict[str, Any
     """Probe the emulator; return the exit code, the report and the table."""
     files = ("--report", str(folder / "report.json"), "--table", str(folder / "table.md"))
     place = ("--project", "demo", "--endpoint", f"http://127.0.0.1:{jobs.port}")
-    ended = probe_live.run([*place, *files, *flags], jobs.clock)
+    ended = live.run([*place, *files, *flags], jobs.clock)
     return ended, json.loads((folder / "report.json").read_text()), (folder / "table.md").read_text()
 
 
@@ -95,7 +96,7 @@ def test_without_the_projects_name_typed_nothing_is_sent(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     flags = ["--project", "demo", "--endpoint", f"http://127.0.0.1:{jobs.port}", "--write"]
-    assert probe_live.run([*flags, "--report", str(tmp_path / "r"), "--table", str(tmp_path / "t")], jobs.clock) == 1
+    assert live.run([*flags, "--report", str(tmp_path / "r"), "--table", str(tmp_path / "t")], jobs.clock) == 1
     assert jobs.emulator.audit() == ()
 
 
@@ -103,14 +104,14 @@ def test_a_budget_that_is_too_small_stops_before_the_first_call(
     jobs: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--project", "demo", "--endpoint", f"http://127.0.0.1:{jobs.port}", "--write", "--yes", "--budget", "0.1"]
-    assert probe_live.run(flags, jobs.clock) == 1
+    assert live.run(flags, jobs.clock) == 1
     assert "the budget is 0.10" in capsys.readouterr().out
     assert jobs.emulator.audit() == ()
 
 
 def test_no_endpoint_but_one_on_this_machine_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = ["--report", str(tmp_path / "r"), "--table", str(tmp_path / "t")]
-    assert probe_live.run(["--project", "demo", "--endpoint", "http://example.com", *files]) == 1
+    assert live.run(["--project", "demo", "--endpoint", "http://example.com", *files]) == 1
     assert "is not on this machine" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
 

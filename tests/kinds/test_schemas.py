@@ -13,7 +13,7 @@ import pytest
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind, Phase, Verb
-from tools import facts, generate_schemas
+from tools.schemas import facts, generate
 
 KINDS = schemas.load_kinds()
 ROOT = schemas.schema_root()
@@ -51,8 +51,8 @@ def fields(kind: Kind) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def test_what_is_checked_in_is_what_the_generator_writes() -> None:
-    files = generate_schemas.generate()
-    assert generate_schemas.differing(files) == []
+    files = generate.generate()
+    assert generate.differing(files) == []
     by_hand = {f"reconciler/v1/{name}.json" for name in ("Plan", "Snapshot", "Stack")}
     assert set(PUBLISHED) - set(files) == by_hand
 

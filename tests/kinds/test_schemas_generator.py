@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import facts, generate_schemas
+from tools.schemas import facts, generate
 
-KINDS = generate_schemas.SCHEMAS / "kinds"
+KINDS = generate.SCHEMAS / "kinds"
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -192,15 +192,15 @@ def test_a_mistake_in_the_facts_stops_the_generator(copied: pathlib.Path, case: 
     name, change, message = MISTAKES[case]
     edit(copied, name, change)
     with pytest.raises(facts.FactError, match=message):
-        generate_schemas.generate(copied)
+        generate.generate(copied)
 
 
 def test_unchanged_facts_give_the_same_files_twice(copied: pathlib.Path) -> None:
-    assert generate_schemas.generate(copied) == generate_schemas.generate()
+    assert generate.generate(copied) == generate.generate()
 
 
 def test_a_file_that_differs_or_is_missing_is_named(copied: pathlib.Path) -> None:
     files = {"a.json": "{}\n", "b/c.json": "{}\n", "d.json": "{}\n"}
     (copied / "a.json").write_text("{ }\n", encoding="utf-8")
     (copied / "d.json").write_text("{}\n", encoding="utf-8")
-    assert generate_schemas.differing(files, copied) == ["a.json", "b/c.json"]
+    assert generate.differing(files, copied) == ["a.json", "b/c.json"]

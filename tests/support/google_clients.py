@@ -17,7 +17,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format
 from googleapiclient import discovery, errors
 
-from tools.client_matrix import API, Client
+from tools.pages.client_matrix import API, Client
 
 
 class Refused(Exception):

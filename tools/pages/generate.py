@@ -13,10 +13,10 @@ import re
 import sys
 from collections.abc import Mapping
 
-from tools import client_matrix, decision_pages, doubts, error_pages, fidelity_pages, kind_pages, method_pages
+from tools.pages import client_matrix, decision_pages, doubts, error_pages, fidelity_pages, kind_pages, method_pages
 
-DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
-PIPELINES = DOCS.parent / "reconciler" / "cli" / "new_stack"
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+PIPELINES = DOCS.parent / "reconciler" / "cli" / "commands" / "new_stack"
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools import discovery, facts, messages, shapes
+from tools.schemas import discovery, facts, messages, shapes
 
 Json = dict[str, Any]
 

@@ -10,9 +10,9 @@ import json
 import pathlib
 import sys
 
-from tools import facts, manifests, umbrella
+from tools.schemas import facts, manifests, umbrella
 
-SCHEMAS = pathlib.Path(__file__).resolve().parent.parent / "schemas"
+SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 STACK = SCHEMAS / "reconciler" / "v1" / "Stack.json"
 """Written by hand; the schema of all documents takes it in."""
 NOT_KINDS = frozenset(("types.yaml", "manifest.yaml"))

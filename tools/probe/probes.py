@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tools.probe_session import LABEL, Json, Session
+from tools.probe.session import LABEL, Json, Session
 
 MACHINE = "n1-standard-4"
 IMAGE = "python:3.12-slim"

@@ -1,6 +1,6 @@
 """Ask the real job APIs what nobody has recorded, and write down what they answer. It only reads unless told otherwise.
 
-`python -m tools.probe_live --project P --location L [--write]`. With `--write` small jobs are started, cancelled and
+`python -m tools.probe.live --project P --location L [--write]`. With `--write` small jobs are started, cancelled and
 deleted: that costs money, so it says how much at most and asks first."""
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from reconciler.transport.http import HttpTransport, open_session
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Clock
 from reconciler.vocabulary.wire import Transport
-from tools import probes
-from tools.doubts import DOUBTS
-from tools.markdown_tables import cell, code, table
-from tools.probe_session import Observation, Session
-from tools.probes import PROBES, Probe
+from tools.pages.doubts import DOUBTS
+from tools.pages.markdown_tables import cell, code, table
+from tools.probe import probes
+from tools.probe.probes import PROBES, Probe
+from tools.probe.session import Observation, Session
 
 DOLLARS_A_JOB = 0.15
 """Chosen, not looked up: a quarter of an hour of an n1-standard-4 at well above its list price."""
@@ -105,7 +105,7 @@ def _told(each: Observation) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="probe_live", description=str(__doc__).partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="tools.probe.live", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--project", required=True, help="the id of a project that you may spend money in")
     parser.add_argument("--location", default="us-central1")
     parser.add_argument("--write", action="store_true", help="start, cancel and delete small jobs too")

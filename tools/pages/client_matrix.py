@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tools.discovery import read_api
-from tools.markdown_tables import cell, table
+from tools.pages.markdown_tables import cell, table
+from tools.schemas.discovery import read_api
 
 
 class Case(StrEnum):

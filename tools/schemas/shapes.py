@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools import discovery
+from tools.schemas import discovery
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.emulator.switches import SWITCHES
-from tools.fidelity_pages import grade
-from tools.markdown_tables import cell, code, table
+from tools.pages.fidelity_pages import grade
+from tools.pages.markdown_tables import cell, code, table
 
 
 @dataclass(frozen=True, slots=True)

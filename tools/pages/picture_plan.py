@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.renderers import html_page
 from reconciler.renderers.style import Style
 from tests.support import chromium
-from tools import sample_plans
-from tools.sample_plans import Sample
+from tools.pages import sample_plans
+from tools.pages.sample_plans import Sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools import discovery, facts, shapes
+from tools.schemas import discovery, facts, shapes
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.markdown_tables import cell, code, table
+from tools.pages.markdown_tables import cell, code, table
 
 TABLE = Path(__file__).with_name("recorded_errors.csv")
 

@@ -12,9 +12,9 @@ from reconciler.emulator import app
 from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request, Transport
-from tools.client_matrix import COLLECTIONS
-from tools.discovery import read_api
-from tools.markdown_tables import code, table
+from tools.pages.client_matrix import COLLECTIONS
+from tools.pages.markdown_tables import code, table
+from tools.schemas.discovery import read_api
 
 _VALUES = {"pageSize": "1", "options.requestedPolicyVersion": "3", "returnPartialSuccess": "true", "timeout": "1s"}
 """Values of query parameters that are no text of any form."""

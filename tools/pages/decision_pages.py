@@ -9,7 +9,7 @@ from reconciler.core.runs.heads import Spec
 from reconciler.renderers.words import REASONS
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Removal
-from tools.markdown_tables import code, table
+from tools.pages.markdown_tables import code, table
 
 _SECTIONS: tuple[tuple[str, Wanted, Role], ...] = (
     ("A manifest wants it present: the head", Wanted.PRESENT, Role.HEAD),

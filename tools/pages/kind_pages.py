@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.spec import normalize
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import IdForm, Kind, Phase, Verb
-from tools.markdown_tables import cell, code, table
+from tools.pages.markdown_tables import cell, code, table
 
 Node = Mapping[str, Any]
 _FEW = 8

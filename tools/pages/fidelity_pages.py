@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from tools.markdown_tables import cell, code, table
+from tools.pages.markdown_tables import cell, code, table
 
 _GRADES: tuple[tuple[str, str], ...] = (
     ("recorded", "R"),
@@ -38,7 +38,7 @@ def grade(source: str) -> str:
     for beginning, letter in _GRADES:
         if source.startswith(beginning):
             return letter
-    raise ValueError(f"no grade is known for a source that begins like {source[:40]!r}: add it to tools/fidelity_pages")
+    raise ValueError(f"no grade is known for a source that begins like {source[:40]!r}: add it here")
 
 
 def _files() -> Iterator[Mapping[str, Any]]:

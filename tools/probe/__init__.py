@@ -1,0 +1,1 @@
+"""Questions to the real job APIs, and what was answered."""
