@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
+from tests.support.checkout import git
 from tests.support.stage import Done, Stage
-
-
-def git(stage: Stage, *arguments: str) -> str:
-    """Run Git in the stack's folder, as somebody."""
-    command = ["git", "-c", "user.name=ann", "-c", "user.email=ann@example.com", *arguments]
-    return subprocess.run(command, cwd=stage.root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def commit(stage: Stage) -> str:
     """Commit everything and return the commit."""
-    git(stage, "add", "-A")
-    git(stage, "commit", "-q", "-m", "jobs")
-    return git(stage, "rev-parse", "HEAD")
+    git(stage.root, "add", "-A")
+    git(stage.root, "commit", "-q", "-m", "jobs")
+    return git(stage.root, "rev-parse", "HEAD")
 
 
 @pytest.fixture
 def repository(stage: Stage) -> Stage:
     """A stack in a repository, committed."""
-    git(stage, "init", "-q")
+    git(stage.root, "init", "-q")
     stage.stack()
     stage.job()
     stage.write(".gitignore", ".reconciler/\n*.plan.json\n")
@@ -46,7 +39,7 @@ def refused(done: Done, *parts: str) -> None:
 
 
 def test_a_plan_is_applied_at_its_own_commit_only(repository: Stage) -> None:
-    head = git(repository, "rev-parse", "HEAD")
+    head = git(repository.root, "rev-parse", "HEAD")
     repository.ok("plan", "--out", "a.plan.json")
     repository.job("other")
     later = commit(repository)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stage import JOB, Service, Stage, refusal, told
+from tests.support.faults import refusal
+from tests.support.stage import JOB, Service, Stage, told
 
 Prepare = Callable[[Stage], object]
 

@@ -13,7 +13,8 @@ from reconciler.stores.lease import LEASE
 from reconciler.vocabulary.wire import Request
 from tests.support import cloud_storage
 from tests.support.cloud_storage import BUCKET, CloudStorage
-from tests.support.stage import Service, Stage, is_create
+from tests.support.faults import is_create
+from tests.support.stage import Service, Stage
 
 STORE = f"gs://{BUCKET}/team"
 LOCK = "team/3fa94c1b/lock"

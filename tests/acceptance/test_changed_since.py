@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT, git
 from tests.support.stage import JOB, Stage, told
-
-ROOT = Path(__file__).parents[2]
-
-
-def git(folder: Path, *arguments: str) -> str:
-    settings = ("user.name=n", "user.email=e@example.com", "commit.gpgsign=false", "init.defaultBranch=main")
-    given = [part for setting in settings for part in ("-c", setting)]
-    quiet = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    done = subprocess.run(["git", *given, *arguments], cwd=folder, check=True, capture_output=True, env=quiet)
-    return done.stdout.decode().strip()
 
 
 def commit(stage: Stage) -> None:

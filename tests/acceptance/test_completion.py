@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.stage import Stage
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0
 HEAVY = ("requests", "google", "rich", "jsonschema", "jsonschema_rs", "deepdiff", "sqlite3", "ruamel")
 

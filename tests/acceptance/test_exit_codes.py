@@ -15,7 +15,8 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.vocabulary.wire import Request, Response
-from tests.support.stage import Service, Stage, bound, command_line, is_create, refusal
+from tests.support.faults import is_create, refusal
+from tests.support.stage import Service, Stage, bound, command_line
 
 BROKEN = refusal(500, "INTERNAL", "Internal error encountered.")
 REFUSED = refusal(400, "INVALID_ARGUMENT", "Quota project is closed.")

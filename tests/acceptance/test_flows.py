@@ -17,6 +17,7 @@ import pytest
 import reconciler
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request
+from tests.support.checkout import ROOT
 from tests.support.stage import CUSTOM, JOB, ML_JOB, PROJECT, Service, Stage, command_line
 
 ML_JOBS = f"/v1/projects/{PROJECT}/jobs"
@@ -380,7 +381,7 @@ def test_the_emulator_serves_as_a_process_until_it_is_told_to_stop(stage: Stage,
 
 
 def test_the_quickstart_of_the_repository_walks_its_main_path(stage: Stage) -> None:
-    quickstart = Path(__file__).parents[2] / "manifests" / "quickstart"
+    quickstart = ROOT / "manifests" / "quickstart"
     for path in quickstart.rglob("*.yaml"):
         stage.write(path.relative_to(quickstart).as_posix(), path.read_text())
     stage.ok("validate")

@@ -13,7 +13,8 @@ from reconciler.emulator.faults.model import Fault, ShortPages, Unreachable
 from reconciler.vocabulary.wire import Response
 from tests.support import cloud_storage
 from tests.support.cloud_storage import BUCKET, CloudStorage
-from tests.support.stage import PROJECT, Service, Stage, lacking, refusal, told
+from tests.support.faults import refusal
+from tests.support.stage import PROJECT, Service, Stage, lacking, told
 
 FORBIDDEN = refusal(403, "PERMISSION_DENIED", "Permission 'aiplatform.customJobs.list' denied (or it may not exist).")
 MISSING = refusal(404, "NOT_FOUND", "The project was deleted.")

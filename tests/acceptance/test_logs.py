@@ -16,9 +16,8 @@ import pytest
 from reconciler.emulator.running.service import Machine
 from reconciler.vocabulary.wire import Response
 from tests.support import stage as stages
+from tests.support.checkout import ROOT
 from tests.support.stage import Service, Stage, command_line, told
-
-ROOT = Path(__file__).resolve().parents[2]
 
 JOB = """\
 apiVersion: aiplatform.googleapis.com/v1

@@ -10,7 +10,8 @@ import pytest
 from reconciler.cli import wiring
 from reconciler.transport.rate import Budget
 from reconciler.vocabulary.wire import Request
-from tests.support.stage import Service, Stage, is_create, told
+from tests.support.faults import is_create
+from tests.support.stage import Service, Stage, told
 
 
 def create_times(stage: Stage, service: Service) -> list[float]:

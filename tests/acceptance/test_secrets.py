@@ -7,7 +7,8 @@ import json
 import pytest
 
 from reconciler.vocabulary.wire import Request, Response
-from tests.support.stage import JOB, Done, Service, Stage, is_create, refusal
+from tests.support.faults import is_create, refusal
+from tests.support.stage import JOB, Done, Service, Stage
 
 VALUE = "s3cr3t-of-the-house"
 """A value that nothing else could contain by chance."""

@@ -9,7 +9,6 @@ import socket
 import stat
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -19,7 +18,9 @@ from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.wire import Request
-from tests.support.stage import JOB, ML_JOB, Done, Service, Stage, refusal, told
+from tests.support.checkout import ROOT
+from tests.support.faults import refusal
+from tests.support.stage import JOB, ML_JOB, Done, Service, Stage, told
 
 SECRET = "s3cr3t-of-the-house"
 """A value that nothing else could contain by chance."""
@@ -270,7 +271,7 @@ def test_a_real_process_without_a_network_plans_against_a_snapshot(
     """
     (stage.root / ".guard").mkdir()
     stage.write(".guard/sitecustomize.py", textwrap.dedent(guard))
-    path = os.pathsep.join([str(stage.root / ".guard"), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(stage.root / ".guard"), str(ROOT)])
     live = stage.real("plan", PYTHONPATH=path)
     assert "a socket was opened" in live.err
     blind = stage.real("plan", "--against", FILE, PYTHONPATH=path)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from reconciler.vocabulary.wire import Request, Response
-from tests.support.stage import Service, Stage, command_line, is_create
+from tests.support.faults import is_create
+from tests.support.stage import Service, Stage, command_line
 
 QUESTION = "Only 'yes' is taken"
 CURSOR = re.compile(r"\x1b\[[0-9;?]*[A-HJKhl]")

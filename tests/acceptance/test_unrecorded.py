@@ -9,7 +9,8 @@ import pytest
 from reconciler.emulator.faults.model import Fault, ListLag
 from tests.support import cloud_storage
 from tests.support.cloud_storage import BUCKET, CloudStorage
-from tests.support.stage import Service, Stage, refusal
+from tests.support.faults import refusal
+from tests.support.stage import Service, Stage
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ import click
 import pytest
 
 from reconciler.cli import main
+from tests.support.checkout import ROOT
 
-CLI = Path(__file__).parents[2] / "reconciler" / "cli"
+CLI = ROOT / "reconciler" / "cli"
 DEFINED_IN_FLAGS = ("flow/apply.py", "terminal/flags.py", "flow/plan.py")
 """What a flag shared by commands may be read by, beside the command's own module."""
 

@@ -18,8 +18,8 @@ from google.cloud import aiplatform_v1, aiplatform_v1beta1
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind
 from tests.clients.scenes import Scene, Served
-from tests.contract.test_emulator_command import emulating
 from tests.support import google_clients
+from tests.support.emulator import emulating
 from tests.support.google_clients import Refused, Unsent
 from tools.pages import client_matrix
 from tools.pages.client_matrix import OPERATIONS, TO_THE_END, TRIALS, Case, Cell, Client
@@ -33,7 +33,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("emulator")
-    with emulating(folder, "--clock", "manual") as port:
+    with emulating("--clock", "manual", folder=folder) as port:
         clients = {client: google_clients.calling(client, f"http://127.0.0.1:{port}") for client in Client}
         yield Served(port, clients)
         for client in clients.values():

@@ -8,11 +8,7 @@ import dataclasses
 import http.client
 import json
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +18,12 @@ from reconciler.cli import main
 from reconciler.emulator.faults import broken_replies, model, parse
 from reconciler.files import documents, schemas
 from tests.support import service
+from tests.support.checkout import ROOT
+from tests.support.emulator import emulating
 from tests.support.service import CUSTOM
 
 KINDS = schemas.load_kinds()
-PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
-
-
-@contextmanager
-def emulating(folder: Path, *arguments: str) -> Iterator[int]:
-    """Serve in a process of its own, from a folder; yields the port."""
-    command = [sys.executable, "-m", "reconciler", "emulate", "--port", "0", *arguments]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-        assert found, line + process.stderr.read()
-        yield int(found[1])
-    finally:
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
-    assert process.returncode == 0, told
+PAGE = (ROOT / "docs" / "emulator.md").read_text("utf-8")
 
 
 def send(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -59,7 +40,7 @@ def test_the_faults_of_a_file_strike_from_the_first_call_on(tmp_path: Path) -> N
         "  - {action: delay, seconds: 0.2, method: list}\n"
         "  - {action: list_lag, seconds: 30}\n"
     )
-    with emulating(tmp_path, "--clock", "manual", "--faults", "faults.yaml") as port:
+    with emulating("--clock", "manual", "--faults", "faults.yaml", folder=tmp_path) as port:
         with pytest.raises(http.client.RemoteDisconnected):
             send(port, "POST", CUSTOM, service.custom_job())
         assert send(port, "POST", CUSTOM, service.custom_job())[0] == 200
@@ -105,7 +86,7 @@ def test_a_file_that_is_no_list_of_faults_is_refused(
 def test_json_says_the_same_as_yaml(tmp_path: Path) -> None:
     value = {"faults": [{"action": "garbage", "method": "get"}]}
     tmp_path.joinpath("faults.json").write_text(json.dumps(value))
-    with emulating(tmp_path, "--faults", "faults.json") as port:
+    with emulating("--faults", "faults.json", folder=tmp_path) as port:
         told = send(port, "GET", "/emulator/v1/faults")[1]["faults"]
     assert told == [value["faults"][0] | {"seen": 0, "hits": 0}]
 

@@ -15,8 +15,9 @@ from reconciler.cli import main
 from reconciler.emulator import behaviour
 from reconciler.emulator.state import lifecycle, random_lives
 from reconciler.emulator.state.clocks import ManualClock
-from tests.contract.test_emulator_command import emulating, send
+from tests.contract.test_emulator_command import send
 from tests.support import service
+from tests.support.emulator import emulating
 from tests.support.service import CUSTOM, ML, NAS
 
 KINDS = {CUSTOM: "CustomJob", NAS: "NasJob", ML: "Job"}
@@ -232,7 +233,7 @@ def test_a_cancel_shows_late_or_half_way_or_not_at_all(cancelled: list[list[str]
 
 
 def test_the_command_lets_jobs_live_as_told(tmp_path: Path) -> None:
-    with emulating(tmp_path, "--life", "instant") as port:
+    with emulating("--life", "instant", folder=tmp_path) as port:
         made = send(port, "POST", CUSTOM, service.custom_job())[1]
         assert send(port, "GET", f"/v1/{made['name']}")[1]["state"] == "JOB_STATE_SUCCEEDED"
 

@@ -13,8 +13,9 @@ from reconciler.emulator.control import audit, dump, paths
 from reconciler.emulator.serving import server
 from reconciler.emulator.serving.timeouts import Limits
 from tests.contract.test_emulator_durability import serving
+from tests.support.checkout import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "emulator.md").read_text("utf-8")
 
 
 def test_the_requests_of_the_page_do_what_it_says(tmp_path: Path) -> None:

@@ -6,20 +6,16 @@ The recordings are not part of this repository: without them these tests are lef
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.contract.test_emulator_errors import KNOWN, struck, types
 from tests.support import service
+from tests.support.checkout import CORPUS
 from tests.support.service import CUSTOM
 
-CORPUS = (
-    Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus") / "errors"
-)
-RECORDED = {file.stem: json.loads(file.read_text("utf-8")) for file in sorted(CORPUS.glob("*.json"))}
+RECORDED = {file.stem: json.loads(file.read_text("utf-8")) for file in sorted((CORPUS / "errors").glob("*.json"))}
 __test__ = bool(RECORDED)
 
 REPLIES = {number: body for number, body in RECORDED.items() if "error" in body}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,8 @@ import pytest
 
 from reconciler.emulator import behaviour
 from tests.support import service
+from tests.support.checkout import CORPUS
 from tests.support.service import CUSTOM, NAS
-
-CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
-
 
 __test__ = CORPUS.is_dir()  # the recordings are not part of the project; without them these tests are left out
 

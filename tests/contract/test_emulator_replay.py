@@ -6,19 +6,17 @@ part of the project; without them these tests are left out."""
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.files import schemas
 from tests.support import service
+from tests.support.checkout import CORPUS, ROOT
 from tests.support.service import CUSTOM, ML, Service
 
-CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 KINDS = schemas.load_kinds()
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(\d{3}|\d{6}|\d{9}))?Z")
 
@@ -172,7 +170,7 @@ def test_a_recorded_reply_is_given_again_in_its_form(file: str, sort: str) -> No
 
 
 def test_what_is_never_made_is_told() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "fidelity.md").read_text("utf-8")
+    page = (ROOT / "docs" / "fidelity.md").read_text("utf-8")
     assert [path for path in NEVER_MADE if f"`{path[1:]}`" not in page] == []
 
 

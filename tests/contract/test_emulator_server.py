@@ -17,6 +17,7 @@ from reconciler.emulator.serving import server
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
 from tests.support import service
+from tests.support.checkout import ROOT
 from tests.support.service import CUSTOM, Service
 
 CREATES_PER_PROCESS = 40
@@ -139,9 +140,8 @@ def test_two_processes_may_use_one_database_at_a_time(tmp_path: Path) -> None:
         "        assert jobs.send('POST', f\"/v1/{made['name']}:cancel\").status == 200\n"
         "        jobs.clock.advance(0.3)\n"
     )
-    root = Path(__file__).parents[2]
     processes = [
-        subprocess.Popen([sys.executable, "-c", program, database, seed], cwd=root, stderr=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-c", program, database, seed], cwd=ROOT, stderr=subprocess.PIPE)
         for seed in ("one", "two")
     ]
     told = [process.communicate(timeout=60)[1] for process in processes]

@@ -11,8 +11,9 @@ import pytest
 from reconciler.cli import main
 from reconciler.emulator import behaviour, switches
 from reconciler.vocabulary import errors
-from tests.contract.test_emulator_command import emulating, send
+from tests.contract.test_emulator_command import send
 from tests.support import service
+from tests.support.emulator import emulating
 from tests.support.service import CUSTOM, ML, NAS, Service
 
 DAY = 86_400.0
@@ -232,7 +233,7 @@ def test_every_wrong_choice_is_told_at_once(capsys: pytest.CaptureFixture[str]) 
 def test_the_command_serves_what_was_chosen(tmp_path: Path) -> None:
     choices = ("delete-of-active=allowed", "read-mask=refused")
     flags = [part for choice in choices for part in ("--behaviour", choice)]
-    with emulating(tmp_path, *flags) as port:
+    with emulating(*flags, folder=tmp_path) as port:
         _, made = send(port, "POST", CUSTOM, service.custom_job())
         assert send(port, "GET", f"{CUSTOM}?readMask=name")[0] == 400
         assert send(port, "DELETE", f"/v1/{made['name']}")[0] == 200

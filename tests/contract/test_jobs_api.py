@@ -11,7 +11,6 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from reconciler.vocabulary.kinds import IdForm, Kind, Verb
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.ports import Clock, Row
 from tests.support import service
+from tests.support.checkout import ROOT
 
 KINDS = schemas.load_kinds()
 BODIES: dict[str, Callable[[Backend], dict[str, Any]]] = {
@@ -247,8 +247,6 @@ def test_labels_are_replaced_under_their_etag_where_there_is_a_patch(backend: Ba
 )
 def test_the_real_service_is_left_alone_unless_a_project_is_named(asked: tuple[str, ...], told: str) -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", __file__, *asked]
-    collected = subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
-    ).stdout
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told in collected
     assert ("[live-CustomJob]" in collected) is bool(asked)

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.files import manifests, schemas, yaml_reader
+from tests.support.checkout import ROOT
 
-ROOT = Path(__file__).parents[2]
 SAMPLES = sorted(path for path in (ROOT / "manifests").rglob("*.yaml") if path.parent.name != "gcloud")
 GOOD = {"apiVersion": "aiplatform.googleapis.com/v1", "kind": "CustomJob", "metadata": {"name": "a"}}
 GOOD = {**GOOD, "lifecycle": {"desired": "Absent"}}

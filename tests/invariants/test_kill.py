@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,17 +18,10 @@ import pytest
 from reconciler.emulator.serving import server
 from reconciler.vocabulary.wire import Request, Response
 from tests.support import samples
+from tests.support.emulator import emulating
 from tests.support.service import over_http
+from tests.support.stack import STACK_FILE
 
-STACK = """\
-apiVersion: reconciler/v1
-kind: Stack
-metadata: {name: s, uid: 3fa94c1b}
-spec:
-  backend: embedded
-  scopes: [{project: demo-project, locations: [us-central1]}]
-  settle: 1s
-"""
 FIELDS = {"CustomJob": "customJobs", "NasJob": "nasJobs", "Job": "jobs"}
 KILLS = ((1, "before"), (1, "after"), (1, "before"), (1, "after"), (1, "after"), (1, "before"))
 """At which write of its own each process dies, and on which side of it."""
@@ -72,26 +64,11 @@ def served(app: Callable[[Request], Response]) -> Iterator[int]:
         thread.join(30)
 
 
-@contextmanager
-def emulating() -> Iterator[int]:
-    """Run `emulate` on a free port."""
-    arguments = [sys.executable, "-m", "reconciler", "emulate", "--port", "0"]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
-            assert found
-            yield int(found[1])
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
-
-
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
     root = tmp_path / "stack"
     root.mkdir()
-    (root / "reconciler.yaml").write_text(STACK)
+    (root / "reconciler.yaml").write_text(STACK_FILE)
     (root / "jobs.yaml").write_text(samples.THREE)
     return root
 

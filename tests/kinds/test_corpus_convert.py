@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,30 +18,14 @@ import pytest
 from reconciler.core import convert
 from reconciler.core.validate.manifests import Validator
 from reconciler.files import json_reader, manifest_writer, schemas, yaml_reader
-from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Severity, Stack
+from reconciler.vocabulary.model import Document, Problem, Scope, Severity
+from tests.support import stack
+from tests.support.checkout import CORPUS
 
-ROOT = Path(__file__).parents[2]
-CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or ROOT.parent / "shared" / "corpus")
 TABLE = Path(__file__).with_name("corpus_convert.csv")
 GROUPS = ("custom_jobs", "nas_jobs", "legacy_training", "legacy_prediction")
 FILES = [f"{group}/{path.name}" for group in GROUPS for path in sorted((CORPUS / group).glob("*.*"))]
-STACK = Stack(
-    name="corpus",
-    uid="3fa94c1b",
-    root="",
-    backend="embedded",
-    scopes=(Scope("demo-project", "us-central1"), Scope("demo-project")),
-    kinds=(),
-    default_project="demo-project",
-    default_location="us-central1",
-    default_labels={},
-    default_lifecycle={},
-    manifests=(),
-    ignore=(),
-    limits=Limits(),
-    store="none",
-    settle=30.0,
-)
+STACK = replace(stack.STACK, scopes=(stack.SCOPE, Scope("demo-project")))
 MARK = "${"
 
 __test__ = bool(FILES)

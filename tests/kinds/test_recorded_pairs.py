@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import pathlib
 from dataclasses import replace
 from typing import Any
@@ -13,10 +12,9 @@ import pytest
 
 from reconciler.core.spec import diff, fingerprint
 from reconciler.files import schemas
+from tests.support.checkout import CORPUS
 
 KIND = schemas.load_kinds()["CustomJob"]
-BESIDE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "corpus"
-CORPUS = pathlib.Path(os.environ.get("RECONCILER_CORPUS") or BESIDE)
 DISK = ("definitions", "DiskSpec", "properties")
 
 

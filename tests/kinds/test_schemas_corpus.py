@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,10 +12,9 @@ import pytest
 from reconciler.core.spec import normalize
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind
+from tests.support.checkout import CORPUS
 
 KINDS = schemas.load_kinds()
-BESIDE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "corpus"
-CORPUS = pathlib.Path(os.environ.get("RECONCILER_CORPUS") or BESIDE)
 
 
 def recorded() -> Iterator[tuple[str, Kind, dict[str, Any]]]:

@@ -1,36 +1,14 @@
-"""The job APIs as a process of their own, which every runner of a test reaches over HTTP."""
+"""What people see of the jobs on a served emulator, and what somebody in the console does to them."""
 
 from __future__ import annotations
 
 import json
-import re
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from reconciler.transport.http import HttpTransport
 from reconciler.vocabulary.wire import Request
-from tests.support.stage import command_line
 
 JOBS = "v1/projects/my-project/locations/us-central1/customJobs"
-
-
-@contextmanager
-def emulating(*arguments: str) -> Iterator[str]:
-    """Start `reconciler emulate` and yield its URL; it is ended as programs end it."""
-    with subprocess.Popen(
-        command_line("emulate", "--port", "0", *arguments), text=True, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            assert process.stderr is not None
-            found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
-            assert found
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=15)
 
 
 def live(url: str) -> dict[str, list[dict[str, Any]]]:

@@ -20,6 +20,7 @@ from tests.ready.comments import Comments
 from tests.ready.hub import Hub
 from tests.ready.runner import Done, Runner
 from tests.support.checkout import ROOT, git
+from tests.support.emulator import emulating
 
 SAMPLE = ROOT / "examples" / "gitops"
 TOKEN = "ghs_a-token-that-nobody-may-print"
@@ -41,8 +42,8 @@ def thread() -> Iterator[Comments]:
 
 @pytest.fixture
 def backend() -> Iterator[str]:
-    with service.emulating("--life", "recorded") as url:
-        yield url
+    with emulating("--life", "recorded") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -9,32 +9,20 @@ import argparse
 import json
 import os
 import random
-import re
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from reconciler.vocabulary.wire import Request, Response
 from tests.simulation.service import ACTIVE, PLACES
 from tests.simulation.wishes import Wish
+from tests.support.emulator import emulating
 from tests.support.service import over_http
-
-STACK = """\
-apiVersion: reconciler/v1
-kind: Stack
-metadata: {name: s, uid: 3fa94c1b}
-spec:
-  backend: embedded
-  scopes: [{project: demo-project, locations: [us-central1]}]
-  settle: 1s
-"""
+from tests.support.stack import STACK_FILE
 
 FAULTS = """\
 faults:
@@ -56,33 +44,16 @@ def manifests(version: int) -> str:
     return "---\n".join(Wish(kind, name, version=version).text() for name, kind in kinds.items())
 
 
-@contextmanager
-def emulating(folder: Path, *, faults: bool) -> Iterator[int]:
-    """Run `emulate` on a free port."""
-    arguments = [sys.executable, "-m", "reconciler", "emulate", "--port", "0"]
-    if faults:
-        (folder / "faults.yaml").write_text(FAULTS)
-        arguments += ["--faults", str(folder / "faults.yaml")]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        drain: threading.Thread | None = None
-        try:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
-            assert found
-            drain = threading.Thread(target=process.stderr.read)
-            drain.start()
-            yield int(found[1])
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
-            if drain is not None:
-                drain.join()
+def faults(folder: Path) -> tuple[str, str]:
+    """Write the faults of the service, and return how it is told of them."""
+    (folder / "faults.yaml").write_text(FAULTS)
+    return "--faults", str(folder / "faults.yaml")
 
 
 def stack(folder: Path) -> Path:
     """Write a stack."""
     folder.mkdir(parents=True)
-    (folder / "reconciler.yaml").write_text(STACK)
+    (folder / "reconciler.yaml").write_text(STACK_FILE)
     (folder / "jobs.yaml").write_text(manifests(1))
     return folder
 
@@ -145,7 +116,7 @@ def kill_at_random(moments: int, seed: int) -> list[str]:
     problems: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kill-") as base:
         root = stack(Path(base) / "stack")
-        with emulating(Path(base), faults=True) as port:
+        with emulating(*faults(Path(base))) as port:
             version, killed = 1, 0
             while killed < moments:
                 if chance.random() < 0.15:
@@ -173,7 +144,7 @@ def converge(root: Path, port: int) -> list[str]:
 
 def three_at_once() -> list[str]:
     """Apply three times at once without a shared lock; then one run each is left. Returns what went wrong."""
-    with tempfile.TemporaryDirectory(prefix="three-") as base, emulating(Path(base), faults=False) as port:
+    with tempfile.TemporaryDirectory(prefix="three-") as base, emulating() as port:
         roots = [stack(Path(base) / f"stack-{number}") for number in range(3)]
         for process in [start(root, port, "apply", "--yes", "--allow-cancel", "99") for root in roots]:
             finish(process)

@@ -7,13 +7,13 @@ import random
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import pytest
 
 from tests.simulation import bugs, run
 from tests.simulation.baton import Baton
 from tests.simulation.seed import simulate
+from tests.support.checkout import ROOT
 
 SEEDS = 200
 WITHIN = 200
@@ -56,8 +56,7 @@ def test_a_seed_gives_the_same_trace_in_another_process(seed: int) -> None:
     def trace(hashes: str) -> bytes:
         command = [sys.executable, "-m", "tests.simulation.run", "--seed", str(seed), "--trace"]
         environment = {**os.environ, "PYTHONHASHSEED": hashes}
-        root = Path(__file__).parents[2]
-        return subprocess.run(command, env=environment, cwd=root, capture_output=True, check=True).stdout
+        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=True).stdout
 
     first = trace("1")
     assert first.count(b"\n") > 60

@@ -1,4 +1,4 @@
-"""Where the ready parts are tried: this checkout, Git without a person's settings, files found again."""
+"""This checkout, the corpus of real files beside it, and Git without a person's settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or ROOT.parent / "shared" / "corpus")
+"""Real files that are not part of this checkout: tests over it are left out where there is none."""
 
 IDENTITY = {
     "GIT_CONFIG_GLOBAL": "/dev/null",

@@ -12,9 +12,10 @@ HTML = Response(404, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Erro
 Fault = Callable[[Transport, Request], Response]
 
 
-def envelope(status: int, code: str) -> Response:
+def refusal(status: int, code: str, message: str = "no") -> Response:
     """Build an error as the service does."""
-    return Response(status, {}, json.dumps({"error": {"code": status, "status": code, "message": "no"}}).encode())
+    body = {"error": {"code": status, "message": message, "status": code}}
+    return Response(status, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
 def lost(request: Request, *, sent: bool = True) -> Response:
@@ -38,8 +39,8 @@ def before(fault: Callable[[Request], Response]) -> Fault:
 
 
 def is_create(request: Request) -> bool:
-    """Say whether a request starts a job."""
-    return request.method == "POST" and ":" not in request.url.split("//", 1)[1]
+    """Say whether a request starts a job: a POST to a collection, and no verb of its own."""
+    return request.method == "POST" and request.url.partition("?")[0].endswith(("Jobs", "/jobs"))
 
 
 def is_list(request: Request) -> bool:

@@ -17,36 +17,24 @@ from reconciler.vocabulary.model import (
     Desired,
     LedgerRun,
     Lifecycle,
-    Limits,
     Removal,
     Run,
     Scope,
     Source,
-    Stack,
 )
 from reconciler.vocabulary.plans import Change
+from tests.support import stack
 
 KINDS = schemas.load_kinds()
 HERE = Scope("demo", "us-central1")
 THERE = Scope("demo", "europe-west4")
-UID = "3fa94c1b"
-
-STACK = Stack(
+STACK = replace(
+    stack.STACK,
     name="vision",
-    uid=UID,
     root="/stack",
-    backend="embedded",
     scopes=(HERE, THERE),
-    kinds=(),
-    default_project="demo",
-    default_location="us-central1",
-    default_labels={},
-    default_lifecycle={},
-    manifests=(),
-    ignore=(),
-    limits=Limits(),
-    store=".reconciler",
-    settle=30.0,
+    default_project=HERE.project,
+    default_location=HERE.location,
 )
 
 CUSTOM_SPEC = {"jobSpec": {"workerPoolSpecs": [{"replicaCount": "1"}]}}
@@ -85,12 +73,12 @@ def live(desired: Desired, number: int, phase: Phase, **fields: Any) -> Run:
     digest = fields.pop("fingerprint", fingerprint.of(desired.spec, kind, desired.lifecycle.ignore_changes))
     token = fields.pop("token", "")
     key = fields.pop(
-        "run_key", fingerprint.run_key(UID, desired.kind, desired.scope, desired.name, digest, token, number)
+        "run_key", fingerprint.run_key(stack.UID, desired.kind, desired.scope, desired.name, digest, token, number)
     )
     resource = fields.pop("resource", f"{names.collection(kind, desired.scope)}/{number}")
     created = fields.pop("created", f"2026-01-01T00:{number:02d}:00Z")
     stamped = {**labels.stamp(replace(desired, fingerprint=digest), STACK, key, token), **fields.pop("labels", {})}
-    row = {**names.create(desired, kind, UID, number, stamped), "name": resource, "createTime": created}
+    row = {**names.create(desired, kind, stack.UID, number, stamped), "name": resource, "createTime": created}
     run = labels.read({**row, **fields.pop("row", {})}, kind, desired.scope, resource)
     assert run is not None
     return replace(run, phase=phase, **fields)

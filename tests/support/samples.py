@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from reconciler.cli import wiring
 from reconciler.vocabulary.model import Desired, Stack
 from tests.support import site
+from tests.support.checkout import ROOT
 
 CUSTOM = """\
 apiVersion: aiplatform.googleapis.com/v1
@@ -92,7 +92,7 @@ def all_samples() -> list[Sample]:
     """Each kind by itself, all of them together, and every stack of the project's own."""
     written = [*KIND_TEXTS.items(), ("three", THREE)]
     found = [Sample(name, site.STACK, site.desired(text)) for name, text in written]
-    folder = Path(__file__).parents[2] / "manifests"
+    folder = ROOT / "manifests"
     for file in sorted(folder.glob("**/reconciler.yaml")):
         workspace = wiring.open_workspace(str(file.parent))
         wanted = wiring.require(wiring.read_manifests(workspace, str(file.parent)))

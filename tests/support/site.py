@@ -33,9 +33,10 @@ from reconciler.files import manifests, schemas
 from reconciler.stores.folder import FolderStore
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import ports
-from reconciler.vocabulary.model import Desired, Limits, Scope, Stack
+from reconciler.vocabulary.model import Desired, Stack
 from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
+from tests.support.stack import STACK
 
 KINDS = schemas.load_kinds()
 VALIDATOR = Validator(KINDS)
@@ -43,24 +44,6 @@ CHECK = body.BodyCheck()
 ANYTHING = guards.Allowed(cancel=99, delete=99, empty=True)
 EVERY_KIND = frozenset(KINDS)
 ACTIVE = ("PENDING", "QUEUED", "RUNNING", "PREPARING", "CANCELLING")
-
-STACK = Stack(
-    name="s",
-    uid="3fa94c1b",
-    root="/s",
-    backend="embedded",
-    scopes=(Scope("demo-project", "us-central1"),),
-    kinds=(),
-    default_project="demo-project",
-    default_location="us-central1",
-    default_labels={},
-    default_lifecycle={},
-    manifests=(),
-    ignore=(),
-    limits=Limits(),
-    store=".reconciler",
-    settle=30.0,
-)
 
 Wrap = Callable[[Transport], Transport]
 

@@ -24,8 +24,8 @@ from reconciler.emulator.serving import server
 from reconciler.emulator.state.clocks import ManualClock
 from reconciler.files import schemas
 from reconciler.vocabulary.wire import Request, Response, Transport
+from tests.support.faults import is_create
 
-UID = "3fa94c1b"
 PROJECT = "demo-project"
 LOCATION = "us-central1"
 CUSTOM = f"/v1/projects/{PROJECT}/locations/{LOCATION}/customJobs"
@@ -146,11 +146,6 @@ def command_line(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "reconciler", *map(str, arguments)]
 
 
-def refusal(status: int, code: str, message: str) -> Response:
-    body = {"error": {"code": status, "message": message, "status": code}}
-    return Response(status, {"content-type": "application/json"}, json.dumps(body).encode())
-
-
 Spoil = Callable[[Request], Response | None]
 
 
@@ -201,10 +196,6 @@ class Service:
         reply = self.emulator(Request("GET", f"{self.url}{path}"))
         found: list[Mapping[str, Any]] = json.loads(reply.body).get(member, [])
         return found
-
-
-def is_create(request: Request) -> bool:
-    return request.method == "POST" and request.url.endswith(("Jobs", "/jobs"))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from reconciler.api import envelopes
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Response
+from tests.support.checkout import CORPUS
 from tests.unit.api.sample import failed, reply
 
 HARDWARE = "The following quota metrics exceed quota limits: aiplatform.googleapis.com/custom_model_training_cpus"
@@ -155,8 +155,7 @@ def test_an_operations_error_has_a_grpc_number(number: int | None, error: type[e
     assert type(envelopes.operation_failure({"code": number, "message": "no"}, "delete x")) is error
 
 
-CORPUS = Path(os.environ.get("RECONCILER_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus") / "errors"
-RECORDED = sorted(CORPUS.glob("*.json")) if CORPUS.is_dir() else []
+RECORDED = sorted((CORPUS / "errors").glob("*.json"))
 
 
 if RECORDED:  # a machine without the corpus leaves them out

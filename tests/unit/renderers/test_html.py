@@ -19,6 +19,7 @@ from reconciler.renderers import escape, html_page, html_view, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Action, Blocker, Plan
 from tests.support import examples
+from tests.support.checkout import ROOT
 from tests.support.examples import EVERYTHING, change, saved
 from tests.unit.renderers.test_hostile import HOSTILE, hostile_plan, steering
 
@@ -92,7 +93,7 @@ def test_the_same_plan_gives_the_same_bytes_in_every_process() -> None:
     for seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True,
-            cwd=Path(__file__).parents[3], env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"},
+            cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo"},
         )  # fmt: skip
         assert done.stdout.strip() == wanted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,27 +10,12 @@ import pytest
 from reconciler.core import convert
 from reconciler.core.validate.manifests import Validator
 from reconciler.files import schemas
-from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Severity, Stack
+from reconciler.vocabulary.model import Document, Problem, Scope, Severity
+from tests.support import stack
 
 KINDS = schemas.load_kinds()
 VALIDATOR = Validator(KINDS)
-STACK = Stack(
-    name="demo",
-    uid="3fa94c1b",
-    root="",
-    backend="embedded",
-    scopes=(Scope("demo-project", "us-central1"), Scope("demo-project")),
-    kinds=(),
-    default_project="demo-project",
-    default_location="us-central1",
-    default_labels={},
-    default_lifecycle={},
-    manifests=(),
-    ignore=(),
-    limits=Limits(),
-    store="none",
-    settle=30.0,
-)
+STACK = replace(stack.STACK, scopes=(stack.SCOPE, Scope("demo-project")))
 POOL = {"containerSpec": {"imageUri": "gcr.io/p/i"}, "replicaCount": 1}
 TRIALS = {"multiTrialAlgorithmSpec": {"searchTrialSpec": {"searchTrialJobSpec": {"workerPoolSpecs": [POOL]}}}}
 PREDICTION = {"dataFormat": "JSON", "inputPaths": ["gs://b/in"], "outputPath": "gs://b/out", "modelName": "m"}

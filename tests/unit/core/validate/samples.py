@@ -1,8 +1,13 @@
 """A stack, a manifest of each kind, and ways to write a document in a test."""
 
+from dataclasses import replace
+from typing import Any
+
 from reconciler.core.validate import manifests as validation
 from reconciler.files import manifests, schemas
-from reconciler.vocabulary.model import Limits, Scope, Stack, show_path
+from reconciler.vocabulary.model import Scope, Stack, show_path
+from tests.support import samples
+from tests.support.stack import STACK
 
 KINDS = schemas.load_kinds()
 POOL = "spec.jobSpec.workerPoolSpecs[0]"
@@ -19,24 +24,7 @@ spec:
         containerSpec: {imageUri: gcr.io/a/b, args: [--x]}
 """
 
-NAS = """\
-apiVersion: aiplatform.googleapis.com/v1
-kind: NasJob
-metadata: {name: search}
-spec:
-  nasJobSpec:
-    searchSpaceSpec: "{}"
-    multiTrialAlgorithmSpec:
-      multiTrialAlgorithm: REINFORCEMENT_LEARNING
-      metric: {metricId: top_1, goal: MAXIMIZE}
-      searchTrialSpec:
-        maxTrialCount: 2
-        maxParallelTrialCount: 1
-        searchTrialJobSpec:
-          workerPoolSpecs:
-            - machineSpec: {machineType: n1-standard-4}
-              containerSpec: {imageUri: gcr.io/a/b}
-"""
+NAS = samples.swap(samples.NAS, ("lifecycle: {onChange: replace, onRemoval: cancel}\n", ""))
 
 ML = """\
 apiVersion: ml.googleapis.com/v1
@@ -51,25 +39,10 @@ spec:
 """
 
 
-def stack(**changes):
-    values = {
-        "name": "s",
-        "uid": "3fa94c1b",
-        "root": "/s",
-        "backend": "embedded",
-        "scopes": (Scope("demo-project", "europe-west4"), Scope("demo-project", "us-central1")),
-        "kinds": (),
-        "default_project": "demo-project",
-        "default_location": "us-central1",
-        "default_labels": {},
-        "default_lifecycle": {},
-        "manifests": (),
-        "ignore": (),
-        "limits": Limits(),
-        "store": "none",
-        "settle": 30.0,
-    }
-    return Stack(**(values | changes))
+def stack(**changes: Any) -> Stack:
+    """Return the stack whose manifests are checked, but for some fields."""
+    places = (Scope("demo-project", "europe-west4"), Scope("demo-project", "us-central1"))
+    return replace(STACK, **({"scopes": places, "store": "none"} | changes))
 
 
 def check(text, given=None):

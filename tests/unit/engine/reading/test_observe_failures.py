@@ -9,15 +9,15 @@ from reconciler.core.plan.build import Options
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Response
 from tests.support import faults, samples
-from tests.support.faults import Faulty, before, envelope, is_list
+from tests.support.faults import Faulty, before, is_list, refusal
 from tests.support.site import ANYTHING, Site, desired
 
 ANSWERS = {
-    "403": (before(lambda request: envelope(403, "PERMISSION_DENIED")), errors.PermissionDenied),
-    "401": (before(lambda request: envelope(401, "UNAUTHENTICATED")), errors.Unauthenticated),
+    "403": (before(lambda request: refusal(403, "PERMISSION_DENIED")), errors.PermissionDenied),
+    "401": (before(lambda request: refusal(401, "UNAUTHENTICATED")), errors.Unauthenticated),
     "404 in HTML": (before(lambda request: faults.HTML), errors.ApiError),
-    "404": (before(lambda request: envelope(404, "NOT_FOUND")), errors.NotFound),
-    "500": (before(lambda request: envelope(500, "INTERNAL")), errors.ServerFailed),
+    "404": (before(lambda request: refusal(404, "NOT_FOUND")), errors.NotFound),
+    "500": (before(lambda request: refusal(500, "INTERNAL")), errors.ServerFailed),
     "unreachable": (before(lambda request: faults.lost(request, sent=False)), errors.TransportFailed),
     "cut off": (before(faults.lost), errors.TransportFailed),
     "no JSON": (before(lambda request: Response(200, {}, b"<html>")), errors.TransportFailed),
@@ -65,7 +65,7 @@ def test_a_list_that_fails_on_its_second_page_is_no_shorter_list(site: Site, kin
     assert second.met == 1
 
 
-@pytest.mark.parametrize("answer", [faults.HTML, envelope(403, "PERMISSION_DENIED")], ids=["404 in HTML", "403"])
+@pytest.mark.parametrize("answer", [faults.HTML, refusal(403, "PERMISSION_DENIED")], ids=["404 in HTML", "403"])
 def test_a_run_that_may_not_be_read_is_not_taken_for_gone(site: Site, answer: Response) -> None:
     site.converge(desired(samples.CUSTOM))
     gets = Faulty(lambda request: request.method == "GET", before(lambda request: answer), None)

@@ -14,10 +14,10 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Intent, Journal, Journals
 from tests.simulation.bugs import Shelf
 from tests.support import faults, samples
-from tests.support.faults import Faulty, before, envelope, is_create
+from tests.support.faults import Faulty, before, is_create, refusal
 from tests.support.site import Site, desired, is_active, is_empty, statuses
 
-REFUSED = before(lambda request: envelope(400, "INVALID_ARGUMENT"))
+REFUSED = before(lambda request: refusal(400, "INVALID_ARGUMENT"))
 
 
 def verb(name: str):
@@ -169,7 +169,7 @@ def test_a_replace_whose_create_fails_is_half_done_and_is_created_next_time(site
 
 
 @pytest.mark.parametrize(
-    "fault", [before(faults.lost), before(lambda request: envelope(503, "UNAVAILABLE"))], ids=["lost", "503"]
+    "fault", [before(faults.lost), before(lambda request: refusal(503, "UNAVAILABLE"))], ids=["lost", "503"]
 )
 @pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 def test_a_cancel_whose_reply_was_lost_is_asked_again(site: Site, kind: str, fault) -> None:
@@ -211,7 +211,7 @@ def test_an_old_record_that_may_not_be_deleted_keeps_no_new_run_from_starting(si
         site.converge(desired(samples.swap(samples.CUSTOM, ("--epochs=1", f"--epochs={number}"))))
     tidy = ("onRemoval: cancel", "onRemoval: cancel, history: 1")
     wanted = desired(samples.swap(samples.CUSTOM, tidy, ("--epochs=1", "--epochs=4")))
-    forbidden = before(lambda request: envelope(403, "PERMISSION_DENIED"))
+    forbidden = before(lambda request: refusal(403, "PERMISSION_DENIED"))
     refusing = site.world(Faulty(lambda request: request.method == "DELETE", forbidden, None))
     applied = site.apply(site.plan(wanted), refusing)
     assert statuses(applied) == ["CustomJob/train replace replaced", "CustomJob/train delete failed"]

@@ -10,14 +10,14 @@ import pytest
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import LONGEST_RETRY_AFTER, Request, Response, Transport
 from tests.support import faults, samples
-from tests.support.faults import Fault, Faulty, after, before, envelope, is_create, is_list
+from tests.support.faults import Fault, Faulty, after, before, is_create, is_list, refusal
 from tests.support.mortal import Death
 from tests.support.site import STACK, Site, desired, is_empty, lagging, statuses
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 CARRIED_OUT = {
     "reply lost": after(faults.lost),
-    "503": after(lambda request: envelope(503, "UNAVAILABLE")),
+    "503": after(lambda request: refusal(503, "UNAVAILABLE")),
     "no JSON": after(lambda request: Response(200, {}, b"<html>")),
     "cut JSON": after(lambda request: Response(200, {}, b'{"name": "projects')),
     "an empty object": after(lambda request: Response(200, {}, b"{}")),
@@ -25,7 +25,7 @@ CARRIED_OUT = {
 }
 NOT_CARRIED_OUT = {
     "reply lost": before(faults.lost),
-    "503": before(lambda request: envelope(503, "UNAVAILABLE")),
+    "503": before(lambda request: refusal(503, "UNAVAILABLE")),
     "no JSON": before(lambda request: Response(200, {}, b"<html>")),
 }
 
@@ -88,7 +88,7 @@ def test_a_create_that_stays_ambiguous_is_uncertain_and_heals_later(site: Site, 
 @every_kind
 @pytest.mark.parametrize(
     "answer",
-    [faults.HTML, envelope(403, "PERMISSION_DENIED"), envelope(401, "UNAUTHENTICATED")],
+    [faults.HTML, refusal(403, "PERMISSION_DENIED"), refusal(401, "UNAUTHENTICATED")],
     ids=lambda r: r.status,
 )
 def test_a_look_up_that_fails_proves_nothing(site: Site, kind: str, answer: Response) -> None:
@@ -108,7 +108,7 @@ def test_a_create_that_was_refused_is_not_looked_for(site: Site, kind: str) -> N
     text = samples.KIND_TEXTS[kind]
     plan = site.plan(desired(text))
     for answer in (
-        before(lambda request: envelope(400, "INVALID_ARGUMENT")),
+        before(lambda request: refusal(400, "INVALID_ARGUMENT")),
         before(lambda r: faults.lost(r, sent=False)),
     ):
         started = site.clock.now()
@@ -123,7 +123,7 @@ def test_a_create_that_was_refused_is_not_looked_for(site: Site, kind: str) -> N
 @every_kind
 def test_a_create_turned_away_for_its_rate_is_sent_again(site: Site, kind: str) -> None:
     text = samples.KIND_TEXTS[kind]
-    turned_away = before(lambda request: envelope(429, "RESOURCE_EXHAUSTED"))
+    turned_away = before(lambda request: refusal(429, "RESOURCE_EXHAUSTED"))
     assert apply_with(site, text, Faulty(is_create, turned_away, (0, 1)))[0].endswith("create created")
     assert_one_run(site, text)
 
@@ -158,7 +158,7 @@ def test_a_process_that_dies_at_the_second_sending_leaves_one_run(site: Site, ki
 
 def test_a_list_that_fails_while_an_intent_is_open_stops_the_plan(site: Site) -> None:
     apply_with(site, samples.CUSTOM, Faulty(is_create, before(faults.lost), which=None))
-    blind = Faulty(is_list, before(lambda request: envelope(403, "PERMISSION_DENIED")), which=None)
+    blind = Faulty(is_list, before(lambda request: refusal(403, "PERMISSION_DENIED")), which=None)
     with pytest.raises(errors.PermissionDenied):
         site.plan(desired(samples.CUSTOM), site.world(blind))
     assert len(site.world().store.journals.open_intents()) == 2
@@ -174,7 +174,7 @@ def test_a_create_that_was_turned_away_is_written_down_anew_when_it_is_sent_agai
     text = samples.KIND_TEXTS["CustomJob"]
     plan = site.plan(desired(text))
     headers = {"retry-after": asked} if asked else {}
-    busy = Faulty(is_create, before(lambda request: Response(429, headers, envelope(429, "RESOURCE_EXHAUSTED").body)))
+    busy = Faulty(is_create, before(lambda request: Response(429, headers, refusal(429, "RESOURCE_EXHAUSTED").body)))
     doomed = Faulty(is_create, after(die))
     with pytest.raises(Death):
         site.apply(plan, site.world(lambda transport: busy(doomed(lagging(site, 20)(transport)))))
