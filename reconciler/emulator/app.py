@@ -1,4 +1,4 @@
-"""The emulator as a Transport: it lets faults strike a request and answers as the service would.
+"""The emulator as a Transport: it lets faults hit a request and answers as the service would.
 
 It refuses to know any kind by name."""
 
@@ -15,12 +15,12 @@ from reconciler.emulator.behaviour import Behaviour
 from reconciler.emulator.control import audit, dump, paths
 from reconciler.emulator.control.audit import Audit
 from reconciler.emulator.faults import broken_replies
-from reconciler.emulator.faults.in_force import Bent, Strike, Strikes
+from reconciler.emulator.faults.in_force import Deviations, Effects, FaultsInForce
 from reconciler.emulator.faults.model import Asked, Fault
 from reconciler.emulator.messages.served import Served
 from reconciler.emulator.messages.shapes import Shapes
 from reconciler.emulator.methods import children, lists
-from reconciler.emulator.methods.children import BesideMethods
+from reconciler.emulator.methods.children import ChildMethods
 from reconciler.emulator.methods.iam import PolicyMethods
 from reconciler.emulator.methods.jobs import JobMethods
 from reconciler.emulator.state import lifecycle
@@ -28,12 +28,12 @@ from reconciler.emulator.state.clocks import SettableClock
 from reconciler.emulator.state.database import State
 from reconciler.emulator.state.lifecycle import Timings
 from reconciler.emulator.state.rows import Change, Key
-from reconciler.emulator.state.stale_lists import Replicas
+from reconciler.emulator.state.stale_lists import StaleLists
 from reconciler.emulator.wire import field_masks, hosts, replies, requests
-from reconciler.emulator.wire.project_numbers import Projects
+from reconciler.emulator.wire.project_numbers import ProjectNumbers
 from reconciler.emulator.wire.replies import Refusal
 from reconciler.emulator.wire.requests import Call
-from reconciler.emulator.wire.routes import Place, Route, Routes
+from reconciler.emulator.wire.routes import PathParts, Route, Routes
 from reconciler.vocabulary.kinds import Kinds, Verb
 from reconciler.vocabulary.ports import Clock
 from reconciler.vocabulary.wire import Request, Response
@@ -64,7 +64,7 @@ class Emulator:
     ) -> None:
         """Open the database (a path, or ":memory:"). `projects` maps ids to numbers; `behaviours` replace the data files.
 
-        `faults` strike from the first call on; `sleep` is how a delay passes, by default on the clock. Raises
+        `faults` hit calls from the first call on; `sleep` is how a delay passes, by default on the clock. Raises
         errors.StoreFailed where the database cannot be used.
         """
         behaviours = behaviour.load() if behaviours is None else behaviours
@@ -79,18 +79,18 @@ class Emulator:
         self._runner: Running | None = None
         self._clock = clock
         self._sleep = sleep or clock.sleep
-        self._projects = Projects(projects or {})
+        self._projects = ProjectNumbers(projects or {})
         self._state = State(database, self._hear)
         self._jobs = JobMethods(self._state, ids, timings)
         self._policies = PolicyMethods(self._state, self._jobs)
-        self._beside = BesideMethods(self._state, self._jobs)
-        self._replicas = Replicas(self._state)
+        self._children = ChildMethods(self._state, self._jobs)
+        self._stale = StaleLists(self._state)
         self._audit = Audit()
-        self._strikes = Strikes()
+        self._faults = FaultsInForce()
         self.inject(*faults)
 
     def __call__(self, request: Request) -> Response:
-        """Answer one request. Raises broken.Cut where a fault cuts the connection."""
+        """Answer one request. Raises broken_replies.Cut where a fault cuts the connection."""
         try:
             call = requests.read(request)
         except Refusal as refusal:
@@ -99,25 +99,25 @@ class Emulator:
             return self._reply(call, lambda: self._control(call))
         route = self._routes.find(call)
         asked = _asked(call, route)
-        strike = self._strikes.strike(asked)
-        if strike.delay:
-            self._sleep(strike.delay)
-        return self._struck(call, route, strike, asked)
+        effects = self._faults.effects_on(asked)
+        if effects.delay:
+            self._sleep(effects.delay)
+        return self._respond(call, route, effects, asked)
 
     def inject(self, *faults: Fault) -> None:
-        """Let faults strike from the next call on, beside those in force."""
-        self._replicas.keep(self._strikes.lags(faults), self._now())
+        """Let more faults hit calls from the next one on."""
+        self._stale.keep(self._faults.lags(faults), self._now())
         for fault in faults:
-            self._strikes.inject(fault)
+            self._faults.inject(fault)
 
     def clear_faults(self) -> None:
         """Take all faults away; lists are at once what the jobs are."""
-        self._strikes.clear()
-        self._replicas.keep((), self._now())
+        self._faults.clear()
+        self._stale.keep((), self._now())
 
     def faults(self) -> list[dict[str, Any]]:
         """Write the faults in force as files have them, with how many calls each has `seen` and `hits`."""
-        return self._strikes.show()
+        return self._faults.show()
 
     def audit(self) -> tuple[audit.Entry, ...]:
         """Return the last 100,000 calls of the APIs, oldest first."""
@@ -143,17 +143,19 @@ class Emulator:
         """End what runs, then close the database."""
         if self._runner is not None:
             self._runner.close()
-        self._replicas.close()
+        self._stale.close()
         self._state.close()
 
-    def _struck(self, call: Call, route: Route | None, strike: Strike, asked: Asked) -> Response:
-        """Answer, or do what stands in the place of an answer; both go into the audit."""
+    def _respond(self, call: Call, route: Route | None, effects: Effects, asked: Asked) -> Response:
+        """Answer, or do what a fault does instead; both go into the audit."""
         reply, committed, status = None, False, 0
         try:
-            if strike.breaking is None or strike.breaking.carried_out:
-                reply = self._reply(call, lambda: self._answer(call, route, strike.bent))
+            if effects.reply_fault is None or effects.reply_fault.carried_out:
+                reply = self._reply(call, lambda: self._answer(call, route, effects.deviations))
                 committed = reply.status == 200 and route is not None and route.writes
-            shown = broken_replies.shown(strike.breaking, reply, asked) if strike.breaking is not None else reply
+            shown = (
+                broken_replies.shown(effects.reply_fault, reply, asked) if effects.reply_fault is not None else reply
+            )
             assert shown is not None
             status = shown.status
             return shown
@@ -177,39 +179,39 @@ class Emulator:
             return replies.unknown_path()
         return replies.ok(found, call.pretty)
 
-    def _answer(self, call: Call, route: Route | None, bent: Bent) -> Any:
+    def _answer(self, call: Call, route: Route | None, deviations: Deviations) -> Any:
         """Return the JSON to answer, None for a path or method that is not served."""
         if route is None or not self._is_served_at(call.host, route):
             return None
         call.allow(route.parameters)
         selection = call.selection and field_masks.expand(call.selection, children.reply_of(route))
-        found = self._run(route, self._key(route.kind, route.place), call, bent)
+        found = self._run(route, self._key(route.kind, route.parts), call, deviations)
         return field_masks.apply(selection, found) if selection else found
 
     def _is_served_at(self, host: str, route: Route) -> bool:
         """Say whether a host serves the API; raises Refusal where its location is another than the path's."""
         behaviour = (
-            route.served.behaviour if route.served else self._located if route.place.location else self._unlocated
+            route.served.behaviour if route.served else self._located if route.parts.location else self._unlocated
         )
-        field = "name" if route.place.job or route.place.child else "parent"
-        return behaviour is None or hosts.serves(host, behaviour.hosts, requests.segment(route.place.location), field)
+        field = "name" if route.parts.job or route.parts.child else "parent"
+        return behaviour is None or hosts.serves(host, behaviour.hosts, requests.segment(route.parts.location), field)
 
-    def _run(self, route: Route, key: Key, call: Call, bent: Bent) -> Any:
+    def _run(self, route: Route, key: Key, call: Call, deviations: Deviations) -> Any:
         now = self._now()
         write = route.writes or self._state.has_due(now)
         with self._state.transaction(write):
             if write:
                 self._state.advance(now)
             if route.served is None or route.verb is None:
-                return self._beside.answer(route, key, call, now)
-            return self._method(route.verb, route.served, key, call, now, bent)
+                return self._children.answer(route, key, call, now)
+            return self._method(route.verb, route.served, key, call, now, deviations)
 
-    def _method(self, verb: Verb, served: Served, key: Key, call: Call, now: int, bent: Bent) -> Any:
+    def _method(self, verb: Verb, served: Served, key: Key, call: Call, now: int, deviations: Deviations) -> Any:
         methods: Mapping[Verb, Callable[[], Any]] = {
             Verb.CREATE: lambda: self._jobs.create(served, key, call, now),
             Verb.GET: lambda: self._jobs.get(served, key, call),
-            Verb.LIST: lambda: self._list(served, key, call, now, bent),
-            Verb.CANCEL: lambda: self._jobs.cancel(served, key, call, now, bent.cancel_ends),
+            Verb.LIST: lambda: self._list(served, key, call, now, deviations),
+            Verb.CANCEL: lambda: self._jobs.cancel(served, key, call, now, deviations.cancel_ends),
             Verb.DELETE: lambda: self._jobs.delete(served, key, call, now),
             Verb.PATCH: lambda: self._jobs.patch(served, key, call),
             Verb.GET_IAM_POLICY: lambda: self._policies.get(served, key, call),
@@ -218,22 +220,22 @@ class Emulator:
         }
         return methods[verb]()
 
-    def _list(self, served: Served, scope: Key, call: Call, now: int, bent: Bent) -> Any:
-        with self._replicas.as_of(bent.lag, now) as state:
-            return lists.answer(served, state, scope, call, now, bent, self._jobs.show)
+    def _list(self, served: Served, scope: Key, call: Call, now: int, deviations: Deviations) -> Any:
+        with self._stale.as_of(deviations.lag, now) as state:
+            return lists.answer(served, state, scope, call, now, deviations, self._jobs.show)
 
     def _hear(self, changes: Sequence[Change]) -> None:
-        self._replicas.hear(self._now(), changes)
+        self._stale.hear(self._now(), changes)
         if self._runner is not None:
             self._runner.hear(changes)
 
-    def _key(self, kind: str, place: Place) -> Key:
-        location = requests.segment(place.location)
+    def _key(self, kind: str, parts: PathParts) -> Key:
+        location = requests.segment(parts.location)
         if location == "-":
             # unverified: no page documents the wildcard for job kinds
             raise Refusal("INVALID_ARGUMENT", "The wildcard location `-` is not supported.")
-        project = self._projects.number(requests.segment(place.project))
-        return Key(kind, project, location, requests.segment(place.job))
+        project = self._projects.number(requests.segment(parts.project))
+        return Key(kind, project, location, requests.segment(parts.job))
 
     def _control(self, call: Call) -> Any:
         path = call.path.removeprefix(paths.PREFIX)
@@ -241,7 +243,7 @@ class Emulator:
             ("GET", "clock"): lambda: paths.show_clock(self._clock),
             ("POST", "clock:advance"): lambda: paths.advance_clock(self._clock, call),
             ("GET", "audit"): lambda: paths.show_audit(self.audit(), call),
-            ("GET", "snapshot"): lambda: self._snapshot(call),
+            ("GET", "snapshot"): lambda: self._dump(call),
             ("POST", "snapshot:restore"): lambda: self._restore(call),
             ("POST", "reset"): self._reset,
             ("GET", "faults"): self._show_faults,
@@ -261,8 +263,8 @@ class Emulator:
         found = self._routes.job(path)
         if found is None:
             return None
-        served, place = found
-        key, now = self._key(served.kind.name, place), self._now()
+        served, parts = found
+        key, now = self._key(served.kind.name, parts), self._now()
         due = self._state.has_due(now)
         with self._state.transaction(write=due):
             if due:
@@ -272,14 +274,14 @@ class Emulator:
             raise Refusal("FAILED_PRECONDITION", "This emulator runs no jobs, so there is no output: see --run-jobs.")
         return self._runner.logs(served, job, call)
 
-    def _snapshot(self, call: Call) -> Any:
+    def _dump(self, call: Call) -> Any:
         now = self._now()
         with self._state.transaction(write=True):
             self._state.advance(now)
             return dump.take(self._state, call.after("a number"), now)
 
     def _restore(self, call: Call) -> Any:
-        """Put the jobs of a snapshot in the place of all there are; a clock that can be set is not left behind it."""
+        """Replace all jobs by those of a dump; a clock that can be set is not left behind it."""
         jobs, at = dump.read(call.json(), self._routes.of_kinds)
         with self._state.transaction(write=True):
             dump.restore(self._state, jobs, keep=paths.asked_keep(call))
@@ -311,11 +313,11 @@ class Emulator:
         found = self._routes.job(path)
         if found is None:
             return None
-        served, place = found
+        served, parts = found
         now = self._now()
         with self._state.transaction(write=True):
             self._state.advance(now)
-            return self._jobs.set_state(served, self._key(served.kind.name, place), state, error, now)
+            return self._jobs.set_state(served, self._key(served.kind.name, parts), state, error, now)
 
     def _now(self) -> int:
         return round(self._clock.now() * lifecycle.MICROSECONDS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.emulator.serving import wsgi
-from reconciler.emulator.serving.allowed_hosts import Gate
+from reconciler.emulator.serving.allowed_hosts import AllowedHosts
 from tests.support import service
 from tests.support.service import CUSTOM, Service
 
@@ -186,7 +186,7 @@ def test_a_connection_is_kept_for_many_requests(jobs: Service) -> None:
 def test_a_host_that_is_not_the_servers_own_is_misdirected(
     address: str, names: tuple[str, ...], host: str, status: int
 ) -> None:
-    refused = Gate(address, names).refuses({"host": host})
+    refused = AllowedHosts(address, names).refuses({"host": host})
     assert (200 if refused is None else refused.status) == status
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from reconciler.emulator import app, behaviour
-from reconciler.emulator.faults.in_force import Strike
+from reconciler.emulator.faults.in_force import Effects
 from reconciler.emulator.faults.model import Asked
 from reconciler.emulator.wire import requests
 from reconciler.emulator.wire.requests import Call
@@ -85,17 +85,17 @@ class Service(app.Emulator):
     before: Callable[[], None] = staticmethod(lambda: None)
     """Called before a job's record is deleted, as long as its last state can be seen."""
 
-    def _struck(self, call: Call, route: Route | None, strike: Strike, asked: Asked) -> Response:
+    def _respond(self, call: Call, route: Route | None, effects: Effects, asked: Asked) -> Response:
         if call.method == "DELETE":
             self.before()
-        return super()._struck(call, route, strike, asked)
+        return super()._respond(call, route, effects, asked)
 
     def quietly(self, method: str, path: str, content: Any = None) -> Any:
         """Do something as people do, past all faults; None where the service refused."""
         encoded = b"" if content is None else json.dumps(content).encode()
         call = requests.read(Request(method, f"http://embedded/v1/{path}", {}, encoded))
         route = self._routes.find(call)
-        reply = self._struck(call, route, Strike(), app._asked(call, route))
+        reply = self._respond(call, route, Effects(), app._asked(call, route))
         return json.loads(reply.body) if reply.status == 200 else None
 
     def last_commit(self) -> bool:

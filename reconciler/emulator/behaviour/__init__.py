@@ -1,4 +1,4 @@
-"""How the job APIs behave, read from the data files beside this module. It refuses to know what a kind declares."""
+"""How the job APIs behave, read from the data files in this folder. It refuses to know what a kind declares."""
 
 from __future__ import annotations
 

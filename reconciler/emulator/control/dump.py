@@ -1,6 +1,7 @@
 """All jobs as JSON, to be put back later, elsewhere or edited. It checks the form of what comes in, not its sense.
 
-A snapshot is what `Job` holds under its own names; times are microseconds since the epoch."""
+A dump is what `Job` holds under its own names, times in microseconds since the epoch. The control path, whose names are
+published, calls it a snapshot."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ _Check = Callable[[Any], bool]
 
 
 def take(state: State, after: int, now: int) -> dict[str, Any]:
-    """Write the jobs stored after a place, at most MOST; `after` in the answer says that there are more."""
+    """Write the jobs stored after a number, at most MOST; `after` in the answer says that there are more."""
     jobs = state.stored_after(after, MOST + 1)
     more = {"after": jobs[MOST - 1].id} if len(jobs) > MOST else {}
     return {"format": FORMAT, "now": now, "jobs": [_show(job) for job in jobs[:MOST]], **more}
@@ -45,7 +46,7 @@ def _show(job: Job) -> dict[str, Any]:
 
 
 def read(value: Any, served: Mapping[str, Served]) -> tuple[list[Job], int]:
-    """Read a snapshot: its jobs and its time. Raises Refusal (400) naming the first thing that is wrong."""
+    """Read a dump: its jobs and its time. Raises Refusal (400) naming the first thing that is wrong."""
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise _wrong("", f'a snapshot is expected, {{"format": {FORMAT}, "now": …, "jobs": […]}}')
     _complete("", value, {"format": _is_any, "now": _is_time, "jobs": _is_list}, {"after": _is_time})
@@ -53,7 +54,7 @@ def read(value: Any, served: Mapping[str, Served]) -> tuple[list[Job], int]:
 
 
 def restore(state: State, jobs: Sequence[Job], keep: bool) -> None:
-    """Put jobs in the place of all there are, or with `keep` of those with the same keys; belongs inside a write."""
+    """Replace all jobs there are, or with `keep` of those with the same keys; belongs inside a write."""
     if not keep:
         state.clear()
     for job in jobs:
@@ -128,13 +129,13 @@ def _complete(where: str, value: Any, checks: Mapping[str, _Check], more: Mappin
         raise _wrong(where, "an object is expected")
     more = more or {}
     for name in [*checks, *value]:
-        place = f"{where}.{name}" if where else name
+        at = f"{where}.{name}" if where else name
         if name not in value:
-            raise _wrong(place, "it is missing")
+            raise _wrong(at, "it is missing")
         if name not in checks and name not in more:
-            raise _wrong(place, "a snapshot has no such key")
+            raise _wrong(at, "a snapshot has no such key")
         if not {**checks, **more}[name](value[name]):
-            raise _wrong(place, "the value is out of bounds or of another type")
+            raise _wrong(at, "the value is out of bounds or of another type")
 
 
 def _wrong(where: str, why: str) -> Refusal:

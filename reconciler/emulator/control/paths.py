@@ -1,4 +1,4 @@
-"""The control path under /emulator/v1, which no Google API has: clock, states, snapshots, faults, calls so far.
+"""The control path under /emulator/v1, which no Google API has: clock, states, dumps, faults, calls so far.
 
 It reads bodies and writes answers; what is asked for happens elsewhere."""
 
@@ -76,7 +76,7 @@ def show_audit(entries: Iterable[Entry], call: Call) -> dict[str, Any]:
 
 
 def asked_keep(call: Call) -> bool:
-    """Read `keep` of the query: whether jobs that a snapshot does not hold stay."""
+    """Read `keep` of the query: whether jobs that a dump does not hold stay."""
     call.allow(("keep",))
     keep = call.query.get("keep", "false")
     if keep not in ("true", "false"):

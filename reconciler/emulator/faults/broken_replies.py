@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.emulator.faults import recorded
-from reconciler.emulator.faults.model import Asked, Breaking, DropAfter, DropBefore, Garbage, Status, Truncate
+from reconciler.emulator.faults.model import Asked, DropAfter, DropBefore, Garbage, ReplyFault, Status, Truncate
 from reconciler.emulator.wire import replies
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Response
 
-# google/rpc/code.proto: the HTTP mapping beside each code
+# google/rpc/code.proto: the HTTP mapping of each code
 _REASONS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
 _REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 500: "INTERNAL", 501: "UNIMPLEMENTED"}
 _REASONS |= {503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
@@ -31,8 +31,8 @@ class Cut(errors.TransportFailed):
         """The content-length that is promised."""
 
 
-def shown(action: Breaking, reply: Response | None, asked: Asked) -> Response:
-    """Return what who `asked` gets in place of `reply`, None where nothing was carried out. Raises Cut."""
+def shown(action: ReplyFault, reply: Response | None, asked: Asked) -> Response:
+    """Return what who `asked` gets instead of `reply`, None where nothing was carried out. Raises Cut."""
     match action:
         case Status() if action.body in recorded.REPLIES:
             return _timed(action, replies.written(CODES[action.body], recorded.envelope(action.body, asked)))

@@ -1,4 +1,4 @@
-"""The faults in force: it counts calls and says what strikes each. What a strike does is done elsewhere."""
+"""The faults in force: it counts calls and says which faults hit each. What they do to it is done elsewhere."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any, get_args
 from reconciler.emulator.faults import model
 from reconciler.emulator.faults.model import (
     Asked,
-    Bending,
-    Breaking,
     CancelLoses,
     Delay,
     DropAfter,
@@ -22,6 +20,8 @@ from reconciler.emulator.faults.model import (
     ListLag,
     MaskIgnored,
     MaskRefused,
+    MethodFault,
+    ReplyFault,
     RowShift,
     ShortPages,
     Status,
@@ -29,11 +29,11 @@ from reconciler.emulator.faults.model import (
     Unreachable,
 )
 
-_BREAKING = get_args(Breaking)
+_REPLY_FAULTS = get_args(ReplyFault)
 
 
 @dataclass(frozen=True, slots=True)
-class Bent:
+class Deviations:
     """What a method does otherwise than asked; by default nothing."""
 
     lag: float = 0.0
@@ -47,12 +47,12 @@ class Bent:
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """All that strikes one call: first `delay` seconds, then what takes the reply's place, and what bends the method."""
+class Effects:
+    """What faults do to one call: first `delay` seconds, then a fault instead of the reply, and deviations of the method."""
 
     delay: float = 0.0
-    breaking: Breaking | None = None
-    bent: Bent = field(default_factory=Bent)
+    reply_fault: ReplyFault | None = None
+    deviations: Deviations = field(default_factory=Deviations)
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Standing:
     hits: int = 0
 
 
-class Strikes:
+class FaultsInForce:
     """Faults in the order they were injected, with their counts. Calls may come from many threads."""
 
     def __init__(self, given: Iterable[Fault] = ()) -> None:
@@ -85,44 +85,44 @@ class Strikes:
         return frozenset(float(action.seconds) for action in actions if isinstance(action, ListLag))
 
     def show(self) -> list[dict[str, Any]]:
-        """Write the faults with the calls each matched and struck."""
+        """Write the faults with the calls each matched and hit."""
         with self._lock:
             return [{**model.show(one.fault), "seen": one.seen, "hits": one.hits} for one in self._standing]
 
-    def strike(self, asked: Asked) -> Strike:
-        """Count a call and say what strikes it. Of faults that take the reply's place only the first one does."""
+    def effects_on(self, asked: Asked) -> Effects:
+        """Count a call and say what faults do to it. Of faults instead of the reply only the first one counts."""
         if not self._standing:
-            return Strike()
-        struck: list[model.Action] = []
+            return Effects()
+        hitting: list[model.Action] = []
         with self._lock:
             for standing in self._standing:
                 if not standing.fault.matches(asked):
                     continue
                 standing.seen += 1
                 action = standing.fault.action
-                taken = isinstance(action, _BREAKING) and any(isinstance(each, _BREAKING) for each in struck)
-                if not taken and standing.fault.strikes(standing.seen):
+                taken = isinstance(action, _REPLY_FAULTS) and any(isinstance(each, _REPLY_FAULTS) for each in hitting)
+                if not taken and standing.fault.hits(standing.seen):
                     standing.hits += 1
-                    struck.append(action)
-        return _strike(struck)
+                    hitting.append(action)
+        return _effects(hitting)
 
 
-def _strike(struck: Iterable[model.Action]) -> Strike:
+def _effects(hitting: Iterable[model.Action]) -> Effects:
     delay: float = 0.0
-    breaking: Breaking | None = None
-    bending: dict[str, Any] = {}
-    for action in struck:
+    reply_fault: ReplyFault | None = None
+    deviations: dict[str, Any] = {}
+    for action in hitting:
         match action:
             case Delay(seconds):
                 delay += seconds
             case Status() | DropBefore() | DropAfter() | Truncate() | Garbage():
-                breaking = action
+                reply_fault = action
             case _:
-                bending |= _bends(action)
-    return Strike(delay, breaking, Bent(**bending))
+                deviations |= _deviations_of(action)
+    return Effects(delay, reply_fault, Deviations(**deviations))
 
 
-def _bends(action: Bending) -> dict[str, Any]:
+def _deviations_of(action: MethodFault) -> dict[str, Any]:
     match action:
         case ListLag(seconds):
             return {"lag": seconds}

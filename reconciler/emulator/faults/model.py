@@ -1,4 +1,4 @@
-"""Faults as data: which calls each strikes, and what it does to them. It strikes nothing itself."""
+"""Faults as data: which calls each one hits, and what it does to them. It carries nothing out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Answer with a status. `body` is a form of broken.BODIES; `carried_out` does first what was asked.
+    """Answer with a status. `body` is a form of broken_replies.BODIES; `carried_out` does first what was asked.
 
     `reason` is the canonical name, by default the one that goes with the code; `retry_after` seconds become a header.
     """
@@ -114,20 +114,20 @@ class EmptyPage:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """Answer the last page of a list without rows, naming the place in `unreachable` (AIP-217).
+    """Answer the last page of a list without rows, naming the location in `unreachable` (AIP-217).
 
     The lists of these kinds do not declare the field (discovery aiplatform v1 rev 20261106, ml v1 rev 20251213); other
     services' do, and a reader that passes it over takes a part for the whole.
     """
 
 
-Breaking = Status | DropBefore | DropAfter | Truncate | Garbage
-"""What takes the place of a reply; of those that strike one call only the first counts."""
+ReplyFault = Status | DropBefore | DropAfter | Truncate | Garbage
+"""What a caller gets instead of the reply; of those that hit one call only the first counts."""
 
-Bending = RowShift | ListLag | CancelLoses | MaskRefused | MaskIgnored | ShortPages | EmptyPage | Unreachable
+MethodFault = RowShift | ListLag | CancelLoses | MaskRefused | MaskIgnored | ShortPages | EmptyPage | Unreachable
 """What a method does otherwise than asked."""
 
-Action = Delay | Breaking | Bending
+Action = Delay | ReplyFault | MethodFault
 
 NAMES: Mapping[str, type[Action]] = {
     "status": Status,
@@ -150,7 +150,7 @@ NAMES: Mapping[str, type[Action]] = {
 ONLY: Mapping[type[Action], str] = {CancelLoses: "cancel"} | dict.fromkeys(
     (RowShift, ListLag, MaskRefused, MaskIgnored, ShortPages, EmptyPage, Unreachable), "list"
 )
-"""The one method that an action can strike; any where it is not named."""
+"""The one method that an action can hit; any where it is not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Fault:
     """One fault. Empty text matches anything.
 
     `method` is the API's (create, list …), `operation`, or an HTTP method; `path` a glob whose `*` crosses slashes.
-    Of the calls that match, counted from 1, it strikes those from `first` to `last` whose number `every` divides, with
+    Of the calls that match, counted from 1, it hits those from `first` to `last` whose number `every` divides, with
     a `probability` that `seed` and number decide.
     """
 
@@ -196,8 +196,8 @@ class Fault:
             return False
         return ONLY.get(type(self.action), asked.method) == asked.method
 
-    def strikes(self, number: int) -> bool:
-        """Say whether the matching call of a number, from 1, is struck. The same number gets the same answer always."""
+    def hits(self, number: int) -> bool:
+        """Say whether the matching call of a number, from 1, is hit. The same number gets the same answer always."""
         if number < self.first or (self.last is not None and number > self.last) or number % self.every:
             return False
         return self.probability >= 1 or random.Random(f"{self.seed}:{number}").random() < self.probability

@@ -122,7 +122,7 @@ def _problems(item: Any, path: FieldPath, checks: Mapping[str, Check]) -> list[P
 
 
 def _contradictions(item: Mapping[str, Any], path: FieldPath, action: type[Action]) -> list[Problem]:
-    """Find what is sound key by key and could never strike or be honoured as a whole."""
+    """Find what is sound key by key and could never hit a call or be honoured as a whole."""
     found = []
     only, method = ONLY.get(action), item.get("method")
     if only and method not in (None, only, {"list": "GET", "cancel": "POST"}[only]):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.emulator.faults.model import Asked
-from reconciler.emulator.wire.project_numbers import Projects
+from reconciler.emulator.wire.project_numbers import ProjectNumbers
 
 _TYPE = "type.googleapis.com/google.rpc."
 _PATH = re.compile(
@@ -191,7 +191,7 @@ def _told(asked: Asked) -> Mapping[str, str]:
     return {
         "parent": parent,
         "project": project,
-        "number": Projects({}).number(project),
+        "number": ProjectNumbers({}).number(project),
         "service": f"{api}.googleapis.com",
         "title": title,
         "permission": f"{api}.{jobs}.{'update' if asked.method == 'patch' else asked.method}",

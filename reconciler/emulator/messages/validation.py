@@ -15,12 +15,12 @@ from reconciler.emulator.messages.shapes import Field, Form
 def unions(root: Field, resource: Mapping[str, Any], rules: Rules, path: str) -> list[Violation]:
     """Find oneofs with two members set; the JSON layer refuses them before any job logic."""
     found = []
-    for field, value, place in _messages(root, resource, path):
+    for field, value, at in _messages(root, resource, path):
         for rule in rules.oneofs:
             given = [name for name in rule.fields if rule.message == field.message and name in value]
             for name in given[1:]:
                 text = f"oneof field '{rule.name}' is already set. Cannot set '{name}'"
-                found.append((place, f"Invalid value at '{place}' (oneof), {text}"))
+                found.append((at, f"Invalid value at '{at}' (oneof), {text}"))
     return found
 
 
@@ -32,14 +32,14 @@ def semantic(
     `resource_name` such as custom_job is how the label rule names its field; `location` is where the job shall be.
     """
     found = label_rules(resource.get("labels", {}), rules, resource_name)
-    for field, value, place in _messages(root, resource, ""):
-        if _is_placeholder(place, value):
+    for field, value, at in _messages(root, resource, ""):
+        if _is_placeholder(at, value):
             continue
         for sort, rule in rules.checks.get(field.message, ()):
             if sort == "regions":
-                found += [(_join(place, name), text) for name, text in _region(rule, value, location)]
+                found += [(_join(at, name), text) for name, text in _region(rule, value, location)]
             else:
-                found += [(_join(place, name), text) for name, text in _CHECKS[sort](rule, value)]
+                found += [(_join(at, name), text) for name, text in _CHECKS[sort](rule, value)]
     named = [(path or resource_name, text) for path, text in found]
     return sorted(named, key=lambda violation: violation[0])
 
@@ -89,9 +89,9 @@ def _messages(field: Field, value: Any, path: str) -> Iterator[tuple[Field, Mapp
             yield from _messages(field.item, item, _join(path, key))
 
 
-def _is_placeholder(place: str, value: Mapping[str, Any]) -> bool:
+def _is_placeholder(at: str, value: Mapping[str, Any]) -> bool:
     """Say whether this is an empty list element, which keeps an index and is checked by the `first` rule alone."""
-    return not value and place.endswith("]")
+    return not value and at.endswith("]")
 
 
 def _join(path: str, name: str) -> str:
@@ -141,7 +141,7 @@ def _need(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _exclude(rule: Rule, value: Mapping[str, Any]) -> Iterator[Violation]:
-    """Refuse `other` beside a field that holds what the rule's value names."""
+    """Refuse `other` together with a field that holds what the rule's value names."""
     for name in rule.fields:
         if rule.other in value and rule.value in value.get(name, {}):
             yield f"{shapes.snake(name)}.{shapes.snake(rule.value)}", rule.text

@@ -1,6 +1,6 @@
-"""What lies beside and below jobs: operations and the trials of searches. It answers; which path means what is not its.
+"""What lies below jobs and locations: operations, and the trials of searches. It changes no job.
 
-It changes no job."""
+Which path means what it leaves to the routes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.emulator.wire import page_tokens, requests
 from reconciler.emulator.wire.field_masks import Known
 from reconciler.emulator.wire.replies import Refusal
 from reconciler.emulator.wire.requests import Call
-from reconciler.emulator.wire.routes import Beside, Route
+from reconciler.emulator.wire.routes import ChildVerb, Route
 from reconciler.vocabulary.kinds import Verb
 
 # discovery aiplatform v1 rev 20261106: GoogleCloudAiplatformV1NasTrialDetail
@@ -27,7 +27,7 @@ _TRIAL: Mapping[str, None] = {"name": None, "parameters": None, "searchTrial": N
 _POLICY: Mapping[str, None] = {"version": None, "bindings": None, "auditConfigs": None, "etag": None}
 
 
-class BesideMethods:
+class ChildMethods:
     """The methods of operations and trials; every one runs inside a transaction of the state."""
 
     def __init__(self, state: State, jobs: JobMethods) -> None:
@@ -35,26 +35,26 @@ class BesideMethods:
         self._operations = OperationMethods(state)
 
     def answer(self, route: Route, key: Key, call: Call, now: int) -> Any:
-        """Answer one call; `key` is the job, or the place without a job, that the path begins with."""
+        """Answer one call; `key` is the job, or the location or project alone, that the path begins with."""
         parent = _parent(route.served, key)
-        name = requests.segment(route.place.child)
-        answers: Mapping[Beside, Callable[[], Any]] = {
-            Beside.GET_OPERATION: lambda: self._operations.get(parent, name),
-            Beside.LIST_OPERATIONS: lambda: self._operations.list(parent, call),
-            Beside.WAIT_OPERATION: lambda: self._operations.wait(parent, name, call),
-            Beside.CANCEL_OPERATION: lambda: self._operations.cancel(parent, name),
-            Beside.DELETE_OPERATION: lambda: self._operations.delete(parent, name),
+        name = requests.segment(route.parts.child)
+        answers: Mapping[ChildVerb, Callable[[], Any]] = {
+            ChildVerb.GET_OPERATION: lambda: self._operations.get(parent, name),
+            ChildVerb.LIST_OPERATIONS: lambda: self._operations.list(parent, call),
+            ChildVerb.WAIT_OPERATION: lambda: self._operations.wait(parent, name, call),
+            ChildVerb.CANCEL_OPERATION: lambda: self._operations.cancel(parent, name),
+            ChildVerb.DELETE_OPERATION: lambda: self._operations.delete(parent, name),
         }
-        if route.beside is not None and route.beside in answers:
-            return answers[route.beside]()
+        if route.child_verb is not None and route.child_verb in answers:
+            return answers[route.child_verb]()
         return self._trials(route, key, parent, call, now)
 
     def _trials(self, route: Route, key: Key, parent: str, call: Call, now: int) -> Any:
         assert route.served is not None  # trials lie below a job
         job = self._jobs.found(route.served, key)
         collection = f"{parent}/nasTrialDetails"
-        if route.beside is Beside.GET_TRIAL:
-            asked = requests.segment(route.place.child)
+        if route.child_verb is ChildVerb.GET_TRIAL:
+            asked = requests.segment(route.parts.child)
             for trial in nas_trials.trials_of(job, now):
                 if trial["id"] == asked:
                     return _trial(collection, trial, call)
@@ -85,9 +85,9 @@ def _trial(collection: str, trial: Mapping[str, Any], call: Call) -> dict[str, A
 
 def reply_of(route: Route) -> Known:
     """Return what the reply of a method may hold, for the parameter `fields`."""
-    if route.beside is not None:
-        return _beside_reply(route.beside)
-    assert route.served is not None  # a route is a method of a kind or of what is beside
+    if route.child_verb is not None:
+        return _child_reply(route.child_verb)
+    assert route.served is not None  # a route is a method of a kind or of a child
     kind, root = route.served.kind, route.served.shapes.root
     replies: Mapping[Verb | None, Known] = {
         Verb.LIST: {kind.list_field: root, "nextPageToken": None, "unreachable": None},
@@ -100,12 +100,12 @@ def reply_of(route: Route) -> Known:
     return replies.get(route.verb, root)
 
 
-def _beside_reply(method: Beside) -> Known:
-    replies: Mapping[Beside, Known] = {
-        Beside.LIST_OPERATIONS: {"operations": operations.REPLY, "nextPageToken": None, "unreachable": None},
-        Beside.CANCEL_OPERATION: {},
-        Beside.DELETE_OPERATION: {},
-        Beside.LIST_TRIALS: {"nasTrialDetails": _TRIAL, "nextPageToken": None},
-        Beside.GET_TRIAL: _TRIAL,
+def _child_reply(method: ChildVerb) -> Known:
+    replies: Mapping[ChildVerb, Known] = {
+        ChildVerb.LIST_OPERATIONS: {"operations": operations.REPLY, "nextPageToken": None, "unreachable": None},
+        ChildVerb.CANCEL_OPERATION: {},
+        ChildVerb.DELETE_OPERATION: {},
+        ChildVerb.LIST_TRIALS: {"nasTrialDetails": _TRIAL, "nextPageToken": None},
+        ChildVerb.GET_TRIAL: _TRIAL,
     }
     return replies.get(method, operations.REPLY)

@@ -1,4 +1,4 @@
-"""The IAM policy of one job: a document beside the job with its own etag.
+"""The IAM policy of one job: a document of its own with its own etag.
 
 It knows no principals: whoever calls holds every permission of a job."""
 

@@ -45,7 +45,7 @@ class JobMethods:
         self._state = state
         self._ids = ids
         self._timings = timings
-        self._draws = random_lives.Draws(timings.seed) if timings.seed is not None else None
+        self._random_lives = random_lives.RandomLives(timings.seed) if timings.seed is not None else None
 
     def create(self, served: Served, scope: Key, call: Call, now: int) -> Any:
         """Check, fill in and store a job; answer the job itself."""
@@ -68,19 +68,19 @@ class JobMethods:
 
     def _life(self, served: Served, scope: Key, body: Mapping[str, Any]) -> tuple[Step, ...]:
         """Return what lies ahead of a new job; with a seed, what it draws for the next job that says just this."""
-        if self._draws is None:
+        if self._random_lives is None:
             return served.behaviour.timeline
-        return self._draws.life(served.behaviour, body, scope.location)
+        return self._random_lives.life(served.behaviour, body, scope.location)
 
     def forget(self) -> None:
         """Draw for the next jobs as for the first ones."""
-        if self._draws is not None:
-            self._draws.forget()
+        if self._random_lives is not None:
+            self._random_lives.forget()
 
     def _end_by_cancel(self, served: Served, job: Job) -> tuple[Step, ...]:
-        if self._draws is None:
+        if self._random_lives is None:
             return served.behaviour.cancel
-        return self._draws.cancel(served.behaviour, job.body)
+        return self._random_lives.cancel(served.behaviour, job.body)
 
     def _check(self, served: Served, scope: Key, body: Mapping[str, Any]) -> None:
         """Refuse what the job logic refuses: first every field at once, then a machine that cannot be had."""

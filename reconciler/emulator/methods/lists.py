@@ -1,4 +1,4 @@
-"""One page of a list: filter, mask, order, and the ways in which faults bend it. It changes nothing."""
+"""One page of a list: filter, mask, order, and how it deviates under faults. It changes nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.emulator.behaviour import Behaviour
-from reconciler.emulator.faults.in_force import Bent
+from reconciler.emulator.faults.in_force import Deviations
 from reconciler.emulator.faults.model import RowShift
 from reconciler.emulator.messages.served import Served
 from reconciler.emulator.state import lifecycle
@@ -29,27 +29,29 @@ def sizes_of(behaviour: Behaviour) -> Sizes:
     return Sizes(behaviour.page_default, behaviour.page_maximum)
 
 
-def answer(served: Served, state: State, scope: Key, call: Call, now: int, bent: Bent, show: Show) -> dict[str, Any]:
+def answer(
+    served: Served, state: State, scope: Key, call: Call, now: int, deviations: Deviations, show: Show
+) -> dict[str, Any]:
     """Answer one page; `{}` where nothing matches (recorded)."""
     behaviour = served.behaviour
     filter_text, mask_text = call.query.get("filter", ""), call.query.get("readMask", "")
     where, values = filters.compile_filter(filter_text, behaviour)
     mask = field_masks.read_mask(mask_text, served.shapes.root) if mask_text else None
-    if mask is not None and bent.refuse_mask:
+    if mask is not None and deviations.refuse_mask:
         raise Refusal("INVALID_ARGUMENT", "Field: read_mask Error: The read mask is not supported.")
     page = page_tokens.asked(call.query, sizes_of(behaviour), served.resource_name(scope), filter_text, mask_text)
-    if bent.most_rows:
-        page = replace(page, size=min(page.size, bent.most_rows))
-    if bent.unreachable:
+    if deviations.most_rows:
+        page = replace(page, size=min(page.size, deviations.most_rows))
+    if deviations.unreachable:
         return {"unreachable": [scope.parent]}
-    if bent.empty:
+    if deviations.empty:
         return {"nextPageToken": page.empty_token()}
     if behaviour.days:
         where, values = f"({where}) AND created >= ?", (*values, now - behaviour.days * _DAY)
     by = "created" if behaviour.by_creation else "updated"
     where, values = state.led(where, values, filters.carried(filter_text))
-    rows = _rows(state, scope, where, values, page, bent.shift, by)
-    mask = None if bent.ignore_mask else mask
+    rows = _rows(state, scope, where, values, page, deviations.shift, by)
+    mask = None if deviations.ignore_mask else mask
     full = [show(served, job, call, behaviour.omits) for job in rows[: page.size]]
     shown = [row if mask is None else field_masks.apply(mask, row) for row in full]
     found: dict[str, Any] = {served.kind.list_field: shown} if shown else {}

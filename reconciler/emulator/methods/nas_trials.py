@@ -172,7 +172,7 @@ class _Window:
 
 
 def _plan(job: Job, spec: _Spec) -> tuple[Sequence[_Trial], Sequence[_Trial]]:
-    """Lay the search trials into their parallel places, and the best of each batch into the train stage."""
+    """Lay the search trials side by side, as many as may run at once, and the best of each batch into the train stage."""
     searched = [_Trial(n + 1, n // spec.parallel, n // spec.parallel + 1) for n in range(spec.most)]
     return searched, list(_trained(job, spec, searched)) if spec.trained and spec.frequency else []
 

@@ -42,7 +42,7 @@ _FIELDS: Mapping[str, Compare] = {
 
 
 def nested(resource: str, operation: Mapping[str, Any]) -> str:
-    """Return the name under which a resource lists an operation, beside the operation's own."""
+    """Return the name under which a resource lists an operation, which has a name of its own too."""
     return f"{resource}/operations/{operation['name'].rpartition('/')[2]}"
 
 
@@ -95,6 +95,6 @@ class OperationMethods:
         raise Refusal("FAILED_PRECONDITION", f"Operation {name} is not cancellable.")
 
     def delete(self, parent: str, operation: str) -> dict[str, Any]:
-        """Drop the record of an operation, and with it its place under a job."""
+        """Drop the record of an operation, and with it what a job lists of it."""
         self._state.remove_operation(self.get(parent, operation)["name"])
         return {}

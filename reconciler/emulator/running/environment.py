@@ -29,7 +29,7 @@ def variables(
 
 
 def expand(value: str, known: Mapping[str, str]) -> str:
-    """Put variables in place of `$(NAME)`; one that is unknown stays as it is (proto: EnvVar.value)."""
+    """Put the values of variables for `$(NAME)`; one that is unknown stays as it is (proto: EnvVar.value)."""
 
     def one(found: re.Match[str]) -> str:
         return found[0][1:] if found[1] else known.get(found[2], found[0])

@@ -14,7 +14,7 @@ WEEK = 604_800.0
 """Seconds a job may run unless it says otherwise (proto: Scheduling.timeout; discovery ml v1: maxRunningTime)."""
 
 _ROLES = ("chief", "worker", "ps", "evaluator")
-"""Task types of TF_CONFIG by the place of the pool (docs.cloud.google.com, Vertex AI: distributed training)."""
+"""Task types of TF_CONFIG by the position of the pool (docs.cloud.google.com, Vertex AI: distributed training)."""
 
 _ML_POOLS = (
     ("master", "masterConfig", ""),
@@ -26,10 +26,10 @@ _ML_POOLS = (
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One process. `name` is its name in logs, `told` the one in error messages, `role` its task type in TF_CONFIG."""
+    """One process. `name` is its name in logs, `label` the one in error messages, `role` its task type in TF_CONFIG."""
 
     name: str
-    told: str
+    label: str
     pool: str
     role: str
     index: int
@@ -101,12 +101,12 @@ def _replicas(pools: Sequence[_Pool], *, legacy: bool) -> Iterator[Replica]:
         for index in range(pool.count):
             # recorded: "The replica master 0 exited ..." (Cloud Custodian, 2019), "The replica workerpool0-0 exited ..."
             name = f"{pool.name}-replica-{index}" if legacy else f"{pool.name}-{index}"
-            told = f"{pool.name} {index}" if legacy else name
-            yield Replica(name, told, pool.name, pool.role, index, (*pool.command, *pool.arguments), pool.env)
+            label = f"{pool.name} {index}" if legacy else name
+            yield Replica(name, label, pool.name, pool.role, index, (*pool.command, *pool.arguments), pool.env)
 
 
 def _pools(spec: Mapping[str, Any]) -> Iterator[_Pool]:
-    """Read worker pools; those left empty keep their place (proto: all but the first may be skipped)."""
+    """Read worker pools; those left empty keep their number (proto: all but the first may be skipped)."""
     for number, pool in enumerate(spec.get("workerPoolSpecs", ())):
         count = int(pool.get("replicaCount", 1 if pool else 0))
         if count < 1:

@@ -40,7 +40,9 @@ class Running:
     ) -> None:
         """Start it; what an emulator before this one left behind is ended. Raises errors.StoreFailed."""
         self._fleeting = database == ":memory:"
-        self._folder = Folder(Path(tempfile.mkdtemp(prefix="reconciler-runs-")) if self._fleeting else beside(database))
+        self._folder = Folder(
+            Path(tempfile.mkdtemp(prefix="reconciler-runs-")) if self._fleeting else runs_folder(database)
+        )
         jobs = StoredJobs(state, served, now)
         self._supervisor = Supervisor(jobs, self._folder, machine.variables, machine.ticks, machine.grace)
 
@@ -90,7 +92,7 @@ class Running:
             self._folder.remove_all()
 
 
-def beside(database: str) -> Path:
+def runs_folder(database: str) -> Path:
     """Return the folder of runs of a database file; it is hidden, so that no stack takes what jobs write for manifests."""
     file = Path(database).absolute()
     return file.with_name(f".{file.name}.runs")

@@ -18,7 +18,7 @@ STOPPED = (INTERNAL, "The emulator stopped while this job was running, and its p
 
 def exited(plan: Plan, replica: Replica, key: Key, status: int) -> tuple[int, str]:
     """Tell of a process that failed (recorded; documented: Vertex AI, understanding the training service)."""
-    text = f"The replica {replica.told} exited with a non-zero status of {status}."
+    text = f"The replica {replica.label} exited with a non-zero status of {status}."
     # recorded: the message of AI Platform goes on with the logs at once (Cloud Custodian, 2019)
     reason = "" if plan.legacy else " Termination reason: Error."
     return INVALID_ARGUMENT, f"{text}{reason} {_logs(key)}"
@@ -28,7 +28,7 @@ def unstartable(replica: Replica, key: Key, error: Exception) -> tuple[int, str]
     """Tell of a command that this machine cannot run; a shell's 127 and the reason that Kubernetes gives."""
     command = replica.arguments[0] if replica.arguments else ""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    text = f"The replica {replica.told} exited with a non-zero status of 127."
+    text = f"The replica {replica.label} exited with a non-zero status of 127."
     reason = f"Termination reason: ContainerCannotRun. `{command}`: {why} (its command runs on this machine, not in its image)."
     return INVALID_ARGUMENT, f"{text} {reason} {_logs(key)}"
 

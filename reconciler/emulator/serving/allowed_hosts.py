@@ -19,7 +19,7 @@ _STOOD_IN_FOR = ".googleapis.com"
 """Names under it can be rebound by Google alone, and callers that test hosts send them."""
 
 
-class Gate:
+class AllowedHosts:
     """The names a server goes by: loopback's, the address it is bound to, those given, and Google's for the APIs."""
 
     def __init__(self, address: str, names: Iterable[str] = ()) -> None:

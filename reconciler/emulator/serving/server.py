@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from reconciler.emulator.serving import timeouts, wsgi
-from reconciler.emulator.serving.allowed_hosts import Gate
-from reconciler.emulator.serving.timeouts import Limits, Patience
+from reconciler.emulator.serving.allowed_hosts import AllowedHosts
+from reconciler.emulator.serving.timeouts import ConnectionTimeouts, Limits
 from reconciler.emulator.serving.wsgi import LARGEST_BODY
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Transport
@@ -57,7 +57,7 @@ class Handle:
     def run(self) -> None:
         """Serve until closed; whole requests that were read by then are answered first, for `Limits.drain` seconds."""
         self._running = True
-        waiting = Patience(self._server, self._limits, self._now)
+        waiting = ConnectionTimeouts(self._server, self._limits, self._now)
         try:
             while not self._stopping.is_set():
                 self._turn(_POLL_SECONDS)
@@ -114,7 +114,7 @@ def serve(
 ) -> Handle:
     """Bind a server for a Transport; port 0 takes a free one. Raises ReconcilerError where the port cannot be had.
 
-    `names` are hosts it answers for beside loopback's and its own. `now`, in seconds, is the clock of connections.
+    `names` are hosts it answers for besides loopback's and its own. `now`, in seconds, is the clock of connections.
     """
     from waitress.server import create_server
 
@@ -122,7 +122,7 @@ def serve(
     bound = _bind(host, port)
     sockets: dict[int, Any] = {}
     server = create_server(
-        wsgi.application(app, Gate(host, names)),
+        wsgi.application(app, AllowedHosts(host, names)),
         map=sockets,
         sockets=[bound],
         threads=limits.threads,

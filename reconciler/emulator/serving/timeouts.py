@@ -31,7 +31,7 @@ class Limits:
     threads: int = 32
 
 
-class Patience:
+class ConnectionTimeouts:
     """Watches the connections of a waitress server; `look` belongs into the thread that runs its loop."""
 
     def __init__(self, server: Any, limits: Limits, now: Callable[[], float]) -> None:
@@ -50,7 +50,7 @@ class Patience:
         self._next = now + _LOOK_SECONDS
         channels = tuple(self._server.active_channels.values())
         self._since = {channel: self._stood(channel, now) for channel in channels}
-        late = [channel for channel in channels if now - self._since[channel][1] > self._patience(channel)]
+        late = [channel for channel in channels if now - self._since[channel][1] > self._limit(channel)]
         waiting = [channel for channel in channels if _waits_for_request(channel)]
         if full and not late and waiting:
             late = [min(waiting, key=lambda channel: (self._since[channel][1], channel.creation_time))]
@@ -63,7 +63,7 @@ class Patience:
         doing = _doing(channel)
         return before if before is not None and before[0] == doing else (doing, now)
 
-    def _patience(self, channel: Any) -> float:
+    def _limit(self, channel: Any) -> float:
         if channel.total_outbufs_len:
             return self._limits.reply
         if channel.requests:

@@ -1,4 +1,4 @@
-"""A Transport as a WSGI application: requests put together again, gates kept, bodies unpacked, connections cut.
+"""A Transport as a WSGI application: requests put together again, hosts checked, bodies unpacked, connections cut.
 
 It passes requests through and knows none of them."""
 
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.emulator.faults.broken_replies import Cut
-from reconciler.emulator.serving.allowed_hosts import Gate
+from reconciler.emulator.serving.allowed_hosts import AllowedHosts
 from reconciler.emulator.wire import replies
 from reconciler.emulator.wire.replies import Refusal
 from reconciler.emulator.wire.requests import Received
@@ -27,12 +27,12 @@ Application = Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def application(app: Transport, gate: Gate) -> Application:
+def application(app: Transport, allowed: AllowedHosts) -> Application:
     """Make the WSGI application."""
 
     def answer(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
         headers = _headers(environ)
-        response = gate.refuses(headers, environ["SERVER_PROTOCOL"].removeprefix("HTTP/"))
+        response = allowed.refuses(headers, environ["SERVER_PROTOCOL"].removeprefix("HTTP/"))
         try:
             response = response or app(_request(environ, headers))
         except Refusal as refusal:

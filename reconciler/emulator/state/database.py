@@ -40,7 +40,7 @@ class State:
 
     def __init__(self, database: str, watch: Callable[[Sequence[Change]], None] | None = None) -> None:
         self._lock = threading.RLock()
-        self._place = database
+        self._path = database
         self._watch = watch
         self._changes: list[Change] = []
         try:
@@ -59,7 +59,7 @@ class State:
 
     def _failed(self, error: Exception) -> errors.StoreFailed:
         return errors.StoreFailed(
-            f"the emulator's database {self._place} could not be opened: {error}",
+            f"the emulator's database {self._path} could not be opened: {error}",
             "check that the folder can be written and that the file is a database of the emulator, or delete the file",
         )
 

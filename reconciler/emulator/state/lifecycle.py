@@ -16,7 +16,7 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """The policy of lives: how fast the kinds' own timelines pass, or what takes their place.
+    """The policy of lives: how fast the kinds' own timelines pass, or what stands instead of them.
 
     `speed` is a factor, infinite for moves that show on the next read; with `ends` False jobs run until told; with
     `moves` False they stay as they are until told. A `seed` draws every life from the kinds' chances instead.

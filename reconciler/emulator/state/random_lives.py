@@ -17,7 +17,7 @@ from typing import Any
 from reconciler.emulator.behaviour import Behaviour, Chance, Step
 
 
-class Draws:
+class RandomLives:
     """What a seed draws for jobs by what they say: neither an id nor a time is the same in the next run of a test.
 
     Of jobs that say the same each draws for itself; they are counted since the start, or since `forget`.
@@ -27,11 +27,11 @@ class Draws:
         self._seed = seed
         self._alike: Counter[str] = Counter()
 
-    def life(self, behaviour: Behaviour, body: Mapping[str, Any], place: str) -> tuple[Step, ...]:
+    def life(self, behaviour: Behaviour, body: Mapping[str, Any], location: str) -> tuple[Step, ...]:
         """Draw the life of the next job that says just this."""
         about = _about(behaviour, body)
         self._alike[about] += 1
-        return life(behaviour, self._seed, f"{self._alike[about]}:{about}", place, time_limit(behaviour, body))
+        return life(behaviour, self._seed, f"{self._alike[about]}:{about}", location, time_limit(behaviour, body))
 
     def cancel(self, behaviour: Behaviour, body: Mapping[str, Any]) -> tuple[Step, ...]:
         """Draw the cancel of a job."""
@@ -42,8 +42,8 @@ class Draws:
         self._alike.clear()
 
 
-def life(behaviour: Behaviour, seed: int, about: str, place: str, limit: float = math.inf) -> tuple[Step, ...]:
-    """Draw the steps of a job's life. `about` tells jobs apart; `place` is the location that error texts name.
+def life(behaviour: Behaviour, seed: int, about: str, location: str, limit: float = math.inf) -> tuple[Step, ...]:
+    """Draw the steps of a job's life. `about` tells jobs apart; `location` is the one that error texts name.
 
     A run longer than `limit` seconds is cut off there, and ends as by a cancel.
     """
@@ -53,10 +53,10 @@ def life(behaviour: Behaviour, seed: int, about: str, place: str, limit: float =
     *before, running, _ = behaviour.timeline
     steps = [step for step in before if step.after < waits]
     if not chance.lasts:
-        return (*steps, _end(chance, waits, behaviour, place))
+        return (*steps, _end(chance, waits, behaviour, location))
     lasts = round(chosen.uniform(*chance.lasts), 3)
     cut = replace(behaviour.cancel[-1], after=waits + limit) if lasts > limit else None
-    return (*steps, replace(running, after=waits), cut or _end(chance, waits + lasts, behaviour, place))
+    return (*steps, replace(running, after=waits), cut or _end(chance, waits + lasts, behaviour, location))
 
 
 def cancel(behaviour: Behaviour, seed: int, about: str) -> tuple[Step, ...]:
@@ -75,9 +75,9 @@ def _drawn(chances: Sequence[Chance], chosen: random.Random) -> Chance:
     return found
 
 
-def _end(chance: Chance, after: float, behaviour: Behaviour, place: str) -> Step:
+def _end(chance: Chance, after: float, behaviour: Behaviour, location: str) -> Step:
     fields = chance.fields or _own(behaviour, chance.state)
-    return Step(after, chance.state, ends=True, fields=_filled(fields, place))
+    return Step(after, chance.state, ends=True, fields=_filled(fields, location))
 
 
 def _own(behaviour: Behaviour, state: str) -> Mapping[str, Any]:
@@ -85,10 +85,10 @@ def _own(behaviour: Behaviour, state: str) -> Mapping[str, Any]:
     return next((step.fields for step in (*behaviour.timeline, *behaviour.cancel) if step.state == state), {})
 
 
-def _filled(value: Any, place: str) -> Any:
+def _filled(value: Any, location: str) -> Any:
     if isinstance(value, Mapping):
-        return {name: _filled(item, place) for name, item in value.items()}
-    return value.replace("{location}", place) if isinstance(value, str) else value
+        return {name: _filled(item, location) for name, item in value.items()}
+    return value.replace("{location}", location) if isinstance(value, str) else value
 
 
 def time_limit(behaviour: Behaviour, body: Mapping[str, Any]) -> float:

@@ -13,12 +13,12 @@ from reconciler.emulator.state.database import State
 from reconciler.emulator.state.rows import Change, Job, Key
 
 
-class Replicas:
+class StaleLists:
     """One copy for every lag in use. A copy starts with what is there: changes before that are not undone, creates are."""
 
     def __init__(self, state: State) -> None:
         self._source = state
-        self._replicas: dict[float, _Replica] = {}
+        self._stale: dict[float, _StaleCopy] = {}
         self._lock = threading.Lock()
 
     def keep(self, lags: Iterable[float], now: int) -> None:
@@ -26,22 +26,22 @@ class Replicas:
         wanted = {lag for lag in lags if lag > 0}
         # the source's lock first, as for every write that is heard of here
         with self._source.transaction(write=False), self._lock:
-            for lag in self._replicas.keys() - wanted:
-                self._replicas.pop(lag).state.close()
-            for lag in wanted - self._replicas.keys():
-                self._replicas[lag] = _Replica(self._source.copy(), round(lag * lifecycle.MICROSECONDS), now)
+            for lag in self._stale.keys() - wanted:
+                self._stale.pop(lag).state.close()
+            for lag in wanted - self._stale.keys():
+                self._stale[lag] = _StaleCopy(self._source.copy(), round(lag * lifecycle.MICROSECONDS), now)
 
     def hear(self, at: int, changes: Sequence[Change]) -> None:
         """Take in what was changed by a request at a time."""
         with self._lock:
-            for replica in self._replicas.values():
+            for replica in self._stale.values():
                 replica.pending.append((at, tuple(changes)))
 
     @contextlib.contextmanager
     def as_of(self, lag: float, now: int) -> Iterator[State]:
         """Hold the jobs as they were `lag` seconds ago; the source, whose transaction is open, where there is no copy."""
         with self._lock:
-            replica = self._replicas.get(lag)
+            replica = self._stale.get(lag)
             if replica is None:
                 yield self._source
                 return
@@ -54,12 +54,12 @@ class Replicas:
     def close(self) -> None:
         """Close every copy."""
         with self._lock:
-            for replica in self._replicas.values():
+            for replica in self._stale.values():
                 replica.state.close()
-            self._replicas = {}
+            self._stale = {}
 
 
-class _Replica:
+class _StaleCopy:
     """A copy and the changes it has not heard of yet. Jobs live on in it, so steps of a life need no telling."""
 
     def __init__(self, state: State, lag: int, now: int) -> None:

@@ -129,7 +129,7 @@ def apply(mask: Mask, value: Any) -> Any:
 
 
 def _kept(mask: Mask, value: Any) -> Any:
-    """Return what is left of a value, None for nothing; the messages of a list stay in their places, empty or not."""
+    """Return what is left of a value, None for nothing; the messages of a list stay where they were, empty or not."""
     if _is_whole(mask):
         return value
     if isinstance(value, list):

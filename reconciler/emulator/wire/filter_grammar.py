@@ -88,7 +88,7 @@ def parse(text: str) -> Node | None:
 
 
 def wrong(text: str, at: int, why: str) -> Refusal:
-    """Refuse a filter with the place of what is wrong in it; the words are unverified."""
+    """Refuse a filter and say where in it something is wrong; the words are unverified."""
     shown = text if len(text) <= 1000 else f"{text[:1000]}…"
     return Refusal("INVALID_ARGUMENT", f"Invalid filter: {why}, at position {at} of `{shown}`.")
 

@@ -27,10 +27,10 @@ def location(host: str, hosts: Hosts) -> str | None:
     found = _HOST.fullmatch(host)
     if found is None or found["service"] != hosts.service:
         return None
-    place = found["region"] or found["multi"] or ""
+    named = found["region"] or found["multi"] or ""
     known = hosts.multi_regions if found["multi"] else hosts.regions
-    if place:
-        return place if place in known else None
+    if named:
+        return named if named in known else None
     return _GLOBAL if hosts.regions else ""
 
 

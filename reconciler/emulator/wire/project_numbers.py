@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 
 
-class Projects:
+class ProjectNumbers:
     """A stable number for every project: a given one, or one derived from the id."""
 
     def __init__(self, numbers: Mapping[str, str]) -> None:

@@ -85,7 +85,7 @@ class Call:
 
     @property
     def selection(self) -> field_masks.Mask | None:
-        """The `fields` parameter, or the header in its place, as a mask."""
+        """The `fields` parameter, or the header instead of it, as a mask."""
         return field_masks.field_selection(self.query["fields"]) if self.query.get("fields") else None
 
     def allow(self, names: Collection[str]) -> None:

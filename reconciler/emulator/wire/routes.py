@@ -12,7 +12,7 @@ from reconciler.emulator.wire.requests import Call
 from reconciler.vocabulary.kinds import Verb
 
 OPERATION = "operation"
-"""The reading of an operation, beside the verbs."""
+"""The reading of an operation, as faults name it."""
 
 _PATH = re.compile(
     r"/(?P<version>v1|ui)/projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
@@ -21,7 +21,7 @@ _PATH = re.compile(
 )
 
 
-class Beside(StrEnum):
+class ChildVerb(StrEnum):
     """The methods of what is no job: operations and trials."""
 
     GET_OPERATION = OPERATION
@@ -40,23 +40,23 @@ google-cloud-aiplatform 2.7.0 lists it first for every method of operations."""
 _PAGED = ("pageSize", "pageToken")
 
 # (HTTP method, path names one, custom verb): method and parameters; discovery aiplatform v1 rev 20261106
-_OPERATIONS: Mapping[tuple[str, bool, str], tuple[Beside, tuple[str, ...]]] = {
-    ("GET", False, ""): (Beside.LIST_OPERATIONS, ("filter", *_PAGED, "returnPartialSuccess")),
-    ("GET", True, ""): (Beside.GET_OPERATION, ()),
-    ("POST", True, "wait"): (Beside.WAIT_OPERATION, ("timeout",)),
-    ("POST", True, "cancel"): (Beside.CANCEL_OPERATION, ()),
-    ("DELETE", True, ""): (Beside.DELETE_OPERATION, ()),
+_OPERATIONS: Mapping[tuple[str, bool, str], tuple[ChildVerb, tuple[str, ...]]] = {
+    ("GET", False, ""): (ChildVerb.LIST_OPERATIONS, ("filter", *_PAGED, "returnPartialSuccess")),
+    ("GET", True, ""): (ChildVerb.GET_OPERATION, ()),
+    ("POST", True, "wait"): (ChildVerb.WAIT_OPERATION, ("timeout",)),
+    ("POST", True, "cancel"): (ChildVerb.CANCEL_OPERATION, ()),
+    ("DELETE", True, ""): (ChildVerb.DELETE_OPERATION, ()),
 }
-_TRIALS: Mapping[tuple[str, bool, str], tuple[Beside, tuple[str, ...]]] = {
-    ("GET", False, ""): (Beside.LIST_TRIALS, _PAGED),
-    ("GET", True, ""): (Beside.GET_TRIAL, ()),
+_TRIALS: Mapping[tuple[str, bool, str], tuple[ChildVerb, tuple[str, ...]]] = {
+    ("GET", False, ""): (ChildVerb.LIST_TRIALS, _PAGED),
+    ("GET", True, ""): (ChildVerb.GET_TRIAL, ()),
 }
 
 # what lies below one job, by the collection of the job: nasJobs list no operations (discovery aiplatform v1)
 _BELOW = {("customJobs", "operations"): _OPERATIONS, ("nasJobs", "nasTrialDetails"): _TRIALS}
 
 # discovery ml v1 rev 20251213: an API without locations neither waits for operations nor deletes them
-_NEED_LOCATION = (Beside.WAIT_OPERATION, Beside.DELETE_OPERATION)
+_NEED_LOCATION = (ChildVerb.WAIT_OPERATION, ChildVerb.DELETE_OPERATION)
 
 # (HTTP method, path names a job, custom verb): what it means and which parameters it takes
 _METHODS: Mapping[tuple[str, bool, str], tuple[Verb, tuple[str, ...]]] = {
@@ -73,7 +73,7 @@ _METHODS: Mapping[tuple[str, bool, str], tuple[Verb, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathParts:
     """The parts of a path, still encoded; empty where the path has none."""
 
     project: str
@@ -84,26 +84,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method of a kind, or `beside` one of what is no job; `parameters` are those it takes.
+    """A method of a kind, or `child_verb` one of what is no job; `parameters` are those it takes.
 
     `served` is also the kind of the job that operations or trials lie below, None for those of a location.
     """
 
-    place: Place
+    parts: PathParts
     served: Served | None = None
     verb: Verb | None = None
     parameters: tuple[str, ...] = ()
-    beside: Beside | None = None
+    child_verb: ChildVerb | None = None
 
     @property
     def method(self) -> str:
         """The name of the method."""
-        return self.verb.value if self.verb else self.beside.value if self.beside else ""
+        return self.verb.value if self.verb else self.child_verb.value if self.child_verb else ""
 
     @property
     def writes(self) -> bool:
         """True where a call that succeeds has changed something."""
-        return self.beside is Beside.DELETE_OPERATION or (self.verb is not None and self.verb not in READS)
+        return self.child_verb is ChildVerb.DELETE_OPERATION or (self.verb is not None and self.verb not in READS)
 
     @property
     def kind(self) -> str:
@@ -141,27 +141,27 @@ class Routes:
         if found["below"]:
             method, parameters = _BELOW.get((found["collection"], found["below"]), {}).get(asked, (None, ()))
             fits = served is not None and method is not None
-            return Route(_place(found), served, None, parameters, method) if fits else None
+            return Route(_parts(found), served, None, parameters, method) if fits else None
         return self._of_kind(found, served, call.method)
 
     def _of_kind(self, found: re.Match[str], served: Served | None, asked: str) -> Route | None:
         method = _METHODS.get((asked, found["job"] is not None, found["custom"] or ""))
         if served is None or method is None or not served.kind.can(method[0]):
             return None
-        return Route(_place(found), served, *method)
+        return Route(_parts(found), served, *method)
 
-    def job(self, path: str) -> tuple[Served, Place] | None:
-        """Return the kind and place of a job's path, None where it is none."""
+    def job(self, path: str) -> tuple[Served, PathParts] | None:
+        """Return the kind and the parts of a job's path, None where it is none."""
         found = _PATH.fullmatch(path)
         served = self._of(found) if found else None
-        return (served, _place(found)) if found and served and found["job"] and not found["below"] else None
+        return (served, _parts(found)) if found and served and found["job"] and not found["below"] else None
 
     def _of(self, found: re.Match[str]) -> Served | None:
         return self._served.get((found["location"] is not None, found["collection"]))
 
 
-def _place(found: re.Match[str]) -> Place:
-    return Place(found["project"], found["location"] or "", found["job"] or "", found["child"] or "")
+def _parts(found: re.Match[str]) -> PathParts:
+    return PathParts(found["project"], found["location"] or "", found["job"] or "", found["child"] or "")
 
 
 def _of_location(found: re.Match[str], asked: str) -> Route | None:
@@ -169,5 +169,5 @@ def _of_location(found: re.Match[str], asked: str) -> Route | None:
     method, parameters = _OPERATIONS.get((asked, found["job"] is not None, found["custom"] or ""), (None, ()))
     if method is None or (not found["location"] and method in _NEED_LOCATION):
         return None
-    place = Place(found["project"], found["location"] or "", "", found["job"] or "")
-    return Route(place, None, None, parameters, method)
+    parts = PathParts(found["project"], found["location"] or "", "", found["job"] or "")
+    return Route(parts, None, None, parameters, method)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.emulator.control.audit import Audit
 from reconciler.emulator.faults import model, parse
-from reconciler.emulator.faults.in_force import Strikes
+from reconciler.emulator.faults.in_force import FaultsInForce
 from reconciler.emulator.faults.model import (
     Asked,
     CancelLoses,
@@ -127,13 +127,13 @@ def test_a_fault_matches_by_method_path_and_kind_and_where_it_can_work(
 )
 def test_a_fault_strikes_the_calls_it_names(document: dict[str, Any], struck: list[int]) -> None:
     [fault] = read({"action": "garbage", **document})
-    assert [number for number in range(1, 7) if fault.strikes(number)] == struck
+    assert [number for number in range(1, 7) if fault.hits(number)] == struck
 
 
 def test_chance_follows_the_seed_and_keeps_near_its_share() -> None:
     def struck(seed: int) -> list[int]:
         fault = Fault(Garbage(), probability=0.3, seed=seed)
-        return [number for number in range(1, 1001) if fault.strikes(number)]
+        return [number for number in range(1, 1001) if fault.hits(number)]
 
     assert struck(1) == struck(1)
     assert struck(1) != struck(2)
@@ -141,23 +141,25 @@ def test_chance_follows_the_seed_and_keeps_near_its_share() -> None:
 
 
 def test_calls_are_counted_for_each_fault_by_itself() -> None:
-    strikes = Strikes([Fault(Garbage(), method="list", first=2, last=2), Fault(Status(500), method="create")])
-    found = [strikes.strike(asked).breaking for asked in (CREATE, LIST, LIST, LIST)]
+    faults = FaultsInForce([Fault(Garbage(), method="list", first=2, last=2), Fault(Status(500), method="create")])
+    found = [faults.effects_on(asked).reply_fault for asked in (CREATE, LIST, LIST, LIST)]
     assert found == [Status(500), None, Garbage(), None]
-    assert [(one["seen"], one["hits"]) for one in strikes.show()] == [(3, 1), (1, 1)]
+    assert [(one["seen"], one["hits"]) for one in faults.show()] == [(3, 1), (1, 1)]
 
 
 def test_of_two_faults_that_take_a_replys_place_the_first_one_does() -> None:
-    strikes = Strikes([Fault(DropAfter(), first=2, last=2), Fault(Status(500))])
-    assert [strikes.strike(CREATE).breaking for _ in range(3)] == [Status(500), DropAfter(), Status(500)]
-    assert [one["hits"] for one in strikes.show()] == [1, 2]
+    faults = FaultsInForce([Fault(DropAfter(), first=2, last=2), Fault(Status(500))])
+    assert [faults.effects_on(CREATE).reply_fault for _ in range(3)] == [Status(500), DropAfter(), Status(500)]
+    assert [one["hits"] for one in faults.show()] == [1, 2]
 
 
 def test_delays_add_up_beside_whatever_else_strikes() -> None:
-    strikes = Strikes([Fault(Delay(1)), Fault(Delay(2.5)), Fault(ListLag(9)), Fault(ShortPages(2)), Fault(Garbage())])
-    found = strikes.strike(LIST)
-    assert (found.delay, found.breaking) == (3.5, Garbage())
-    assert (found.bent.lag, found.bent.most_rows) == (9, 2)
+    faults = FaultsInForce(
+        [Fault(Delay(1)), Fault(Delay(2.5)), Fault(ListLag(9)), Fault(ShortPages(2)), Fault(Garbage())]
+    )
+    found = faults.effects_on(LIST)
+    assert (found.delay, found.reply_fault) == (3.5, Garbage())
+    assert (found.deviations.lag, found.deviations.most_rows) == (9, 2)
 
 
 @pytest.mark.parametrize(
