@@ -9,6 +9,8 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
+from reconciler.cli import surroundings as outside
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import streams
 from reconciler.vocabulary import errors
 
@@ -83,25 +85,26 @@ def commands() -> None:
     """
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+def run(arguments: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
+    """Run one command line and return its exit code; what surrounds it is this process, where nothing else is said."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     streams.prepare()
+    around = surroundings or outside.of_process()
     given = [_two_dashes(each) for each in given if each != "--debug"]
     given = ["version"] if given == ["--version"] else given
     try:
-        code = _call(given)
+        code = _call(given, around)
     except Exception as problem:
         if debug:
             raise
-        code = _report(problem) if isinstance(problem, errors.ReconcilerError) else _report_foreign(problem)
+        code = _report(problem, around) if isinstance(problem, errors.ReconcilerError) else _report_foreign(problem)
     return streams.finish(code)
 
 
-def _call(given: list[str]) -> int:
+def _call(given: list[str], surroundings: Surroundings) -> int:
     try:
-        result = commands.main(given, prog_name="reconciler", standalone_mode=False)
+        result = commands.main(given, prog_name="reconciler", standalone_mode=False, obj=surroundings)
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -122,10 +125,10 @@ def _named(wrong: click.ClickException) -> click.ClickException:
     return wrong
 
 
-def _report(problem: errors.ReconcilerError) -> int:
+def _report(problem: errors.ReconcilerError, surroundings: Surroundings) -> int:
     from reconciler.cli.terminal import outputs
 
-    outputs.report(problem)
+    outputs.report(problem, surroundings.environment.color)
     return problem.exit_code
 
 

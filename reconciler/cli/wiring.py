@@ -1,10 +1,7 @@
-"""The one place that builds objects: stack, manifests, transports, stores. What the environment says, it asks there."""
+"""The one place that builds objects: stack, manifests, transports, stores. What the environment says, it is handed."""
 
 from __future__ import annotations
 
-import random
-import secrets as chance
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -13,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import lives
-from reconciler.cli.clock import WallClock
-from reconciler.cli.environment import ci_run, proxies, variable
+from reconciler.cli.surroundings import Surroundings
 from reconciler.core.validate import store_url
 from reconciler.files import git, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
@@ -22,7 +18,7 @@ from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
 
 if TYPE_CHECKING:
-    from reconciler.cli.terminal.flags import Rate
+    from reconciler.cli.environment import Environment
     from reconciler.core.documents.snapshot_json import Snapshot
     from reconciler.core.plan.build import Revision
     from reconciler.core.validate.manifests import Validator
@@ -41,8 +37,9 @@ STORAGE = "storage.googleapis.com/v1"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A stack as found on disk with everything that checks manifests."""
+    """A stack as found on disk with everything that checks manifests, and what surrounds the command that opened it."""
 
+    surroundings: Surroundings
     root: Path
     stack: Stack
     kinds: Kinds
@@ -64,7 +61,7 @@ class Manifests:
         return all(problem.severity is Severity.WARNING for problem in self.problems)
 
 
-def open_workspace(path: str) -> Workspace:
+def open_workspace(path: str, surroundings: Surroundings) -> Workspace:
     """Find and read the stack at or above a directory; `-` stands for the one here. Raises errors.InputError."""
     from reconciler.core.validate import stack_file
     from reconciler.core.validate.manifests import Validator
@@ -82,24 +79,25 @@ def open_workspace(path: str) -> Workspace:
     document = stack.read(root)
     built, problems = stack_file.stack(
         document, root=str(root), schema=schemas.load_schema("reconciler/v1/Stack.json"), kinds=kinds,
-        suggested_uid=chance.token_hex(4),
+        suggested_uid=surroundings.chance.randbytes(4).hex(),
     )  # fmt: skip
     if built is None:
         located = positions.Locator(root).place_all(problems)
         raise errors.InputError(f"{root / 'reconciler.yaml'} is not a valid stack", problems=located)
+    environment = surroundings.environment
     overridden = replace(
         built,
-        backend=variable("RECONCILER_BACKEND").rstrip("/") or built.backend,
-        store=variable("RECONCILER_STORE") or built.store,
+        backend=environment.variable("RECONCILER_BACKEND").rstrip("/") or built.backend,
+        store=environment.variable("RECONCILER_STORE") or built.store,
     )
-    return Workspace(root, overridden, kinds, Validator(kinds))
+    return Workspace(surroundings, root, overridden, kinds, Validator(kinds))
 
 
 def read_manifests(workspace: Workspace, path: str) -> Manifests:
     """Read and check the whole desired set: the stack's files, or a stream for `-`."""
     texts = {}
     if path == STREAM:
-        text = _stream()
+        text = _stream(workspace.surroundings)
         reading = manifests.read_stream(text)
         texts["<stdin>"] = text
         if not reading.documents and not reading.problems:
@@ -112,10 +110,10 @@ def read_manifests(workspace: Workspace, path: str) -> Manifests:
     return check(workspace, reading, texts)
 
 
-def _stream() -> str:
+def _stream(surroundings: Surroundings) -> str:
     """Read stdin up to what a stream may hold, and one byte more so that a longer one is refused."""
     try:
-        return sys.stdin.buffer.read(manifests.MAX_STREAM + 1).decode("utf-8-sig")
+        return surroundings.stdin.buffer.read(manifests.MAX_STREAM + 1).decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         raise errors.InputError(
             f"the stream is not UTF-8: byte 0x{cause.object[cause.start]:02x} at offset {cause.start}",
@@ -153,7 +151,7 @@ def revision(workspace: Workspace) -> Revision:
 
 @contextmanager
 def open_world(
-    workspace: Workspace, *, impersonate: str = "", reading: bool = False, asked: Rate = None
+    workspace: Workspace, *, impersonate: str = "", reading: bool = False, asked: Budget | None = None
 ) -> Iterator[World]:
     """Connect to the stack's backend and store; everything is closed on leaving. `reading` creates no file.
 
@@ -165,16 +163,17 @@ def open_world(
     from reconciler.transport import rate
     from reconciler.transport.retry import retrying
 
-    clock = WallClock()
+    around = workspace.surroundings
+    clock = around.clock
     with ExitStack() as closing:
-        google = _Google(closing, impersonate)
+        google = _Google(closing, around.environment, impersonate)
         store = _store(workspace, closing, google)
         limit = budget(workspace, asked)
         pace = rate.Pace(clock, limit) if limit else None
         transport = _transport(workspace, closing, google, store, reading=reading)
         transport = rate.paced(transport, pace) if pace else transport
-        steady = retrying(transport, clock, random.SystemRandom().random)
-        api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe()), clock)
+        steady = retrying(transport, clock, around.chance.random)
+        api = HttpJobs(steady, Endpoints(workspace.stack.backend, _universe(around.environment)), clock)
         yield World(api, workspace.kinds, store, clock, turn=pace.wait if pace else at_once)
 
 
@@ -185,16 +184,16 @@ def open_snapshot(workspace: Workspace, seen: Snapshot) -> Iterator[World]:
     from reconciler.engine.world import World
     from reconciler.stores.snapshot import SnapshotStore
 
-    clock = WallClock()
+    clock = workspace.surroundings.clock
     yield World(SnapshotJobs(seen), workspace.kinds, SnapshotStore(seen, clock), clock)
 
 
-def budget(workspace: Workspace, asked: Rate) -> Budget | None:
+def budget(workspace: Workspace, asked: Budget | None) -> Budget | None:
     """Return the budget in force: the one asked for, else Google's published one; none for a backend on this machine."""
     from reconciler.transport.rate import Budget
 
     if asked is not None:
-        return Budget(*asked)
+        return asked
     return Budget() if workspace.stack.backend == "google" else None
 
 
@@ -202,30 +201,35 @@ def budget(workspace: Workspace, asked: Rate) -> Budget | None:
 def open_store(workspace: Workspace, *, impersonate: str = "") -> Iterator[Store]:
     """Connect to the stack's store alone."""
     with ExitStack() as closing:
-        yield _store(workspace, closing, _Google(closing, impersonate))
+        yield _store(workspace, closing, _Google(closing, workspace.surroundings.environment, impersonate))
 
 
 @contextmanager
-def open_emulator() -> Iterator[Transport]:
+def open_emulator(workspace: Workspace) -> Iterator[Transport]:
     """Connect to an emulator on this machine, for its paths that no Google API has."""
     from reconciler.transport import google
     from reconciler.transport.http import HttpTransport
 
     with HttpTransport() as http:
-        yield google.loopback(http, variable("RECONCILER_TOKEN"))
+        yield google.loopback(http, _token(workspace))
 
 
-def _universe() -> str:
+def _token(workspace: Workspace) -> str:
+    return workspace.surroundings.environment.variable("RECONCILER_TOKEN")
+
+
+def _universe(environment: Environment) -> str:
     from reconciler.transport import hosts
 
-    return variable("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or hosts.GOOGLE
+    return environment.variable("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or hosts.GOOGLE
 
 
 class _Google:
     """The way to Google's hosts, opened when it is first asked for; every use names the hosts it may reach."""
 
-    def __init__(self, closing: ExitStack, impersonate: str) -> None:
+    def __init__(self, closing: ExitStack, environment: Environment, impersonate: str) -> None:
         self._closing = closing
+        self._environment = environment
         self._impersonate = impersonate
 
     def toward(self, allowed: frozenset[str]) -> Transport:
@@ -240,10 +244,10 @@ class _Google:
         from reconciler.transport import google
         from reconciler.transport.http import HttpTransport, open_session
 
-        http = self._closing.enter_context(HttpTransport(proxies=proxies()))
+        http = self._closing.enter_context(HttpTransport(proxies=self._environment.proxies))
         session = self._closing.enter_context(open_session(2))
-        session.proxies.update(proxies())
-        return http, google.DefaultCredentials(session, self._impersonate, _universe())
+        session.proxies.update(self._environment.proxies)
+        return http, google.DefaultCredentials(session, self._impersonate, _universe(self._environment))
 
 
 def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store: Store, *, reading: bool) -> Transport:
@@ -255,11 +259,11 @@ def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store
     from reconciler.transport.http import HttpTransport
 
     if stack.backend != "google":
-        return google.loopback(closing.enter_context(HttpTransport()), variable("RECONCILER_TOKEN"))
+        return google.loopback(closing.enter_context(HttpTransport()), _token(workspace))
     scopes = [*stack.scopes, *(scope for _, scope in store.kind_scopes())]
     locations = {scope.location for scope in scopes if scope.location}
     versions = {kind.api_version for kind in workspace.kinds.values()}
-    return google_.toward(hosts.allowed_hosts(versions, locations, _universe()))
+    return google_.toward(hosts.allowed_hosts(versions, locations, _universe(workspace.surroundings.environment)))
 
 
 def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:
@@ -276,8 +280,9 @@ def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Tra
                 "make the stack's folder writable, or name a backend that runs elsewhere in RECONCILER_BACKEND",
             ) from cause
     database = str(file) if file.exists() or not reading else ":memory:"
-    life = lives.read(variable("RECONCILER_LIFE"), "RECONCILER_LIFE in the environment")
-    emulator = app.Emulator(workspace.kinds, database, WallClock(), app.random_ids(random.SystemRandom()), life)
+    around = workspace.surroundings
+    life = lives.read(around.environment.variable("RECONCILER_LIFE"), "RECONCILER_LIFE in the environment")
+    emulator = app.Emulator(workspace.kinds, database, around.clock, app.random_ids(around.chance), life)
     closing.callback(emulator.close)
     return emulator
 
@@ -286,17 +291,17 @@ def _store(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     from reconciler.stores.folder import FolderStore
     from reconciler.stores.no_store import NoStore
 
-    place = workspace.stack.store
+    place, around = workspace.stack.store, workspace.surroundings
     if place == "none":
-        return NoStore(WallClock())
+        return NoStore(around.clock)
     if "://" in place:
         return _bucket(workspace, closing, google)
-    if workspace.stack.backend == "google" and variable("CI"):
+    if workspace.stack.backend == "google" and around.environment.variable("CI"):
         raise errors.InputError(
             f"store {place}: a folder store starts empty on every CI runner, so it remembers nothing",
             "write gs://BUCKET/PREFIX in reconciler.yaml, or `store: none` if that is meant",
         )
-    return FolderStore(workspace.root / place, WallClock())
+    return FolderStore(workspace.root / place, around.clock)
 
 
 def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
@@ -314,13 +319,14 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
         raise errors.InputError(
             f"store {workspace.stack.store} names no bucket with a plain prefix", "write it as gs://BUCKET/PREFIX"
         )
-    clock = WallClock()
-    endpoint = variable("RECONCILER_STORE_ENDPOINT")
-    host = hosts.host_of(STORAGE, "", _universe())
+    around = workspace.surroundings
+    clock, environment = around.clock, around.environment
+    endpoint = environment.variable("RECONCILER_STORE_ENDPOINT")
+    host = hosts.host_of(STORAGE, "", _universe(environment))
     transport = _beside(endpoint, closing) if endpoint else google.toward(frozenset({host}))
     base = endpoint or f"https://{host}"
-    steady = Bucket(retrying(transport, clock, random.SystemRandom().random), clock, found.bucket, base)
-    drawn = Drawn(lambda: chance.token_hex(8), ci_run())
+    steady = Bucket(retrying(transport, clock, around.chance.random), clock, found.bucket, base)
+    drawn = Drawn(lambda: around.chance.randbytes(8).hex(), environment.ci_run)
     quick = Bucket(transport, clock, found.bucket, base, attempts=1)
     root, *formers = (f"{found.prefix}{uid}/" for uid in (workspace.stack.uid, *workspace.stack.former_uids))
     return BucketStore(steady, quick, root, clock, drawn, formers)

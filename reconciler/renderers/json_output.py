@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,16 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:  # noqa: AR
     document = secrets.redact(saved)
     changes = [{**change, "fields": [_field(field) for field in change["fields"]]} for change in document["changes"]]
     return escape.json_text({**document, "changes": changes})
+
+
+def resource(value: Mapping[str, Any]) -> str:
+    """Return what is read from live jobs, such as a policy as the API answered it, in ASCII."""
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=True)
+
+
+def schema(value: Mapping[str, Any]) -> str:
+    """Return a JSON Schema in its own order, in ASCII."""
+    return json.dumps(value, indent=2, ensure_ascii=True)
 
 
 def _field(field: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from reconciler.renderers import escape, words
 from reconciler.vocabulary.plans import Outcome
 
+NAME = "jsonl"
+
 
 def plan(time: str, digest: str, summary: Mapping[str, int]) -> str:
     """Return the first line: what is about to be applied."""

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from reconciler.renderers import github, gitlab, html_page, json_output, junit, markdown, results, sarif, text
+from reconciler.renderers import (
+    github,
+    gitlab,
+    html_page,
+    json_output,
+    jsonl,
+    junit,
+    markdown,
+    results,
+    sarif,
+    status,
+    text,
+)
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.model import Checked
 from reconciler.vocabulary.plans import Outcome, Plan
@@ -18,6 +30,9 @@ ProblemForm = Callable[[Sequence[Checked], Style], str]
 
 OutcomeForm = Callable[[str, Sequence[Outcome], Style], str]
 """(the plan's digest, outcomes in the order of the apply, style) → text"""
+
+StatusForm = Callable[[status.Status, Style], str]
+"""(what was seen live, style) → text"""
 
 PLAN_FORMATS: Mapping[str, PlanForm] = {
     "text": text.plan,
@@ -40,3 +55,18 @@ OUTCOME_FORMATS: Mapping[str, OutcomeForm] = {
     "text": results.outcomes,
     "json": json_output.outcomes,
 }
+
+APPLY_FORMATS = (*OUTCOME_FORMATS, jsonl.NAME)
+"""The forms of an apply; the last is written while it runs."""
+
+STATUS_FORMATS: Mapping[str, StatusForm] = {
+    "text": status.text,
+    "json": status.as_json,
+}
+
+FORMATS: Mapping[str, Collection[str]] = {
+    "validate": PROBLEM_FORMATS,
+    "plans": PLAN_FORMATS,
+    "apply and destroy": APPLY_FORMATS,
+}
+"""What has more forms than text and JSON: who asks for a form elsewhere is told where it belongs."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.state.clocks import ManualClock
-from tests.support.stage import MachineTime, Service, Stage, serving
+from tests.support.stage import Service, Stage, serving
 
 OURS = (
     "CI",
@@ -26,9 +26,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(root)
     for name in OURS:
         monkeypatch.delenv(name, raising=False)
-    clock = ManualClock()
-    monkeypatch.setattr("reconciler.cli.clock.time", MachineTime(clock))
-    return Stage(root, clock, monkeypatch, capsys)
+    return Stage(root, ManualClock(), monkeypatch, capsys)
 
 
 @pytest.fixture

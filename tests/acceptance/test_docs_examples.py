@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import wiring
+from reconciler.cli import surroundings, wiring
 from reconciler.files import yaml_reader
 from tests.support import docs_pages
 from tests.support.docs_pages import PAGES, ROOT, Block, Example, Session
@@ -75,16 +75,16 @@ def test_manifests_and_stacks_on_a_page_are_valid(block: Block, tmp_path: Path) 
         assert block.page.name in ("ci.md", "emulator.md"), "only CI files and faults are no manifests"
     elif value.get("kind") == "Stack":
         (tmp_path / "reconciler.yaml").write_text(block.body, encoding="utf-8")
-        assert wiring.open_workspace(str(tmp_path)).stack.name == value["metadata"]["name"]
+        assert wiring.open_workspace(str(tmp_path), surroundings.of_process()).stack.name == value["metadata"]["name"]
     else:
-        workspace = wiring.open_workspace(str(ROOT / "manifests" / "quickstart"))
+        workspace = wiring.open_workspace(str(ROOT / "manifests" / "quickstart"), surroundings.of_process())
         checked = workspace.validator.check([document], workspace.stack)
         assert checked.problems == ()
 
 
 @pytest.mark.parametrize("stack", SAMPLES, ids=lambda stack: stack.name)
 def test_sample_stacks_are_valid_without_a_warning(stack: Path) -> None:
-    workspace = wiring.open_workspace(str(stack))
+    workspace = wiring.open_workspace(str(stack), surroundings.of_process())
     read = wiring.read_manifests(workspace, str(stack))
     assert read.problems == ()
     assert read.documents

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import pytest
 
-from reconciler.cli import main, wiring
+from reconciler.cli import main, surroundings, wiring
 from reconciler.cli.terminal import outputs
 from reconciler.core.runs import labels
 from reconciler.files import schemas
@@ -100,7 +100,7 @@ def test_manifest_keys_said_to_be_missing_are_refused(section: str, key: str, va
         "spec": {"jobSpec": {"workerPoolSpecs": [pool]}},
     }
     manifest[section][key] = value
-    workspace = wiring.open_workspace(str(ROOT / "manifests" / "quickstart"))
+    workspace = wiring.open_workspace(str(ROOT / "manifests" / "quickstart"), surroundings.of_process())
     checked = workspace.validator.check([Document("a.yaml", 0, 1, manifest)], workspace.stack)
     assert [problem.rule for problem in checked.problems] == ["not-built-yet"]
 

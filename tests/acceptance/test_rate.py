@@ -112,18 +112,18 @@ def test_a_rate_that_is_none_is_refused(
     ("backend", "asked", "budget"),
     [
         ("google", None, Budget(540, 54)),
-        ("google", (60, 6), Budget(60, 6)),
+        ("google", Budget(60, 6), Budget(60, 6)),
         ("embedded", None, None),
-        ("embedded", (60, 6), Budget(60, 6)),
+        ("embedded", Budget(60, 6), Budget(60, 6)),
         ("http://127.0.0.1:8085", None, None),
-        ("http://127.0.0.1:8085", (60, 6), Budget(60, 6)),
+        ("http://127.0.0.1:8085", Budget(60, 6), Budget(60, 6)),
     ],
 )
 def test_google_alone_has_a_budget_by_default(
-    stage: Stage, backend: str, asked: tuple[int, int] | None, budget: Budget | None
+    stage: Stage, backend: str, asked: Budget | None, budget: Budget | None
 ) -> None:
     stage.stack()
-    found = wiring.open_workspace(".")
+    found = wiring.open_workspace(".", stage.surroundings())
     assert wiring.budget(replace(found, stack=replace(found.stack, backend=backend)), asked) == budget
 
 

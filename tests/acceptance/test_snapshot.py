@@ -319,7 +319,7 @@ def test_a_snapshot_may_be_too_old(stage: Stage, service: Service, taken: Any) -
     alone = stage.run("plan", "--max-age", "30m")
     assert alone.code == 1
     told(alone, "--against", "not given")
-    stage.monkeypatch.setattr("reconciler.cli.clock.time.time", ManualClock(stage.clock.now() - 7200).now)
+    stage.clock = ManualClock(stage.clock.now() - 7200)
     assert stage.run("plan", "--against", FILE, "--max-age", "30m").code == 3
 
 

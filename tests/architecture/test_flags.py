@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,11 +12,13 @@ import click
 import pytest
 
 from reconciler.cli import main
-from tests.support.checkout import ROOT
+from reconciler.cli.flow import given
 
-CLI = ROOT / "reconciler" / "cli"
-DEFINED_IN_FLAGS = ("flow/apply.py", "terminal/flags.py", "flow/plan.py")
-"""What a flag shared by commands may be read by, beside the command's own module."""
+CLI = Path(__file__).parents[2] / "reconciler" / "cli"
+SHARED = ("flow/apply.py", "flow/approval.py", "flow/given.py", "flow/plan.py")
+"""What may read the flags of a command that takes them as one value, beside the command's own module."""
+VALUES = {"plan": given.Plan, "apply": given.Apply, "destroy": given.Destroy}
+"""The commands that take their flags as one value."""
 
 
 def leaves(name: str, command: click.Command) -> Iterator[tuple[str, str, click.Command]]:
@@ -34,7 +37,7 @@ PARAMETERS = [(module, name, parameter) for module, name, command in ALL for par
 
 
 def names_read(path: Path) -> set[str]:
-    """Every name loaded and every text used as a key in a module, decorators left out."""
+    """Every name loaded and every attribute of `asked` or `self` read in a module, decorators left out."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
@@ -43,9 +46,8 @@ def names_read(path: Path) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             found.add(node.id)
-        if isinstance(node, ast.Subscript | ast.Call):
-            keys = [node.slice] if isinstance(node, ast.Subscript) else node.args[:1]
-            found |= {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("asked", "self"):
+            found.add(node.attr)
     return found
 
 
@@ -54,9 +56,14 @@ def names_read(path: Path) -> set[str]:
 )
 def test_every_flag_is_read(module: str, name: str, parameter: click.Parameter) -> None:
     own = names_read(CLI / "commands" / f"{module}.py")
-    shared = set().union(*(names_read(CLI / file) for file in DEFINED_IN_FLAGS))
-    uses_shared = "given" in own or "flags" in own
-    assert parameter.name in own or (uses_shared and parameter.name in shared)
+    shared = set().union(*(names_read(CLI / file) for file in SHARED)) if module in VALUES else set()
+    assert parameter.name in own | shared
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_the_value_of_a_command_holds_its_flags_and_nothing_else(name: str) -> None:
+    [command] = [each for _, full, each in ALL if full == name]
+    assert {field.name for field in dataclasses.fields(VALUES[name])} == {each.name for each in command.params}
 
 
 @pytest.mark.parametrize(("module", "name", "command"), ALL, ids=[row[1] for row in ALL])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import main, wiring
+from reconciler.cli import main, surroundings, wiring
 from reconciler.emulator.running import processes, records
 from reconciler.emulator.running.processes import Identity
 from reconciler.emulator.state.rows import Key
@@ -233,6 +233,6 @@ def test_what_a_job_writes_is_no_manifest_of_the_stack_it_lies_in(tmp_path: Path
         script = f"open('evil.yaml', 'w').write({manifest!r})"
         running_jobs.ended(jobs, jobs.create(CUSTOM, job(python(script)))["name"])
     assert len(list(tmp_path.rglob("evil.yaml"))) == 1
-    workspace = wiring.open_workspace(str(tmp_path))
+    workspace = wiring.open_workspace(str(tmp_path), surroundings.of_process())
     read = wiring.read_manifests(workspace, str(tmp_path))
     assert (read.desired, read.problems) == ((), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconciler.cli import wiring
+from reconciler.cli import surroundings, wiring
 from reconciler.vocabulary.model import Desired, Stack
 from tests.support import site
 from tests.support.checkout import ROOT
@@ -94,7 +94,7 @@ def all_samples() -> list[Sample]:
     found = [Sample(name, site.STACK, site.desired(text)) for name, text in written]
     folder = ROOT / "manifests"
     for file in sorted(folder.glob("**/reconciler.yaml")):
-        workspace = wiring.open_workspace(str(file.parent))
+        workspace = wiring.open_workspace(str(file.parent), surroundings.of_process())
         wanted = wiring.require(wiring.read_manifests(workspace, str(file.parent)))
         stack = replace(workspace.stack, backend="embedded", store=".reconciler")
         found.append(Sample(str(file.parent.relative_to(folder)), stack, wanted))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
+from reconciler.cli.environment import Environment
+from reconciler.cli.surroundings import Surroundings
 from reconciler.emulator import app
 from reconciler.emulator.serving import server
 from reconciler.emulator.state.clocks import ManualClock
@@ -78,14 +81,6 @@ class Done:
         return json.loads(self.out)
 
 
-class MachineTime:
-    """The two functions of `time` that the wall clock uses, over a clock that nobody waits for."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.time = clock.now
-        self.sleep = clock.sleep
-
-
 @dataclass
 class Stage:
     """A folder to stand in. `run` calls the command in this process, `real` starts a process."""
@@ -111,11 +106,15 @@ class Stage:
 
     def run(self, *arguments: object, stdin: str | bytes = b"") -> Done:
         given = stdin.encode() if isinstance(stdin, str) else stdin
-        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
         self.capsys.readouterr()
-        code = main.run([str(argument) for argument in arguments])
+        code = main.run([str(argument) for argument in arguments], self.surroundings(given))
         told = self.capsys.readouterr()
         return Done(code, told.out, told.err)
+
+    def surroundings(self, stdin: bytes = b"") -> Surroundings:
+        """This process's variables, the stage's own time, chance and stdin."""
+        stream = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+        return Surroundings(Environment(dict(os.environ)), self.clock, time.monotonic, random.SystemRandom(), stream)
 
     def ok(self, *arguments: object, stdin: str | bytes = b"") -> Done:
         done = self.run(*arguments, stdin=stdin)

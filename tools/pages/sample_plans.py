@@ -20,7 +20,7 @@ from typing import Any
 import reconciler
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.jobs import HttpJobs
-from reconciler.cli import wiring
+from reconciler.cli import surroundings, wiring
 from reconciler.core.documents import plan_json
 from reconciler.core.plan.build import Options, Revision
 from reconciler.core.plan.guards import Allowed
@@ -104,7 +104,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
 
 
 def _read(folder: Path) -> tuple[Stack, tuple[Desired, ...]]:
-    workspace = wiring.open_workspace(str(folder))
+    workspace = wiring.open_workspace(str(folder), surroundings.of_process())
     return workspace.stack, wiring.require(wiring.read_manifests(workspace, str(folder)))
 
 

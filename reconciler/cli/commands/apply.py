@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
 from reconciler.cli import wiring
-from reconciler.cli.flow import apply, approval, plan
+from reconciler.cli.environment import EnvironmentSecrets
+from reconciler.cli.flow import apply, approval, given, plan
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.core.documents import plan_json
 from reconciler.files import planfile
+from reconciler.renderers import table
 from reconciler.vocabulary import errors
 
 
@@ -28,39 +30,36 @@ from reconciler.vocabulary import errors
 @flags.allowances
 @flags.impersonate
 @flags.rate
-@flags.output(apply.FORMATS)
+@flags.output(table.APPLY_FORMATS)
 @flags.color
-def command(target: str, **given: Any) -> int:
+@click.pass_obj
+@given.as_one(given.Apply)
+def command(surroundings: Surroundings, asked: given.Apply) -> int:
     """Converge the live jobs to a saved plan, or to the manifests of a stack."""
-    targets = outputs.chosen(given["given"], apply.FORMATS)
+    saved = Path(asked.target).is_file()
     with ExitStack() as closing:
-        if Path(target).is_file():
-            drawn = _saved(target, given, closing)
+        if saved:
+            drawn = _saved(asked, surroundings, closing)
         else:
-            drawn = plan.draw(
-                target,
-                flags.options(given),
-                closing,
-                impersonate=given["impersonate"],
-                reading=False,
-                rate=given["rate"],
-            )
-            apply.show(drawn, targets, given["color"])
-        approval.check(drawn, given["expected"], given["revision"], given["max_age"])
-        return apply.carry_out(drawn, targets, given, ask=not Path(target).is_file())
+            drawn = plan.draw(asked.target, surroundings, asked, closing, reading=False)
+            apply.show(drawn, asked)
+        approval.check(drawn, asked)
+        return apply.carry_out(
+            drawn, asked, EnvironmentSecrets(surroundings.environment, asked.secret_env), saved=saved
+        )
 
 
-def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> plan.Drawn:
+def _saved(asked: given.Apply, surroundings: Surroundings, closing: ExitStack) -> plan.Drawn:
     """Open a saved plan in the stack it was made for."""
-    saved = plan_json.from_json(planfile.load(Path(file)))
-    if given["select"] or given["exclude"] or given["rerun"]:
+    saved = plan_json.from_json(planfile.load(Path(asked.target)))
+    if asked.select or asked.exclude or asked.rerun:
         raise click.UsageError("a saved plan is applied whole; --select, --exclude and --rerun belong to plan")
     if saved.plan.against:
         raise errors.PlanRefused(
             f"the plan was made against a snapshot of {saved.plan.against.created_at}, without a look at the live jobs",
             "plan with credentials, and apply that: where nothing changed meanwhile its digest is the same",
         )
-    workspace = wiring.open_workspace(".")
+    workspace = wiring.open_workspace(".", surroundings)
     stack = workspace.stack
     if (stack.name, stack.uid) != (saved.plan.stack, saved.plan.uid):
         raise errors.StalePlan(
@@ -71,6 +70,6 @@ def _saved(file: str, given: dict[str, Any], closing: ExitStack) -> plan.Drawn:
         raise errors.StalePlan(
             f"the plan is for backend {saved.plan.backend}, this stack has {stack.backend}", "plan again"
         )
-    outputs.say(f"Applying {file} to stack {stack.name} ({stack.uid}), backend {stack.backend}")
-    world = closing.enter_context(wiring.open_world(workspace, impersonate=given["impersonate"], asked=given["rate"]))
+    outputs.say(f"Applying {asked.target} to stack {stack.name} ({stack.uid}), backend {stack.backend}")
+    world = closing.enter_context(wiring.open_world(workspace, impersonate=asked.impersonate, asked=asked.rate))
     return plan.Drawn(saved.plan, saved.document, workspace, world)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, outputs
 from reconciler.core import convert
 from reconciler.core.spec import key_order
@@ -84,10 +85,10 @@ _STAND_IN = Stack(
 @click.option(
     "--kind", "kind_name", default="", metavar="KIND", help="The kind of the jobs in the files; guessed by default."
 )
-@click.option("--set", "given", multiple=True, metavar="PATH=VALUE", help="Set a field, as gcloud does from its flags.")
-def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> int:
+@click.pass_obj
+def command(surroundings: Surroundings, files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> int:
     """Turn FILES into manifests on stdout, and say on stderr what was changed."""
-    context = _context(kind_name, given)
+    context = _context(surroundings, kind_name, given)
     problems: list[Problem] = []
     pages: list[str] = []
     for file in files:
@@ -101,16 +102,16 @@ def command(files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> i
                 pages.append(manifest_writer.dump(key_order.arrange(made.manifest, context.kinds), context.schema))
     click.echo("---\n".join(pages), nl=False)
     if problems:
-        click.echo(results.problems(problems, outputs.style()), err=True, nl=False)
+        click.echo(results.problems(problems, outputs.style(surroundings.environment.color)), err=True, nl=False)
     return 1 if any(problem.severity is Severity.ERROR for problem in problems) else 0
 
 
-def _context(kind_name: str, given: Iterable[str]) -> Context:
+def _context(surroundings: Surroundings, kind_name: str, given: Iterable[str]) -> Context:
     kinds = schemas.load_kinds()
     if kind_name and kind_name not in kinds:
         raise click.UsageError(f"--kind {kind_name} is no kind; there are: {', '.join(sorted(kinds))}")
     kind = kinds[kind_name] if kind_name else None
-    stack = _stack()
+    stack = _stack(surroundings)
     schema = schemas.copy_seen_from(Path(), Path(stack.root)) if stack else ""
     return Context(kinds, kind, tuple(_setting(each) for each in given), stack, Validator(kinds), schema)
 
@@ -125,12 +126,12 @@ def _setting(text: str) -> tuple[str, Any]:
         raise click.UsageError(f"--set {path}: {cause}") from cause
 
 
-def _stack() -> Stack | None:
+def _stack(surroundings: Surroundings) -> Stack | None:
     try:
         stack_files.find_root(Path())
     except errors.InputError:
         return None
-    return wiring.open_workspace(".").stack
+    return wiring.open_workspace(".", surroundings).stack
 
 
 def _items(file: str, context: Context, problems: list[Problem]) -> Iterator[Item]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
 
 import click
 
 from reconciler.cli import wiring
-from reconciler.cli.flow import apply, plan
-from reconciler.cli.terminal import flags, outputs
-from reconciler.core.plan.address import Destroy
+from reconciler.cli.environment import EnvironmentSecrets
+from reconciler.cli.flow import apply, given, plan
+from reconciler.cli.surroundings import Surroundings
+from reconciler.cli.terminal import flags
+from reconciler.renderers import table
 
 
 @click.command(cls=flags.Waiting)
@@ -22,18 +23,18 @@ from reconciler.core.plan.address import Destroy
 @flags.allowances
 @flags.impersonate
 @flags.rate
-@flags.output(apply.FORMATS)
+@flags.output(table.APPLY_FORMATS)
 @flags.color
-def command(path: str, *, records: bool, **given: Any) -> int:
+@click.pass_obj
+@given.as_one(given.Destroy)
+def command(surroundings: Surroundings, asked: given.Destroy) -> int:
     """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept.
 
     Runs that no policy says to cancel need --allow-cancel, as in a plan.
     """
-    targets = outputs.chosen(given["given"], apply.FORMATS)
-    if path == wiring.STREAM:
+    if asked.path == wiring.STREAM:
         raise click.UsageError("destroy reads no manifests, so there is no stream to read; name the stack's folder")
-    options = flags.options(given, Destroy(records))
     with ExitStack() as closing:
-        drawn = plan.draw(path, options, closing, impersonate=given["impersonate"], reading=False, rate=given["rate"])
-        apply.show(drawn, targets, given["color"])
-        return apply.carry_out(drawn, targets, {**given, "secret_env": (), "destroying": True}, ask=True)
+        drawn = plan.draw(asked.path, surroundings, asked, closing, reading=False)
+        apply.show(drawn, asked)
+        return apply.carry_out(drawn, asked, EnvironmentSecrets(surroundings.environment, ()), saved=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import lives
-from reconciler.cli.clock import WallClock, ticks
-from reconciler.cli.environment import variable
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import outputs
 from reconciler.files import documents, positions, schemas
 from reconciler.vocabulary import errors
@@ -53,7 +51,9 @@ if TYPE_CHECKING:
 )
 @click.option("--faults", metavar="FILE", help="Faults to inject, as YAML or JSON (docs/emulator.md).")
 @click.option("--run-jobs", is_flag=True, help="Run container commands on this machine, as you (docs/running-jobs.md).")
+@click.pass_obj
 def command(
+    surroundings: Surroundings,
     port: int,
     host: str,
     allow_host: tuple[str, ...],
@@ -74,21 +74,20 @@ def command(
     injected = _read_faults(faults, kinds) if faults is not None else ()
     switched = switches.read(behaviours)
     timings = lives.read(life, f"--life {life}")
-    wall = WallClock()
-    chosen = ManualClock() if clock == "manual" else wall
+    chosen = ManualClock() if clock == "manual" else surroundings.clock
     # a delayed reply keeps its caller waiting for real, whatever clock the jobs live by
     emulator = app.Emulator(
         kinds,
         db,
         chosen,
-        app.random_ids(random.SystemRandom()),
+        app.random_ids(surroundings.chance),
         timings,
         behaviours=switches.behaviours(behaviour.load(), switched),
         faults=(*switches.faults(switched), *injected),
-        sleep=wall.sleep,
+        sleep=surroundings.clock.sleep,
     )
     try:
-        handle = server.serve(_running(emulator, host) if run_jobs else emulator, host, port, allow_host)
+        handle = server.serve(_running(emulator, host, surroundings) if run_jobs else emulator, host, port, allow_host)
         outputs.say(f"Serving on {handle.url} (jobs in {db}). In a stack: spec.backend: http://127.0.0.1:{handle.port}")
         if not allowed_hosts.is_loopback(handle.host):
             outputs.say(
@@ -109,7 +108,7 @@ def command(
     return 0
 
 
-def _running(emulator: Emulator, host: str) -> Transport:
+def _running(emulator: Emulator, host: str, surroundings: Surroundings) -> Transport:
     """Let an emulator run jobs; the flag alone can, since no file and no variable may start programs."""
     from reconciler.emulator.running import browsers
     from reconciler.emulator.running.service import Machine
@@ -121,8 +120,8 @@ def _running(emulator: Emulator, host: str) -> Transport:
             "leave one of the two out",
         )
     # nothing else of this environment: it holds what is ours, tokens and all
-    kept = {"PATH": variable("PATH") or os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-    emulator.run_jobs(Machine(kept, ticks))
+    kept = {"PATH": surroundings.environment.variable("PATH") or os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    emulator.run_jobs(Machine(kept, surroundings.ticks))
     return browsers.refusing(emulator)
 
 

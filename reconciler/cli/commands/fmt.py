@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from reconciler.cli import wiring
 from reconciler.cli.commands import validate
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.files import documents, manifests, positions, schemas, stack
 from reconciler.files.canonical import layout
@@ -56,7 +58,8 @@ class Result:
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is not in canonical form.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what changes in place of the names of files.")
 @flags.color
-def command(paths: tuple[str, ...], color: str, *, check: bool, show_diff: bool) -> int:
+@click.pass_obj
+def command(surroundings: Surroundings, paths: tuple[str, ...], color: str, *, check: bool, show_diff: bool) -> int:
     """Rewrite the manifests at PATHS in canonical form: stacks, folders of a stack, files, or - for a stream.
 
     Names the files it changes. What the manifests mean stays the same, which is checked before anything is written.
@@ -65,10 +68,10 @@ def command(paths: tuple[str, ...], color: str, *, check: bool, show_diff: bool)
     if wiring.STREAM in paths:
         if len(paths) > 1:
             raise click.UsageError("- reads stdin, so no other path can be given")
-        return _stream(kinds, outputs.style(color), check=check, show_diff=show_diff)
+        return _stream(surroundings.stdin, kinds, outputs.style(color), check=check, show_diff=show_diff)
     problems: list[Problem] = []
     changed = False
-    for page in _pages(paths or (".",), problems):
+    for page in _pages(paths or (".",), surroundings, problems):
         result = _format(page, kinds)
         problems.extend(positions.Locator(page.root).place_all(result.problems))
         if result.changes:
@@ -85,9 +88,9 @@ def _end(problems: list[Problem], style: Style, *, failed: bool) -> int:
     return 1 if failed or any(each.severity is Severity.ERROR for each in problems) else 0
 
 
-def _stream(kinds: Kinds, style: Style, *, check: bool, show_diff: bool) -> int:
+def _stream(stdin: TextIO, kinds: Kinds, style: Style, *, check: bool, show_diff: bool) -> int:
     """Format stdin to stdout; what cannot be formatted goes nowhere, so that no half of it is taken for the whole."""
-    text, problems = documents.exact(sys.stdin.buffer.read(manifests.MAX_STREAM + 1), STDIN)
+    text, problems = documents.exact(stdin.buffer.read(manifests.MAX_STREAM + 1), STDIN)
     if not problems:
         made = layout.rewrite(text, STDIN, kinds, as_json=_is_json(text))
         result = Result(STDIN, text, made.text, made.problems)
@@ -111,18 +114,18 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _pages(paths: tuple[str, ...], problems: list[Problem]) -> Iterator[Page]:
+def _pages(paths: tuple[str, ...], surroundings: Surroundings, problems: list[Problem]) -> Iterator[Page]:
     """Yield every file once, whatever names lead to it."""
     seen: set[Path] = set()
     for path in paths:
-        found = [_file(path)] if Path(path).is_file() else _folder(path, problems)
+        found = [_file(path, surroundings)] if Path(path).is_file() else _folder(path, surroundings, problems)
         for page in found:
             if page is not None and page.path not in seen:
                 seen.add(page.path)
                 yield page
 
 
-def _file(path: str) -> Page | None:
+def _file(path: str, surroundings: Surroundings) -> Page | None:
     """Find one file. A link is followed where it stays inside the stack."""
     file = Path(path)
     if file.name == manifests.STACK_FILE:
@@ -132,7 +135,7 @@ def _file(path: str) -> Page | None:
         root = stack.find_root(file.absolute().parent)
     except errors.InputError:
         root = file.absolute().parent
-    if _left_out(file, root):
+    if _left_out(file, root, surroundings):
         return None
     place = file.resolve()
     if not place.is_relative_to(root.resolve()):
@@ -140,15 +143,15 @@ def _file(path: str) -> Page | None:
     return Page(place, path, root)
 
 
-def _left_out(file: Path, root: Path) -> bool:
+def _left_out(file: Path, root: Path, surroundings: Surroundings) -> bool:
     try:
-        return validate.left_out(file, wiring.open_workspace(str(root)))
+        return validate.left_out(file, wiring.open_workspace(str(root), surroundings))
     except errors.InputError:  # no stack, or one whose file validate complains of: the manifest can be formatted
         return False
 
 
-def _folder(path: str, problems: list[Problem]) -> Iterator[Page]:
-    workspace = wiring.open_workspace(path)
+def _folder(path: str, surroundings: Surroundings, problems: list[Problem]) -> Iterator[Page]:
+    workspace = wiring.open_workspace(path, surroundings)
     here = Path(path).resolve()
     files, refused = manifests.find(workspace.root, workspace.stack.manifests, workspace.stack.ignore)
     problems.extend(refused)

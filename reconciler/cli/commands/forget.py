@@ -7,9 +7,11 @@ from contextlib import ExitStack
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, confirm, flags, outputs
 from reconciler.engine import forget
 from reconciler.engine.forget import Leftover
+from reconciler.transport.rate import Budget
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
 
@@ -26,8 +28,16 @@ from reconciler.vocabulary.model import Scope
 @flags.yes
 @flags.impersonate
 @flags.rate
+@click.pass_obj
 def command(
-    addresses: tuple[str, ...], scope: str | None, kind: str | None, impersonate: str, rate: flags.Rate, *, yes: bool
+    surroundings: Surroundings,
+    addresses: tuple[str, ...],
+    scope: str | None,
+    kind: str | None,
+    impersonate: str,
+    rate: Budget | None,
+    *,
+    yes: bool,
 ) -> int:
     """Remove a scope that the stack left from the store, so that plans no longer look there.
 
@@ -38,7 +48,7 @@ def command(
     if scope is None:
         raise click.UsageError("--scope is missing: write PROJECT or PROJECT/LOCATION")
     with ExitStack() as closing:
-        workspace = wiring.open_workspace(".")
+        workspace = wiring.open_workspace(".", surroundings)
         if kind and kind not in workspace.kinds:
             raise click.UsageError(f"--kind {kind} is no kind; there are: {', '.join(sorted(workspace.kinds))}")
         opened = wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate)
@@ -49,7 +59,7 @@ def command(
             outputs.say(_told(each))
         forget.refuse_active(found)
         if not yes:
-            confirm.confirm("Forget?", alone="add --yes to forget", refused="nothing was forgotten")
+            confirm.confirm("Forget?", surroundings.stdin, alone="add --yes to forget", refused="nothing was forgotten")
         forget.forget(world, workspace.stack, kind_scopes)
     outputs.say("Forgotten.")
     return 0

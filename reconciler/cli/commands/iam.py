@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags
 from reconciler.engine.reading import find
 from reconciler.engine.world import World
 from reconciler.files import documents
-from reconciler.renderers import escape
+from reconciler.renderers import escape, json_output
+from reconciler.transport.rate import Budget
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Verb
 from reconciler.vocabulary.model import Run, parts_of
@@ -29,10 +31,11 @@ def command() -> None:
 @click.argument("address", shell_complete=completions.addresses)
 @flags.impersonate
 @flags.rate
-def get(address: str, impersonate: str, rate: flags.Rate) -> int:
+@click.pass_obj
+def get(surroundings: Surroundings, address: str, impersonate: str, rate: Budget | None) -> int:
     """Print the policy of ADDRESS as JSON, etag included."""
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate, rate, reading=True)
+        world, kind, run = _open(surroundings, address, closing, impersonate, rate, reading=True)
         _print(world.api.get_iam_policy(kind, run.resource))
     return 0
 
@@ -42,7 +45,8 @@ def get(address: str, impersonate: str, rate: flags.Rate) -> int:
 @click.argument("policy_file", shell_complete=completions.files)
 @flags.impersonate
 @flags.rate
-def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> int:
+@click.pass_obj
+def set_(surroundings: Surroundings, address: str, policy_file: str, impersonate: str, rate: Budget | None) -> int:
     """Replace the policy of ADDRESS by POLICY_FILE.
 
     The file is JSON or YAML, with the etag that `get` printed.
@@ -61,7 +65,7 @@ def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> 
             "start from `reconciler iam get`",
         )
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate, rate, reading=False)
+        world, kind, run = _open(surroundings, address, closing, impersonate, rate, reading=False)
         _print(world.api.set_iam_policy(kind, run.resource, value))
     return 0
 
@@ -71,20 +75,29 @@ def set_(address: str, policy_file: str, impersonate: str, rate: flags.Rate) -> 
 @click.argument("permissions", nargs=-1, required=True)
 @flags.impersonate
 @flags.rate
-def test(address: str, permissions: tuple[str, ...], impersonate: str, rate: flags.Rate) -> int:
+@click.pass_obj
+def test(
+    surroundings: Surroundings, address: str, permissions: tuple[str, ...], impersonate: str, rate: Budget | None
+) -> int:
     """Print those of PERMISSIONS that the caller has on ADDRESS."""
     with ExitStack() as closing:
-        world, kind, run = _open(address, closing, impersonate, rate, reading=True)
+        world, kind, run = _open(surroundings, address, closing, impersonate, rate, reading=True)
         for permission in world.api.test_iam_permissions(kind, run.resource, permissions):
             click.echo(escape.visible(permission))
     return 0
 
 
 def _open(
-    address: str, closing: ExitStack, impersonate: str, rate: flags.Rate, *, reading: bool
+    surroundings: Surroundings,
+    address: str,
+    closing: ExitStack,
+    impersonate: str,
+    rate: Budget | None,
+    *,
+    reading: bool,
 ) -> tuple[World, Kind, Run]:
-    """Find the live run of an address whose kind has a policy."""
-    workspace = wiring.open_workspace(".")
+    """Find the newest live run of an address whose kind has a policy."""
+    workspace = wiring.open_workspace(".", surroundings)
     name = parts_of(address)[0]
     kind = workspace.kinds.get(name)
     if kind is None or not kind.can(Verb.GET_IAM_POLICY):
@@ -95,5 +108,5 @@ def _open(
     return world, kind, find.find(world, workspace.stack, desired, address).live
 
 
-def _print(policy: Any) -> None:
-    click.echo(json.dumps(policy, sort_keys=True, indent=2, ensure_ascii=True))
+def _print(policy: Mapping[str, Any]) -> None:
+    click.echo(json_output.resource(policy))

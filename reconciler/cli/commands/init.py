@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 from pathlib import Path
 
 import click
 
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, outputs
 from reconciler.files import schemas
 from reconciler.vocabulary import errors
@@ -82,14 +82,17 @@ PIPELINES = {"github": ".github/workflows/jobs.yaml", "gitlab": ".gitlab-ci.yml"
 @click.command()
 @click.argument("directory", default=".", metavar="[DIR]", shell_complete=completions.folders)
 @click.option("--ci", type=click.Choice([*PIPELINES]), default="github", help="Whose CI to write a pipeline for.")
-def command(directory: str, ci: str) -> int:
+@click.pass_obj
+def command(surroundings: Surroundings, directory: str, ci: str) -> int:
     """Start a new stack in DIR: stack file, sample manifest, schema, .gitignore, CI pipeline and pre-commit entry."""
     root = Path(directory)
     if (root / "reconciler.yaml").exists():
         raise errors.InputError(f"{root / 'reconciler.yaml'} is there already; nothing was written")
     sample = root / "jobs" / "hello.yaml"
     files = {
-        root / "reconciler.yaml": STACK.format(schema=schemas.COPY, name=_name(root), uid=secrets.token_hex(4))
+        root / "reconciler.yaml": STACK.format(
+            schema=schemas.COPY, name=_name(root), uid=surroundings.chance.randbytes(4).hex()
+        )
         + (CREDENTIALS if ci == "github" else ""),
         root / schemas.COPY: schemas.text_of(schemas.EVERYTHING),
         sample: SAMPLE.format(schema=f"../{schemas.COPY}"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.engine.reading import find
 from reconciler.renderers import escape
@@ -21,15 +22,16 @@ EVERY = 0.5
 @click.command()
 @click.argument("address", metavar="ADDRESS", callback=flags.not_empty, shell_complete=completions.addresses)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run has ended.")
-def command(address: str, *, follow: bool) -> int:
+@click.pass_obj
+def command(surroundings: Surroundings, address: str, *, follow: bool) -> int:
     """Print the output of the newest run of ADDRESS (Kind/name) on an emulator that runs jobs.
 
     Exit 0 once it is printed, however the run ended; 1 where there is no such run, or no output of it.
     """
-    workspace = wiring.open_workspace(".")
+    workspace = wiring.open_workspace(".", surroundings)
     backend = workspace.stack.backend
     _refuse_others(backend)
-    with wiring.open_world(workspace, reading=True) as world, wiring.open_emulator() as emulator:
+    with wiring.open_world(workspace, reading=True) as world, wiring.open_emulator(workspace) as emulator:
         desired = wiring.require(wiring.read_manifests(workspace, "."))
         run = find.find(world, workspace.stack, desired, address).live
         for page in _pages(emulator, f"{backend}/emulator/v1/{run.resource}:logs"):

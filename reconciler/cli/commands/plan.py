@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
-from reconciler.cli.flow import plan
+from reconciler.cli.flow import given, plan
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import flags, outputs
 from reconciler.files import planfile
 from reconciler.renderers import table
@@ -38,30 +38,23 @@ from reconciler.vocabulary.plans import Plan
 @flags.verbose
 @flags.output(table.PLAN_FORMATS)
 @flags.color
-def command(path: str, out: str | None, color: str, **given: Any) -> int:
+@click.pass_obj
+@given.as_one(given.Plan)
+def command(surroundings: Surroundings, asked: given.Plan) -> int:
     """Show what apply would do to the stack at PATH; `-` reads the whole desired set from stdin."""
-    targets = outputs.chosen(given["given"], table.PLAN_FORMATS)
-    if given["max_age"] is not None and not given["against"]:
+    if asked.max_age is not None and not asked.against:
         raise click.UsageError("--max-age limits the snapshot of --against, which is not given")
-    if given["impersonate"] and given["against"]:
+    if asked.impersonate and asked.against:
         raise click.UsageError("--against uses no credentials, so there is nobody to impersonate")
-    view = plan.View(given["against"] or "", given["max_age"], given["changed_since"] or "")
+    view = plan.View(asked.against or "", asked.max_age, asked.changed_since or "")
     with ExitStack() as closing:
-        drawn = plan.draw(
-            path,
-            flags.options(given),
-            closing,
-            impersonate=given["impersonate"],
-            reading=True,
-            rate=given["rate"],
-            view=view,
-        )
-    if out:
-        outputs.save(Path(out), planfile.dump(drawn.document), mode=0o600)
-    plan.render(drawn.plan, drawn.document, targets, color, verbose=given["verbose"])
-    if out:
-        outputs.say(f"Saved the plan to {out}. {_next(drawn.plan, drawn.digest, out)}")
-    return plan.exit_code(drawn.plan, detailed=given["detailed_exitcode"])
+        drawn = plan.draw(asked.path, surroundings, asked, closing, reading=True, view=view)
+    if asked.out:
+        outputs.save(Path(asked.out), planfile.dump(drawn.document), mode=0o600)
+    plan.render(drawn.plan, drawn.document, asked.targets, asked.color, verbose=asked.verbose)
+    if asked.out:
+        outputs.say(f"Saved the plan to {asked.out}. {_next(drawn.plan, drawn.digest, asked.out)}")
+    return plan.exit_code(drawn.plan, detailed=asked.detailed_exitcode)
 
 
 def _next(plan: Plan, digest: str, out: str) -> str:

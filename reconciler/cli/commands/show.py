@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli.flow import plan
 from reconciler.cli.terminal import completions, flags, outputs
@@ -19,10 +20,9 @@ from reconciler.renderers import table
 @flags.verbose
 @flags.output(table.PLAN_FORMATS)
 @flags.color
-def command(file: str, given: tuple[str, ...], color: str, *, verify: bool, verbose: bool) -> int:
+def command(file: str, targets: tuple[outputs.Target, ...], color: str, *, verify: bool, verbose: bool) -> int:
     """Show the plan in FILE."""
-    targets = outputs.chosen(given, table.PLAN_FORMATS)
-    if verify and given:
+    if verify and click.get_current_context().get_parameter_source("targets") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--verify prints only the digest; leave -o out")
     saved = plan_json.from_json(planfile.load(Path(file)))
     if verify:

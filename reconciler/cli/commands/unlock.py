@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import confirm, flags, outputs
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
@@ -14,9 +15,10 @@ from reconciler.vocabulary import errors
 @flags.path
 @flags.yes
 @flags.impersonate
-def command(path: str, impersonate: str, *, yes: bool) -> int:
+@click.pass_obj
+def command(surroundings: Surroundings, path: str, impersonate: str, *, yes: bool) -> int:
     """Show who holds the lock of the stack at PATH; remove it only where its lease ran out."""
-    workspace = wiring.open_workspace(path)
+    workspace = wiring.open_workspace(path, surroundings)
     with wiring.open_store(workspace, impersonate=impersonate) as store:
         found = store.holder()
         if found is None:
@@ -31,7 +33,12 @@ def command(path: str, impersonate: str, *, yes: bool) -> int:
             )
         outputs.say(f"The lease of a holder that is gone: {escape.visible(found.description)}.")
         if not yes:
-            confirm.confirm("Remove it?", alone="add --yes to remove the lock", refused="the lock was not removed")
+            confirm.confirm(
+                "Remove it?",
+                surroundings.stdin,
+                alone="add --yes to remove the lock",
+                refused="the lock was not removed",
+            )
         store.break_lock()
     outputs.say("Unlocked.")
     return 0

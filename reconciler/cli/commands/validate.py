@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.files import git, globs, manifests, stack
 from reconciler.files.reading import Reading
@@ -21,10 +22,10 @@ from reconciler.vocabulary.model import Checked, Severity
 @click.argument("paths", nargs=-1, shell_complete=completions.files)
 @flags.output(table.PROBLEM_FORMATS)
 @flags.color
-def command(paths: tuple[str, ...], given: tuple[str, ...], color: str) -> int:
+@click.pass_obj
+def command(surroundings: Surroundings, paths: tuple[str, ...], targets: tuple[outputs.Target, ...], color: str) -> int:
     """Check the stacks at PATHS (here by default), or single files in the context of their stack."""
-    targets = outputs.chosen(given, table.PROBLEM_FORMATS)
-    checked = [_one(named) for named in _together(paths or (".",))]
+    checked = [_one(named, surroundings) for named in _together(paths or (".",))]
     outputs.write(targets, lambda name, style: table.PROBLEM_FORMATS[name](checked, style), color)
     problems = (problem for each in checked for problem in each.problems)
     return 1 if any(problem.severity is Severity.ERROR for problem in problems) else 0
@@ -41,24 +42,24 @@ def _together(paths: Sequence[str]) -> list[list[str]]:
     return list(units.values())
 
 
-def _one(named: Sequence[str]) -> Checked:
+def _one(named: Sequence[str], surroundings: Surroundings) -> Checked:
     try:
-        return _check(named)
+        return _check(named, surroundings)
     except errors.InputError as unusable:
         if not unusable.problems:
             raise
         return Checked(tuple(unusable.problems))
 
 
-def _check(named: Sequence[str]) -> Checked:
+def _check(named: Sequence[str], surroundings: Surroundings) -> Checked:
     """Check a stack, a stream, or files of one stack; with its stack file among them all of it is checked."""
     path, files = named[0], [Path(each) for each in named]
     if path == wiring.STREAM or not files[0].is_file():
-        workspace = wiring.open_workspace(path)
+        workspace = wiring.open_workspace(path, surroundings)
         read = wiring.read_manifests(workspace, path)
         return Checked(read.problems, read.documents, git.prefix(workspace.root))
     root = stack.find_root(files[0].absolute().parent)
-    workspace = wiring.open_workspace(str(root))
+    workspace = wiring.open_workspace(str(root), surroundings)
     if any(file.name == manifests.STACK_FILE for file in files):
         read = wiring.read_manifests(workspace, str(root))
         return Checked(read.problems, read.documents, git.prefix(root))

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import click
 
 import reconciler
-from reconciler.cli.terminal import outputs
+from reconciler.cli.terminal import flags, outputs
+from reconciler.renderers import version
 
 
 @click.command()
-@click.option("-o", "--output", "given", multiple=True, metavar="FORMAT[=FILE]", help="text or json.")
-def command(given: tuple[str, ...]) -> int:
+@flags.output(version.FORMATS)
+def command(targets: tuple[outputs.Target, ...]) -> int:
     """Print the version."""
-    facts = {"name": "reconciler", "version": reconciler.__version__}
-    for name, file in outputs.chosen(given, ("text", "json")):
-        content = json.dumps(facts, sort_keys=True, indent=2) if name == "json" else f"reconciler {facts['version']}"
-        if file:
-            outputs.save(Path(file), content)
-        else:
-            click.echo(content)
+    outputs.write(targets, lambda name, style: version.FORMATS[name](reconciler.__version__, style), "never")
     return 0

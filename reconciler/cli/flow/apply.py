@@ -6,14 +6,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-from reconciler.cli.environment import EnvironmentSecrets
-from reconciler.cli.flow import plan
-from reconciler.cli.terminal import confirm, event_log, flags, outputs
+from reconciler.cli.flow import given, plan
+from reconciler.cli.terminal import confirm, outputs
 from reconciler.cli.terminal.event_log import EventLog
 from reconciler.cli.terminal.progress import Progress
 from reconciler.core.plan import guards
@@ -21,13 +19,11 @@ from reconciler.core.validate import body
 from reconciler.engine.events import Control, Event
 from reconciler.engine.reading import wait
 from reconciler.engine.writing.apply import Applier, Settings
-from reconciler.renderers import table
+from reconciler.renderers import jsonl, table
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.plans import Applied, Status
-
-FORMATS = (*table.OUTCOME_FORMATS, event_log.NAME)
-"""The forms of what an apply did; the last is written while it runs."""
+from reconciler.vocabulary.ports import Secrets
 
 
 @dataclass(slots=True)
@@ -38,59 +34,80 @@ class Signals:
     number: int = 0
 
 
-def show(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], color: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What --wait saw: how runs ended, whether time ran out first, and what made it look no longer."""
+
+    ended: Mapping[str, Phase] = field(default_factory=dict)
+    late: bool = False
+    blind: errors.ReconcilerError | None = None
+
+
+def show(drawn: plan.Drawn, asked: given.Applying) -> None:
     """Show the plan before anybody is asked: on stdout, or on stderr where stdout belongs to a machine."""
-    machine = any(name != "text" and not file for name, file in targets)
-    plan.render(drawn.plan, drawn.document, [("text", "")], color, to=sys.stderr if machine else sys.stdout)
+    machine = any(name != "text" and not file for name, file in asked.targets)
+    plan.render(drawn.plan, drawn.document, [("text", "")], asked.color, to=sys.stderr if machine else sys.stdout)
 
 
-def carry_out(drawn: plan.Drawn, targets: Sequence[tuple[str, str]], given: dict[str, Any], *, ask: bool) -> int:
+def carry_out(drawn: plan.Drawn, asked: given.Applying, secrets: Secrets, *, saved: bool) -> int:
     """Apply a drawn plan and return the exit code. A saved plan's blocks come after its staleness, with the applier."""
-    allowed = flags.allowed(given, destroying=given.get("destroying", False))
-    blocked = [blocker for blocker in drawn.plan.blocked if not guards.permitted(blocker, allowed)]
-    if blocked and ask:
-        raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
-    if ask and drawn.plan.has_changes and not given["yes"]:
-        confirm.confirm(
-            "Do you want to perform these actions?",
-            alone="add --yes, or apply a reviewed plan file",
-            refused="apply was not confirmed; nothing was called",
-        )
-    with EventLog(targets, drawn.digest) as log, _signals() as signals, Progress(sys.stderr) as progress:
+    if not saved:
+        _ask(drawn, asked)
+    clock = drawn.workspace.surroundings.clock
+    with EventLog(asked.targets, drawn.digest, clock) as log, _signals() as signals, Progress(sys.stderr) as progress:
 
         def tell(event: Event) -> None:
             progress.tell(event)
             log.tell(event)
 
         control = Control(tell, signals.stop)
-        applier = Applier(
-            drawn.world, drawn.workspace.stack, EnvironmentSecrets(given["secret_env"]), body.BodyCheck(), control
-        )
-        settings = Settings(
-            allowed, saved=not ask, parallelism=given["parallelism"], keep_going=given["on_error"] == "continue"
-        )
+        applier = Applier(drawn.world, drawn.workspace.stack, secrets, body.BodyCheck(), control)
         log.begin(drawn.plan.summary())
-        applied = applier.apply(drawn.plan, drawn.digest, settings)
-        ended: Mapping[str, Phase] = {}
-        late, blind = False, None
-        if given["wait"] and not signals.stop.is_set():
-            try:
-                ended, late = wait.wait(
-                    drawn.world, _started(applied), given["wait"] == "finished", given["timeout"], control
-                )
-            except errors.ReconcilerError as unseen:
-                blind = unseen  # told once it is told what was done
+        applied = applier.apply(drawn.plan, drawn.digest, _settings(asked, saved=saved))
+        waited = _wait(drawn, asked, applied, control)
         log.end(applied.outcomes)
-    outputs.write(
-        [target for target in targets if target[0] != event_log.NAME],
-        lambda name, style: table.OUTCOME_FORMATS[name](drawn.digest, applied.outcomes, style),
-        given["color"],
-    )
-    for problem in (applied.broken, blind):
+    _report(drawn.digest, asked, applied)
+    for problem in (applied.broken, waited.blind):
         if problem is not None:
             raise problem
     log.require_whole()
-    return _exit_code(applied, ended, late=late, signal_number=signals.number)
+    return _exit_code(applied, waited, signals.number)
+
+
+def _ask(drawn: plan.Drawn, asked: given.Applying) -> None:
+    """Go on only with a plan that nothing blocks and that somebody wants. Raises errors.PlanBlocked or InputError."""
+    blocked = [blocker for blocker in drawn.plan.blocked if not guards.permitted(blocker, asked.allowed)]
+    if blocked:
+        raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in blocked))
+    if drawn.plan.has_changes and not asked.yes:
+        confirm.confirm(
+            "Do you want to perform these actions?",
+            drawn.workspace.surroundings.stdin,
+            alone="add --yes, or apply a reviewed plan file",
+            refused="apply was not confirmed; nothing was called",
+        )
+
+
+def _settings(asked: given.Applying, *, saved: bool) -> Settings:
+    return Settings(asked.allowed, saved=saved, parallelism=asked.parallelism, keep_going=asked.on_error == "continue")
+
+
+def _wait(drawn: plan.Drawn, asked: given.Applying, applied: Applied, control: Control) -> Waited:
+    """Wait for what was started, where that is asked and nobody asked to stop. What goes wrong is told after the outcomes."""
+    if not asked.wait or control.stop.is_set():
+        return Waited()
+    try:
+        return Waited(*wait.wait(drawn.world, _started(applied), asked.wait == "finished", asked.timeout, control))
+    except errors.ReconcilerError as unseen:
+        return Waited(blind=unseen)
+
+
+def _report(digest: str, asked: given.Applying, applied: Applied) -> None:
+    outputs.write(
+        [target for target in asked.targets if target[0] != jsonl.NAME],
+        lambda name, style: table.OUTCOME_FORMATS[name](digest, applied.outcomes, style),
+        asked.color,
+    )
 
 
 @contextmanager
@@ -123,7 +140,7 @@ def _started(applied: Applied) -> dict[str, str]:
     return {outcome.address: outcome.resource for outcome in applied.outcomes if outcome.status in started}
 
 
-def _exit_code(applied: Applied, ended: Mapping[str, Phase], *, late: bool, signal_number: int) -> int:
+def _exit_code(applied: Applied, waited: Waited, signal_number: int) -> int:
     stuck = [outcome for outcome in applied.outcomes if outcome.stuck]
     if stuck and all(outcome.status is Status.FAILED for outcome in applied.outcomes):
         return 1
@@ -131,6 +148,8 @@ def _exit_code(applied: Applied, ended: Mapping[str, Phase], *, late: bool, sign
         return 128 + signal_number
     if stuck:
         return 8
-    if any(phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.ENDED_UNKNOWN) for phase in ended.values()):
+    if any(
+        phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.ENDED_UNKNOWN) for phase in waited.ended.values()
+    ):
         return 6
-    return 7 if late else 0
+    return 7 if waited.late else 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.flow import age
+from reconciler.cli.flow import age, given
 from reconciler.cli.flow.plan import Drawn
 from reconciler.cli.terminal import flags
 from reconciler.files import git
@@ -39,16 +39,18 @@ def demands(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def check(drawn: Drawn, expected: str | None, revision: str | None, max_age: float | None) -> None:
+def check(drawn: Drawn, asked: given.Apply) -> None:
     """Hold a plan to what was asked of it. Raises errors.WrongDigest or errors.StalePlan; nothing was called."""
-    if expected is not None and expected != drawn.digest:
+    if asked.expected is not None and asked.expected != drawn.digest:
         raise errors.WrongDigest(
-            f"the plan's digest is {drawn.digest}, not {expected}", "review this plan, then apply with its digest"
+            f"the plan's digest is {drawn.digest}, not {asked.expected}", "review this plan, then apply with its digest"
         )
-    if revision is not None:
-        _require_revision(drawn, revision)
-    if max_age is not None:
-        age.require(str(drawn.document["createdAt"]), max_age, "plan", "plan again")
+    if asked.revision is not None:
+        _require_revision(drawn, asked.revision)
+    if asked.max_age is not None:
+        age.require(
+            str(drawn.document["createdAt"]), asked.max_age, drawn.workspace.surroundings.clock, "plan", "plan again"
+        )
 
 
 def _require_revision(drawn: Drawn, asked: str) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
 import reconciler
-from reconciler.cli import wiring
-from reconciler.cli.clock import WallClock
-from reconciler.cli.flow import age
-from reconciler.cli.terminal import flags, outputs
+from reconciler.cli import clock, wiring
+from reconciler.cli.flow import age, given
+from reconciler.cli.surroundings import Surroundings
+from reconciler.cli.terminal import outputs
 from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan import quota_time
 from reconciler.core.plan.build import Options
@@ -61,31 +60,31 @@ class Drawn:
 
 def draw(
     path: str,
-    options: Options,
+    surroundings: Surroundings,
+    asked: given.Planning,
     closing: ExitStack,
     *,
-    impersonate: str = "",
     reading: bool,
-    rate: flags.Rate = None,
     view: View = LIVE,
 ) -> Drawn:
-    """Read the stack at `path` and plan it, or plan its end where the options say destroy.
+    """Read the stack at `path` and plan it, or plan its end where that is asked.
 
     The world stays open until `closing` closes. Raises whatever stops a plan; nothing but GET is sent.
     """
-    workspace = wiring.open_workspace(path)
+    workspace = wiring.open_workspace(path, surroundings)
     taken = _snapshot(view, workspace) if view.against else None
     read = wiring.read_manifests(workspace, path)
     desired = wiring.require(read)
     for problem in read.problems:
         outputs.say(f"Warning: {problem.place}: {problem.message}")
+    options = asked.options
     if view.changed_since:
         among = _changed(view.changed_since, workspace, path)
         options = replace(options, selection=replace(options.selection, among=among))
     if taken:
         opened = wiring.open_snapshot(workspace, taken.snapshot)
     else:
-        opened = wiring.open_world(workspace, impersonate=impersonate, reading=reading, asked=rate)
+        opened = wiring.open_world(workspace, impersonate=asked.impersonate, reading=reading, asked=asked.rate)
     world = closing.enter_context(opened)
     commit = wiring.revision(workspace)
     if options.destroy is None:
@@ -93,12 +92,14 @@ def draw(
     else:
         records = options.destroy.records
         planned = planner.destroy(world, workspace.stack, desired, options, commit, records=records)
-    budget = wiring.budget(workspace, rate)
+    budget = wiring.budget(workspace, asked.rate)
     longest = quota_time.longest(planned.plan, budget.requests, budget.submissions) if budget else None
     against = Against(taken.digest, taken.created_at) if taken else None
     plan = replace(planned.plan, quota_time=longest, against=against)
     _tell_unmatched(options, desired, planned.observed)
-    return Drawn(plan, plan_json.to_json(plan, now(), reconciler.__version__), workspace, world)
+    return Drawn(
+        plan, plan_json.to_json(plan, clock.rfc3339(surroundings.clock), reconciler.__version__), workspace, world
+    )
 
 
 def _snapshot(view: View, workspace: wiring.Workspace) -> snapshot_json.Taken:
@@ -106,7 +107,7 @@ def _snapshot(view: View, workspace: wiring.Workspace) -> snapshot_json.Taken:
     taken = snapshot_json.from_json(snapshotfile.load(Path(view.against)))
     snapshot_json.require(taken, workspace.stack)
     if view.max_age is not None:
-        age.require(taken.created_at, view.max_age, "snapshot", "take a snapshot again")
+        age.require(taken.created_at, view.max_age, workspace.surroundings.clock, "snapshot", "take a snapshot again")
     return taken
 
 
@@ -134,16 +135,11 @@ def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Obse
             outputs.say(f"Warning: {flag} {glob} matches no address of this stack; an address has the form Kind/name")
 
 
-def now() -> str:
-    """Return the time as RFC 3339 in UTC, whole seconds."""
-    return datetime.fromtimestamp(WallClock().now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def render(
     plan: Plan,
     document: Mapping[str, Any],
-    targets: Sequence[tuple[str, str]],
-    color: str = "auto",
+    targets: Sequence[outputs.Target],
+    color: str,
     *,
     verbose: bool = False,
     to: TextIO | None = None,

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli import main
-from reconciler.cli.environment import action_input, github
+from reconciler.cli import surroundings as outside
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import outputs
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
@@ -24,8 +25,10 @@ _MOST_OUTCOMES = 1_000
 """Lines of at most 1,000 bytes: a summary of more than 1 MiB is dropped whole (GitHub docs, "Workflow commands")."""
 
 
-def run() -> int:
+def run(surroundings: Surroundings | None = None) -> int:
     """Run the command of the inputs. Its exit code is an output: a comment comes before the verdict."""
+    around = surroundings or outside.of_process()
+    action_input = around.environment.action_input
     with commands_off():
         try:
             folder = Path(action_input("FOLDER")).resolve(strict=True)
@@ -34,10 +37,10 @@ def run() -> int:
                 raise errors.InputError(
                     f"the input command is {action_input('COMMAND')!r}", "write validate, plan or apply"
                 )
-            told = step(folder)
-            _append("OUTPUT", "".join(f"{name}={_line(value)}\n" for name, value in told.items()))
+            told = step(folder, around)
+            _append(around, "OUTPUT", "".join(f"{name}={_line(value)}\n" for name, value in told.items()))
         except errors.ReconcilerError as problem:
-            outputs.report(problem)
+            outputs.report(problem, around.environment.color)
             return problem.exit_code
     annotations = folder / "annotations"
     if annotations.exists():
@@ -45,33 +48,34 @@ def run() -> int:
     return 0
 
 
-def _validate(folder: Path) -> dict[str, str]:
+def _validate(folder: Path, around: Surroundings) -> dict[str, str]:
     sarif, text = folder / "validate.sarif", folder / "validate.txt"
-    os.chdir(_path())
+    os.chdir(_path(around))
     code = main.run(
-        ["validate", "-o", f"github={folder / 'annotations'}", "-o", f"sarif={sarif}", "-o", f"text={text}"]
+        ["validate", "-o", f"github={folder / 'annotations'}", "-o", f"sarif={sarif}", "-o", f"text={text}"],
+        around,
     )
     if not text.exists():
         return {"exit-code": str(code)}
     told = text.read_text(encoding="utf-8")
     sys.stdout.write(told)
-    _append("STEP_SUMMARY", f"Manifests: {escape.code(told.splitlines()[-1])}\n")
+    _append(around, "STEP_SUMMARY", f"Manifests: {escape.code(told.splitlines()[-1])}\n")
     return {"exit-code": str(code), "sarif-file": str(sarif)}
 
 
-def _plan(folder: Path) -> dict[str, str]:
-    file = Path(action_input("PLAN_FILE") or folder / "jobs.plan.json").absolute()
+def _plan(folder: Path, around: Surroundings) -> dict[str, str]:
+    file = Path(around.environment.action_input("PLAN_FILE") or folder / "jobs.plan.json").absolute()
     file.unlink(missing_ok=True)  # one of an earlier step must not pass for this plan
     page, markdown = folder / "plan.html", folder / "plan.md"
-    os.chdir(_path())
-    selected = [part for glob in action_input("SELECT").split() for part in ("--select", glob)]
+    os.chdir(_path(around))
+    selected = [part for glob in around.environment.action_input("SELECT").split() for part in ("--select", glob)]
     forms = ("-o", "text", "-o", f"markdown={markdown}", "-o", f"html={page}")
-    code = main.run(["plan", "--out", str(file), *forms, *selected, *_allowed()])
+    code = main.run(["plan", "--out", str(file), *forms, *selected, *_allowed(around)], around)
     told = {"exit-code": str(code), "folder": str(folder)}
     if not file.exists():
-        _append("STEP_SUMMARY", f"No plan: `plan` ended with exit {code}, see the log.\n")
+        _append(around, "STEP_SUMMARY", f"No plan: `plan` ended with exit {code}, see the log.\n")
         return told
-    _append("STEP_SUMMARY", markdown.read_text(encoding="utf-8"))
+    _append(around, "STEP_SUMMARY", markdown.read_text(encoding="utf-8"))
     return told | _facts(json.loads(file.read_bytes())) | {"plan-file": str(file), "html-file": str(page)}
 
 
@@ -86,8 +90,8 @@ def _facts(plan: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _apply(folder: Path) -> dict[str, str]:
-    digest, named = action_input("EXPECT_DIGEST"), action_input("PLAN_FILE")
+def _apply(folder: Path, around: Surroundings) -> dict[str, str]:
+    digest, named = (around.environment.action_input(name) for name in ("EXPECT_DIGEST", "PLAN_FILE"))
     if not digest or not named:
         raise errors.InputError(
             "apply needs the inputs plan-file and expect-digest, and one of them is empty",
@@ -96,9 +100,12 @@ def _apply(folder: Path) -> dict[str, str]:
     file, outcome = Path(named).absolute(), folder / "outcome.json"
     if not file.is_file():
         raise errors.InputError(f"{named} is no file", "download the plan that was reviewed, then name it")
-    os.chdir(_path())
-    code = main.run(["apply", str(file), "--expect-digest", digest, "-o", "text", "-o", f"json={outcome}", *_allowed()])
-    _append("STEP_SUMMARY", _outcomes(json.loads(outcome.read_bytes())) if outcome.exists() else _nothing(code))
+    os.chdir(_path(around))
+    code = main.run(
+        ["apply", str(file), "--expect-digest", digest, "-o", "text", "-o", f"json={outcome}", *_allowed(around)],
+        around,
+    )
+    _append(around, "STEP_SUMMARY", _outcomes(json.loads(outcome.read_bytes())) if outcome.exists() else _nothing(code))
     return {"exit-code": str(code), "digest": digest, "plan-file": str(file)}
 
 
@@ -117,16 +124,17 @@ def _outcomes(told: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _path() -> Path:
-    path = Path(action_input("PATH") or ".")
+def _path(around: Surroundings) -> Path:
+    path = Path(around.environment.action_input("PATH") or ".")
     if not path.is_dir():
         raise errors.InputError(f"the input path {str(path)!r} is no folder of the checkout", "name a stack's folder")
     return path
 
 
-def _allowed() -> list[str]:
-    flags = {"--allow-cancel": action_input("ALLOW_CANCEL"), "--allow-delete": action_input("ALLOW_DELETE")}
-    return [part for flag, number in flags.items() if number for part in (flag, number)]
+def _allowed(around: Surroundings) -> list[str]:
+    flags = {"--allow-cancel": "ALLOW_CANCEL", "--allow-delete": "ALLOW_DELETE"}
+    numbers = {flag: around.environment.action_input(name) for flag, name in flags.items()}
+    return [part for flag, number in numbers.items() if number for part in (flag, number)]
 
 
 @contextmanager
@@ -143,9 +151,9 @@ def commands_off() -> Iterator[None]:
         sys.stdout.flush()
 
 
-def _append(name: str, text: str) -> None:
+def _append(around: Surroundings, name: str, text: str) -> None:
     """Add to a file of the runner, which may hold other steps' lines already."""
-    with Path(github(name)).open("a", encoding="utf-8") as stream:
+    with Path(around.environment.github(name)).open("a", encoding="utf-8") as stream:
         stream.write(text)
 
 

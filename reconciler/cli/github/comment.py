@@ -6,17 +6,16 @@ Run by action.yml as `python -I -m reconciler.cli.github.comment`. Knows GitHub'
 from __future__ import annotations
 
 import json
-import random
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.cli import surroundings as outside
 from reconciler.cli import wiring
-from reconciler.cli.clock import WallClock
-from reconciler.cli.environment import action_input, ci_run, github, proxies
 from reconciler.cli.github import action
+from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import outputs
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
@@ -30,7 +29,7 @@ _MOST_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The comments of one pull request. `author` is the login whose comments are ours."""
+    """The comments of one pull request. `author` is the login whose comments are ours, `link` the run that makes them."""
 
     transport: Transport
     api: str
@@ -38,6 +37,7 @@ class Thread:
     number: int
     token: str
     author: str
+    link: str = ""
 
     def find(self, mark: str) -> int | None:
         """Return the id of our oldest comment that starts with the mark.
@@ -83,9 +83,8 @@ def _refused(method: str, reply: Response) -> errors.ReconcilerError:
     return errors.ReconcilerError(f"GitHub answered {method} of a comment with {reply.status}: {said}", hint)
 
 
-def body(own: str, markdown: str) -> str:
+def body(own: str, markdown: str, link: str) -> str:
     """Put the mark before a text and the run that made it behind."""
-    link = ci_run()
     return f"{own}\n{markdown.rstrip()}\n" + (f"\n[This run]({link})\n" if link else "")
 
 
@@ -101,7 +100,7 @@ def tell(thread: Thread, way: str, plan: Mapping[str, Any], markdown: str) -> st
     changes = sum(count for action, count in plan["summary"].items() if action != "noop")
     if not changes and not plan["blocked"] and found is None:
         return "No changes, so there is no comment"
-    thread.write(body(own, markdown), found)
+    thread.write(body(own, markdown, thread.link), found)
     return "Commented on the pull request" if found is None else "Brought the comment of the pull request up to date"
 
 
@@ -110,25 +109,29 @@ def withdraw(thread: Thread, own: str, code: str) -> str:
     found = thread.find(own)
     if found is None:
         return "No plan, so there is no comment"
-    thread.write(body(own, f"**No plan of this commit**: `plan` ended with exit {escape.code(code)}."), found)
+    sentence = f"**No plan of this commit**: `plan` ended with exit {escape.code(code)}."
+    thread.write(body(own, sentence, thread.link), found)
     return "Took the plan of an earlier commit out of the comment"
 
 
-def run() -> int:
+def run(surroundings: Surroundings | None = None) -> int:
     """Comment on a plan, on the pull request of the event; do nothing for any other event."""
+    around = surroundings or outside.of_process()
     with action.commands_off():
         try:
-            outputs.say(_run())
+            outputs.say(_run(around))
         except errors.ReconcilerError as problem:
-            outputs.report(problem)
+            outputs.report(problem, around.environment.color)
             return problem.exit_code
     return 0
 
 
-def _run() -> str:
+def _run(around: Surroundings) -> str:
     from reconciler.transport.http import HttpTransport
     from reconciler.transport.retry import retrying
 
+    environment = around.environment
+    action_input, github = environment.action_input, environment.github
     way, repository = action_input("COMMENT"), github("REPOSITORY")
     if way not in ("update", "new"):
         raise errors.InputError(f"the input comment is {way!r}", "write update, new or off")
@@ -137,14 +140,14 @@ def _run() -> str:
         return "No pull request, so there is no comment"
     if (request["head"]["repo"] or {}).get("full_name") != repository:
         return "A pull request of a fork gets no comment: its token may not write. The plan is in the summary."
-    with HttpTransport(proxies=proxies()) as http:
-        transport = retrying(http, WallClock(), random.SystemRandom().random)
+    with HttpTransport(proxies=environment.proxies) as http:
+        transport = retrying(http, around.clock, around.chance.random)
         thread = Thread(
             transport, github("API_URL"), repository, int(request["number"]), action_input("TOKEN"),
-            action_input("COMMENT_AUTHOR"),
+            action_input("COMMENT_AUTHOR"), environment.ci_run,
         )  # fmt: skip
         if not action_input("PLAN_FILE"):
-            stack = wiring.open_workspace(action_input("PATH") or ".").stack
+            stack = wiring.open_workspace(action_input("PATH") or ".", around).stack
             return withdraw(thread, mark(stack.name, stack.uid), action_input("EXIT_CODE"))
         plan = json.loads(Path(action_input("PLAN_FILE")).read_text(encoding="utf-8"))
         markdown = (Path(action_input("FOLDER")) / "plan.md").read_text(encoding="utf-8")

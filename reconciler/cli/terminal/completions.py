@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -29,13 +29,9 @@ def files(_context: click.Context, _parameter: click.Parameter, incomplete: str)
     return [CompletionItem(incomplete, type="file")]
 
 
-def formats(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Offer the formats of this command's outputs."""
-    from reconciler.renderers import table
-
-    plans, applied = (*table.PLAN_FORMATS,), (*table.OUTCOME_FORMATS, "jsonl")
-    known = {"validate": (*table.PROBLEM_FORMATS,), "plan": plans, "show": plans, "apply": applied, "destroy": applied}
-    return _starting(known.get(context.info_name or "", ("text", "json")), incomplete)
+def words(choices: Collection[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Make what offers these words, such as the formats of one command's outputs."""
+    return lambda _context, _parameter, incomplete: _starting(choices, incomplete)
 
 
 def addresses(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

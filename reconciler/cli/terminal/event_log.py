@@ -10,15 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.cli.flow import plan
+from reconciler.cli.clock import rfc3339
 from reconciler.renderers import jsonl
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Outcome
+from reconciler.vocabulary.ports import Clock
 
 if TYPE_CHECKING:
     from reconciler.engine.events import Event
-
-NAME = "jsonl"
 
 
 class EventLog:
@@ -28,12 +27,13 @@ class EventLog:
     happens to a stream stops the work: what could not be written is for `require_whole` to say.
     """
 
-    def __init__(self, targets: Sequence[tuple[str, str]], digest: str) -> None:
+    def __init__(self, targets: Sequence[tuple[str, str]], digest: str, clock: Clock) -> None:
         self._digest = digest
+        self._clock = clock
         self._guard = threading.Lock()
         self._closing = ExitStack()
         self._lost: list[tuple[TextIO, OSError]] = []
-        self._streams = [self._open(file) for name, file in targets if name == NAME]
+        self._streams = [self._open(file) for name, file in targets if name == jsonl.NAME]
 
     def __enter__(self) -> EventLog:
         return self
@@ -45,17 +45,17 @@ class EventLog:
 
     def begin(self, summary: Mapping[str, int]) -> None:
         """Write the line of the plan. Raises what `require_whole` does: nothing was called yet."""
-        self._write(jsonl.plan(plan.now(), self._digest, summary))
+        self._write(jsonl.plan(rfc3339(self._clock), self._digest, summary))
         self.require_whole()
 
     def tell(self, event: Event) -> None:
         """Write one step."""
         step = {name: getattr(event, name) for name in ("address", "operation", "status", "resource", "error")}
-        self._write(jsonl.step(plan.now(), step))
+        self._write(jsonl.step(rfc3339(self._clock), step))
 
     def end(self, outcomes: Sequence[Outcome]) -> None:
         """Write the line of what came of it all."""
-        self._write(jsonl.summary(plan.now(), self._digest, outcomes))
+        self._write(jsonl.summary(rfc3339(self._clock), self._digest, outcomes))
 
     def require_whole(self) -> None:
         """Raise errors.ReconcilerError for a file that lacks lines, BrokenPipeError where stdout's reader went away."""

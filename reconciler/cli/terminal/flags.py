@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import click
 
-from reconciler.cli.terminal import completions
-from reconciler.core.plan import guards
-from reconciler.core.plan.address import Destroy
-from reconciler.core.plan.build import Options
-from reconciler.core.plan.selection import Selection
+from reconciler.cli.terminal import completions, outputs
+from reconciler.transport.rate import Budget
 
 Decorated = Callable[..., Any]
-
-Rate = tuple[int, int] | None
-"""What --rate asks for: requests and submissions a minute; None where it was not given."""
 
 _LONGEST_NUMBER = 9
 """Digits of a duration: more than thirty years in seconds, and far from what a number overflows at."""
@@ -30,10 +24,16 @@ _HIGHEST_RATE = 1_000_000
 WAITS = ("running", "finished")
 """What --wait can wait for; the last is what it means by itself."""
 
+
+def _color(context: click.Context, _option: click.Parameter, given: str) -> str:
+    return str(context.obj.environment.color) if given == "auto" else given
+
+
 color = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
+    callback=_color,
     help="Colour: auto is on a terminal only.",
 )
 verbose = click.option("--verbose", "-v", is_flag=True, help="Unfold large plans and show what each call sends.")
@@ -46,21 +46,22 @@ impersonate = click.option(
 )
 
 
-def output(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
-    """Add `-o`; its help names the formats that the command has."""
+def output(formats: Collection[str]) -> Callable[[Decorated], Decorated]:
+    """Add `-o` as `targets`: its help, its completion and what it takes all come from the formats that the command has."""
     names = ", ".join(sorted(formats))
     return click.option(
         "-o",
         "--output",
-        "given",
+        "targets",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        shell_complete=completions.formats,
+        callback=lambda _context, _option, given: outputs.chosen(given, formats),
+        shell_complete=completions.words(formats),
         help=f"Write this form of the result, to stdout or FILE; text alone by default. Repeatable. Forms: {names}.",
     )
 
 
-def _rate(_context: click.Context, _option: click.Parameter, given: str | None) -> Rate:
+def _rate(_context: click.Context, _option: click.Parameter, given: str | None) -> Budget | None:
     """Read `N` or `N,M`. Submissions are a tenth where M is not said, as they are of Google's published quotas."""
     if given is None:
         return None
@@ -76,7 +77,7 @@ def _rate(_context: click.Context, _option: click.Parameter, given: str | None) 
     most, starts = int(requests), int(submissions) if comma else max(1, int(requests) // 10)
     if starts > most:
         raise click.UsageError(f"--rate {given}: a submission is a request too, so there cannot be more of them")
-    return most, starts
+    return Budget(most, starts)
 
 
 rate = click.option(
@@ -211,21 +212,6 @@ class Waiting(click.Command):
             for each, following in zip(args, [*args, ""][1:], strict=True)
         ]
         return super().parse_args(ctx, told)
-
-
-def options(given: dict[str, Any], destroy: Destroy | None = None) -> Options:
-    """Read the planning flags out of a command's arguments; `destroy` implies --allow-empty."""
-    return Options(
-        selection=Selection(tuple(given.get("select", ())), tuple(given.get("exclude", ()))),
-        rerun=tuple(given.get("rerun", ())),
-        allowed=allowed(given, destroying=destroy is not None),
-        destroy=destroy,
-    )
-
-
-def allowed(given: dict[str, Any], *, destroying: bool = False) -> guards.Allowed:
-    """Read the allowances out of a command's arguments."""
-    return guards.Allowed(given["allow_cancel"], given["allow_delete"], given["allow_empty"] or destroying)
 
 
 def seconds(duration: str) -> float | None:

@@ -12,7 +12,6 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli.environment import variable
 from reconciler.renderers import escape, results
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
@@ -20,42 +19,45 @@ from reconciler.vocabulary import errors
 LATER = frozenset({"mermaid"})
 """Formats of later versions, refused by name."""
 
-ELSEWHERE = dict.fromkeys(("sarif", "junit", "github"), "belongs to validate") | {
-    "markdown": "belongs to plans",
-    "html": "belongs to plans",
-    "gitlab": "belongs to validate and to plans",
-    "jsonl": "belongs to apply and destroy",
-}
-"""Formats that are built, and what they are forms of."""
+Target = tuple[str, str]
+"""A format, and the file it goes to; no file stands for stdout."""
 
 
-def style(color: str = "auto", stream: TextIO | None = None) -> Style:
-    """Decide on colour: the flag, then NO_COLOR (https://no-color.org), then whether a person is looking."""
+def style(color: str, stream: TextIO | None = None) -> Style:
+    """Decide on colour: `always` or `never`; `auto` where a person is looking."""
     stream = stream or sys.stdout
-    wanted = color == "always" or (color == "auto" and not variable("NO_COLOR") and stream.isatty())
+    wanted = color == "always" or (color == "auto" and stream.isatty())
     width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 120
     return Style(color=wanted, width=width)
 
 
-def chosen(given: Sequence[str], known: Collection[str]) -> list[tuple[str, str]]:
+def chosen(given: Sequence[str], known: Collection[str]) -> tuple[Target, ...]:
     """Split every `FORMAT[=FILE]`; the default is text on stdout. Raises click.UsageError for an unknown format."""
     targets = []
     for each in given or ("text",):
         name, _, file = each.partition("=")
         if name not in known:
             built = ", ".join(sorted(known))
-            why = "is not built yet" if name in LATER else ELSEWHERE.get(name, "is no output format")
-            raise click.UsageError(f"-o {name} {why}; there are: {built}")
+            raise click.UsageError(f"-o {name} {_why_not(name)}; there are: {built}")
         targets.append((name, file))
     if sum(not file for _, file in targets) > 1:
         raise click.UsageError("only one -o can go to stdout; give the others a file: -o FORMAT=FILE")
-    return targets
+    return tuple(targets)
+
+
+def _why_not(name: str) -> str:
+    from reconciler.renderers import table
+
+    if name in LATER:
+        return "is not built yet"
+    owners = [owner for owner, formats in table.FORMATS.items() if name in formats]
+    return f"belongs to {' and to '.join(owners)}" if owners else "is no output format"
 
 
 def write(
-    targets: Sequence[tuple[str, str]],
+    targets: Sequence[Target],
     render: Callable[[str, Style], str],
-    color: str = "auto",
+    color: str,
     *,
     verbose: bool = False,
     to: TextIO | None = None,
@@ -97,9 +99,9 @@ def _replace(path: Path, text: str, mode: int) -> None:
         raise
 
 
-def report(problem: errors.ReconcilerError) -> None:
+def report(problem: errors.ReconcilerError, color: str) -> None:
     """Write an error for people to stderr."""
-    sys.stderr.write(results.error(problem, style("auto", sys.stderr)).rstrip("\n") + "\n")
+    sys.stderr.write(results.error(problem, style(color, sys.stderr)).rstrip("\n") + "\n")
 
 
 def say(sentence: str) -> None:

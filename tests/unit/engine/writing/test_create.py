@@ -193,7 +193,7 @@ def test_a_create_waits_for_the_seconds_or_the_date_that_a_429_asks_for(
     """A service that asks for more than anybody waits is not asked again."""
     began = site.clock.now()
     told = f"{asked:.0f}" if form == "seconds" else formatdate(began + asked, usegmt=True)
-    turned_away = Response(429, {"retry-after": told}, envelope(429, "RESOURCE_EXHAUSTED").body)
+    turned_away = Response(429, {"retry-after": told}, refusal(429, "RESOURCE_EXHAUSTED").body)
     busy = Faulty(is_create, before(lambda request: turned_away))
     applied = site.apply(site.plan(desired(samples.KIND_TEXTS["CustomJob"])), site.world(busy))
     assert statuses(applied)[0].endswith("create created" if waited else "create failed")
