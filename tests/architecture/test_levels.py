@@ -51,14 +51,12 @@ def test_every_package_has_its_level() -> None:
     assert named == {path.parent.name for path in SOURCE.glob("*/__init__.py")}
 
 
-def test_every_room_of_a_package_with_floors_has_its_floor() -> None:
-    for contract in CONFIGURED["contracts"][1:]:
-        if contract["type"] == "layers":
-            named = {part.strip() for layer in contract["layers"] for part in layer.split("|")}
-            [package] = {name.rpartition(".")[0] for name in named}
-            folder = ROOT / package.replace(".", "/")
-            rooms = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-            assert named == {f"{package}.{room}" for room in rooms - {"__init__"}}, contract["name"]
+def test_every_package_with_rooms_has_its_floors_and_no_room_is_left_out() -> None:
+    inside = [contract for contract in CONFIGURED["contracts"] if "containers" in contract]
+    assert {name for contract in inside for name in contract["containers"]} == {
+        f"reconciler.{package}" for package in ("core", "emulator", "engine", "cli")
+    }
+    assert all(contract["exhaustive"] for contract in inside)
 
 
 def test_the_emulator_knows_nothing_of_core_even_through_others() -> None:

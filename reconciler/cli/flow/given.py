@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal.outputs import Target
-from reconciler.core.plan import guards
-from reconciler.core.plan.address import Destroy
+from reconciler.core.plan import address, guards
 from reconciler.core.plan.build import Options
 from reconciler.core.plan.selection import Selection
 from reconciler.transport.rate import Budget
@@ -111,7 +110,7 @@ class Destroy(Applying):
     @property
     def options(self) -> Options:
         """What is asked of the planner."""
-        return Options(self.selection, allowed=self.allowed, destroy=Destroy(self.records))
+        return Options(self.selection, allowed=self.allowed, destroy=address.Destroy(self.records))
 
 
 def as_one(flags: Callable[..., Flags]) -> Callable[[Callable[[Surroundings, Flags], int]], Callable[..., int]]:
