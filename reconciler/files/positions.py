@@ -12,17 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
+from yaml.events import DocumentStartEvent, MappingEndEvent, MappingStartEvent, SequenceEndEvent, SequenceStartEvent
 
-from reconciler.files import yaml_reader
+from reconciler.files import yaml_steps
 from reconciler.files.reading import MAX_DEPTH, UnreadableError, decode, read_bytes
 from reconciler.vocabulary.model import FieldPath, Place, Problem
 
@@ -38,7 +30,6 @@ class Node:
 
     line: int
     column: int
-    is_list: bool = False
     key_line: int = 0
     key_column: int = 0
     below: dict[str | int, Node] = field(default_factory=dict)
@@ -63,44 +54,36 @@ class Tree:
 def read_tree(text: str, file: str) -> Tree:
     """Note the place of every field of every document, up to where the text stops being readable."""
     documents: dict[int, Node] = {}
-    open_nodes: list[tuple[Node, Any]] = []
+    open_nodes: list[Node] = []
     index = -1
     try:
-        for event in yaml_reader.events(text):
+        for event, key in yaml_steps.steps(text):
             kind = type(event)
             if kind is DocumentStartEvent:
                 index += 1
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 open_nodes.pop()
-            elif kind in (ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent):
-                if len(open_nodes) >= MAX_DEPTH:
-                    break
-                node = _attach(event, open_nodes, documents, index)
+            elif len(open_nodes) >= MAX_DEPTH:
+                break
+            else:
+                node = _node(event, key)
+                if open_nodes:
+                    below = open_nodes[-1].below
+                    below.setdefault(len(below) if key is None else getattr(key, "value", ""), node)
+                else:
+                    documents[index] = node
                 if kind is MappingStartEvent or kind is SequenceStartEvent:
-                    node.is_list = kind is SequenceStartEvent
-                    open_nodes.append((node, None))
+                    open_nodes.append(node)
     except yaml.YAMLError:
         pass  # whoever asks for a place has been told of the syntax error already
     return Tree(file, documents)
 
 
-def _attach(event: Any, open_nodes: list[tuple[Node, Any]], documents: dict[int, Node], index: int) -> Node:
-    """Hang a value below the mapping or sequence that is open, or remember it as the key of what follows."""
+def _node(event: Any, key: Any) -> Node:
     mark = event.start_mark
-    node = Node(mark.line + 1, mark.column + 1)
-    if not open_nodes:
-        documents[index] = node
-        return node
-    parent, key = open_nodes[-1]
-    if parent.is_list:
-        parent.below[len(parent.below)] = node
-    elif key is None:
-        open_nodes[-1] = (parent, (getattr(event, "value", ""), mark.line + 1, mark.column + 1))
-    else:
-        name, node.key_line, node.key_column = key
-        parent.below.setdefault(name, node)
-        open_nodes[-1] = (parent, None)
-    return node
+    if key is None:
+        return Node(mark.line + 1, mark.column + 1)
+    return Node(mark.line + 1, mark.column + 1, key.start_mark.line + 1, key.start_mark.column + 1)
 
 
 def find(tree: Tree, document: int, path: FieldPath) -> Found:

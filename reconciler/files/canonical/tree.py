@@ -22,7 +22,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from reconciler.files import dialect, yaml_reader
+from reconciler.files import dialect, yaml_steps
 
 _BLOCK_HEADER = re.compile(r"(?:^|(?<=\s))([|>])([-+]?)([1-9]?)([-+]?)(?=\s|$)")
 
@@ -126,8 +126,8 @@ def entries(node: Leaf | Branch | None) -> Iterator[Entry]:
 def grow(text: str) -> list[Sheet]:
     """Read text that is known to be sound YAML. Raises NotKeptError."""
     grower = _Grower(text)
-    for event in yaml_reader.events(text):
-        grower.take(event)
+    for event, key in yaml_steps.steps(text):
+        grower.take(event, key)
     return grower.sheets
 
 
@@ -138,25 +138,24 @@ class _Grower:
         self.text = text
         self.sheets: list[Sheet] = []
         self._open: list[Branch] = []
-        self._keys: list[Leaf | None] = []
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         tokens: Iterator[Any] = yaml.scan(text, Loader=loader)
         self._dashes = [token.start_mark.index for token in tokens if isinstance(token, yaml.BlockEntryToken)]
 
-    def take(self, event: Any) -> None:
-        """Take the next event."""
+    def take(self, event: Any, key: Any) -> None:
+        """Take the next event, and its key where it has one."""
         kind = type(event)
         if kind is DocumentStartEvent:
             if event.version or event.tags:
                 raise NotKeptError("it has directives (%YAML, %TAG)")
             self.sheets.append(Sheet(event.start_mark.index, bool(event.explicit), event.end_mark.index))
         elif kind in (ScalarEvent, AliasEvent):
-            self._leaf(self._read(event))
+            name = self._key(key)
+            self._attach(self._read(event, name), name)
         elif kind in (MappingStartEvent, SequenceStartEvent):
-            self._enter(event)
+            self._enter(event, self._key(key))
         elif kind in (MappingEndEvent, SequenceEndEvent):
             branch = self._open.pop()
-            self._keys.pop()
             branch.end = event.end_mark.index
             broken = "\n" in self.text[branch.start : branch.end]
             branch.was_flow = branch.flow and broken
@@ -164,7 +163,16 @@ class _Grower:
             if branch.entries:
                 branch.column = branch.entries[0].column
 
-    def _read(self, event: Any) -> Leaf:
+    def _key(self, event: Any) -> Leaf | None:
+        if event is None:
+            return None
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            raise NotKeptError("a key is a map or a list")
+        if isinstance(event, ScalarEvent) and event.style in ("|", ">"):
+            raise NotKeptError("a key is a block of text")
+        return self._read(event, None)
+
+    def _read(self, event: Any, key: Leaf | None) -> Leaf:
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(event, AliasEvent):
             return Leaf(self.text[start:end], "", start, end, alias=True, anchor=event.anchor)
@@ -173,21 +181,18 @@ class _Grower:
             self.text[start:end], event.value, start, end, event.style or None, bare=bare, anchor=event.anchor
         )  # fmt: skip
         if leaf.is_block:
-            self._measure(leaf)
+            self._measure(leaf, key)
         return leaf
 
-    def _measure(self, leaf: Leaf) -> None:
+    def _measure(self, leaf: Leaf, key: Leaf | None) -> None:
         """Find the lines of block text: PyYAML's end of it takes in blank lines that do not belong to it."""
         first, _, rest = self.text[leaf.start :].partition("\n")
         found = _BLOCK_HEADER.search(first)
         if found is None:
             raise NotKeptError("the head of a block of text stands apart from its anchor or tag")
-        home = self._open[-1]
-        if home.is_map and self._keys[-1] is None:
-            raise NotKeptError("a key is a block of text")
         lines = rest.split("\n")
         if found[3]:
-            leaf.step = (self._column(self._start(home, leaf)[0])) + int(found[3])
+            leaf.step = self._column(self._start(leaf, key)) + int(found[3])
         else:
             leaf.step = next((len(line) - len(line.lstrip(" ")) for line in lines if line.strip(" ")), 0)
         count = 0
@@ -203,41 +208,33 @@ class _Grower:
         leaf.text = "\n".join([first, *kept])
         leaf.end = leaf.start + len(leaf.text)
 
-    def _leaf(self, leaf: Leaf) -> None:
-        if self._open and self._open[-1].is_map and self._keys[-1] is None:
-            self._keys[-1] = leaf
-        else:
-            self._attach(leaf)
-
-    def _enter(self, event: Any) -> None:
+    def _enter(self, event: Any, key: Leaf | None) -> None:
         is_map = isinstance(event, MappingStartEvent)
         tag = event.tag and event.tag.replace(dialect.CORE, "!!")
         prefix = " ".join(part for part in (f"&{event.anchor}" if event.anchor else "", tag or "") if part)
         branch = Branch(is_map, bool(event.flow_style), prefix, event.start_mark.index, anchor=event.anchor)
-        self._attach(branch)
+        self._attach(branch, key)
         self._open.append(branch)
-        self._keys.append(None)
 
-    def _attach(self, node: Leaf | Branch) -> None:
+    def _attach(self, node: Leaf | Branch, key: Leaf | None) -> None:
         if not self._open:
             self.sheets[-1].root = node
             return
         home = self._open[-1]
-        start, key = self._start(home, node)
+        start = self._start(node, key)
         entry = Entry(home, key, node, start, self._column(start), key.value if key else "")
         home.entries.append(entry)
-        self._keys[-1] = None
         if isinstance(node, Branch):
             node.owner = entry
 
-    def _start(self, home: Branch, node: Leaf | Branch) -> tuple[int, Leaf | None]:
-        """Return where an entry starts and its key: at the key, at the dash, or in flow at the item itself."""
-        key = self._keys[-1]
-        if home.is_map and key is not None:
-            return key.start, key
-        if home.flow:
-            return node.start, None
-        return self._dashes[bisect.bisect_left(self._dashes, node.start) - 1], None
+    def _start(self, node: Leaf | Branch, key: Leaf | None) -> int:
+        """Return where an entry starts: at the key, at the dash, or in flow at the item itself."""
+        if key is not None:
+            return key.start
+        if not self._open or self._open[-1].flow:
+            return node.start
+        dash: int = self._dashes[bisect.bisect_left(self._dashes, node.start) - 1]
+        return dash
 
     def _column(self, place: int) -> int:
         return place - self.text.rfind("\n", 0, place) - 1
