@@ -88,7 +88,7 @@ def test_what_moved_against_the_lock_is_named_with_both_versions() -> None:
     )
 
 
-def test_the_lanes_know_which_tests_need_googles_clients(tmp_path: Path) -> None:
+def test_the_oldest_lane_knows_which_tests_use_programs_that_need_newer_libraries(tmp_path: Path) -> None:
     (tmp_path / "test_ours.py").write_text("from google.auth import credentials\n")
     (tmp_path / "test_theirs.py").write_text("import json\nfrom google.cloud import storage\n")
-    assert lanes.client_tests(tmp_path) == (tmp_path / "test_theirs.py",)
+    assert lanes.tests_of_others(tmp_path) == (tmp_path / "test_theirs.py",)
