@@ -333,7 +333,7 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
 
 
 def _beside(endpoint: str, closing: ExitStack) -> Transport:
-    """Reach a stand-in for Cloud Storage on this machine, which gets no credentials."""
+    """Reach an emulator of Cloud Storage on this machine, which gets no credentials."""
     from reconciler.transport import google, hosts
     from reconciler.transport.http import HttpTransport
 

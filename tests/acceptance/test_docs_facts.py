@@ -220,10 +220,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
-def test_the_readme_leads_to_every_page_of_docs() -> None:
-    linked = {(ROOT / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", README.read_text(encoding="utf-8"))}
+def _linked(page: Path) -> set[Path]:
+    found = re.findall(r"\]\(([^)#\s]+)", docs_pages.prose(page))
+    return {(page.parent / target).resolve() for target in found}
+
+
+def test_the_readme_leads_to_the_contents_and_they_to_every_page_of_docs() -> None:
+    contents = DOCS / "README.md"
     records = {page for page in PAGES if page.parent.name == "adr"}
-    assert {page for page in PAGES if page.is_relative_to(DOCS)} - records <= linked
+    assert contents in _linked(README)
+    assert {page for page in PAGES if page.is_relative_to(DOCS)} - records - {contents} <= _linked(contents)
 
 
 def test_the_generated_parts_are_up_to_date() -> None:
