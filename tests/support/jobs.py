@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.core.plan import by_address
 from reconciler.core.plan.address import Address
-from reconciler.core.plan.guards import Losses
+from reconciler.core.plan.losses import Losses
 from reconciler.core.runs import heads, labels, names
 from reconciler.core.spec import fingerprint
 from reconciler.files import schemas

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.core.plan import unwanted, wanted
 from reconciler.core.plan.address import Address
-from reconciler.core.plan.guards import Losses
+from reconciler.core.plan.losses import Losses
 from reconciler.core.runs import heads
 from reconciler.vocabulary.model import (
     Desired,

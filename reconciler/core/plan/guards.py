@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.core.plan.losses import Losses
 from reconciler.vocabulary.model import Limits, Scope
 from reconciler.vocabulary.plans import Blocker, ScopeCount
 
@@ -16,22 +17,6 @@ class Allowed:
     cancel: int = 0
     delete: int = 0
     empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """What the changes of one address would cost. Names are for messages: `CustomJob/a (running since …)`.
-
-    `cancels` and `deletes` count against the limits; `unwritten` and `unwritten_deletes` are those of them that no
-    policy wrote down.
-    """
-
-    cancels: tuple[str, ...] = ()
-    deletes: tuple[str, ...] = ()
-    unwritten: tuple[str, ...] = ()
-    unwritten_deletes: tuple[str, ...] = ()
-    protected: str = ""
-    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.core.plan import change, removal, table
+from reconciler.core.plan import losses, removal, table
 from reconciler.core.plan.address import Address, Destroy
-from reconciler.core.plan.change import ChangeBuilder, Decided
-from reconciler.core.plan.guards import Losses
+from reconciler.core.plan.change import ChangeBuilder
+from reconciler.core.plan.losses import Decided, Losses
 from reconciler.core.plan.table import Decision, Situation, Verdict, Wanted
 from reconciler.core.runs import heads
 from reconciler.vocabulary.kinds import Verb
@@ -37,11 +37,11 @@ def build(address: Address) -> tuple[Change, Losses]:
         decided.append(Decided(None, table.decide(Situation(wanted=wanted, live=False))))
     builder = ChangeBuilder()
     for each in decided:
-        change.operate(builder, each, await_stop=False)
+        builder.operate(each, await_stop=False)
     # the first in the order of printing: a cancel says more of an address than a delete, and both more than nothing
     first = min(decided, key=lambda each: Action(each.decision.verdict).rank).decision
     protect = bool(address.desired and address.desired.lifecycle.protect)
-    return change.change(address, builder, first, decided), change.losses(address, decided, protect=protect)
+    return builder.finish(address, first, decided), losses.of(address, decided, protect=protect)
 
 
 def _destroying(policy: Removal, destroy: Destroy | None) -> Removal:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.core.plan import change as changes
-from reconciler.core.plan import label_patches, table
+from reconciler.core.plan import label_patches, losses, table
 from reconciler.core.plan.address import Address
-from reconciler.core.plan.change import ChangeBuilder, Decided
-from reconciler.core.plan.guards import Losses
+from reconciler.core.plan.change import ChangeBuilder
+from reconciler.core.plan.losses import Decided, Losses, stops
 from reconciler.core.plan.table import Decision, Role, Situation, Verdict, Wanted
 from reconciler.core.runs import heads, labels, names
 from reconciler.core.runs.heads import Spec
@@ -44,7 +43,7 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     )
     decided = [Decided(run, _other(run, specs[run.resource], address, desired, frozenset())) for run in head.others]
     first = _held_back(table.decide(case), decided)
-    ends = {each.run.resource for each in (*decided, Decided(head.run, first)) if each.run and changes.stops(each)}
+    ends = {each.run.resource for each in (*decided, Decided(head.run, first)) if each.run and stops(each)}
     old = heads.beyond_history(head.run, head.others, life.history, ends)
     decided = [Decided(run, _other(run, specs[run.resource], address, desired, old)) for run in head.others]
     builder = ChangeBuilder()
@@ -55,8 +54,8 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     number = heads.next_number(address.runs, address.past)
     starts = first.verdict in (Verdict.CREATE, Verdict.REPLACE)
     for each in decided:
-        changes.operate(builder, each, await_stop=starts)
-    changes.operate(builder, Decided(head.run, first), await_stop=starts)
+        builder.operate(each, await_stop=starts)
+    builder.operate(Decided(head.run, first), await_stop=starts)
     if starts:
         _create(builder, address, desired, token, number, first.reason)
     elif first.verdict is Verdict.NOOP and head.run:
@@ -65,7 +64,7 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in decided):
         builder.notes.append(f"a second active run, of another spec, goes on: lifecycle.onChange is {OnChange.KEEP}")
     everyone = [*decided, Decided(head.run, first)]
-    return changes.change(address, builder, first, everyone), changes.losses(address, everyone, protect=life.protect)
+    return builder.finish(address, first, everyone), losses.of(address, everyone, protect=life.protect)
 
 
 def head_of(address: Address, desired: Desired, specs: Mapping[str, Spec] | None = None) -> heads.Head:

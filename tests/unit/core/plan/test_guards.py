@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.plan import guards
-from reconciler.core.plan.guards import Allowed, Losses, Totals
+from reconciler.core.plan.guards import Allowed, Totals
+from reconciler.core.plan.losses import Losses
 from reconciler.vocabulary.model import Limits, Scope
 from reconciler.vocabulary.plans import Blocker, ScopeCount
 
