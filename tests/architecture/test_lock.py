@@ -89,6 +89,16 @@ def test_what_moved_against_the_lock_is_named_with_both_versions() -> None:
 
 
 def test_the_oldest_lane_knows_which_tests_use_programs_that_need_newer_libraries(tmp_path: Path) -> None:
-    (tmp_path / "test_ours.py").write_text("from google.auth import credentials\n")
-    (tmp_path / "test_theirs.py").write_text("import json\nfrom google.cloud import storage\n")
-    assert lanes.tests_of_others(tmp_path) == (tmp_path / "test_theirs.py",)
+    tests = tmp_path / "tests"
+    (tests / "support").mkdir(parents=True)
+    (tests / "test_ours.py").write_text("from google.auth import credentials\nfrom tests.support import plain\n")
+    (tests / "support" / "plain.py").write_text("import json\n")
+    (tests / "test_theirs.py").write_text("import json\nfrom google.cloud import storage\n")
+    (tests / "support" / "clients.py").write_text("from googleapiclient import discovery\n")
+    (tests / "test_through_a_helper.py").write_text("from tests.support.clients import get\n")
+    (tests / "test_through_a_package.py").write_text("from tests.support import clients, plain\n")
+    assert [path.name for path in lanes.tests_of_others(tmp_path)] == [
+        "test_theirs.py",
+        "test_through_a_helper.py",
+        "test_through_a_package.py",
+    ]
