@@ -5,8 +5,7 @@ Each is what a plausible implementation would do, and each breaks a law within a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from reconciler.vocabulary.model import LedgerRun, Removal, Scope
 from reconciler.vocabulary.plans import Applied, Plan, Status
 from reconciler.vocabulary.ports import Intent, Journal, Row
 from tests.simulation.site import Parts
+from tests.support.store import Front
 
 
 class Jobs:
@@ -83,33 +83,6 @@ def _mirrored(row: Row) -> Row:
     return {**row, "createTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
 
 
-class Shelf:
-    """vocabulary.ports.Store that passes everything on; a bug replaces ledger or journals."""
-
-    def __init__(self, store: ports.Store) -> None:
-        self._store = store
-        self.ledger: ports.Ledger = store.ledger
-        self.journals: ports.Journals = store.journals
-
-    def lock(self, purpose: str) -> AbstractContextManager[None]:
-        return self._store.lock(purpose)
-
-    def assert_held(self) -> None:
-        self._store.assert_held()
-
-    def holder(self) -> ports.Holder | None:
-        return self._store.holder()
-
-    def break_lock(self) -> None:
-        self._store.break_lock()
-
-    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
-        return self._store.kind_scopes()
-
-    def remember_kind_scopes(self, places: Iterable[ports.KindScope]) -> None:
-        self._store.remember_kind_scopes(places)
-
-
 @dataclass(frozen=True)
 class Books:
     """vocabulary.ports.Ledger whose reading is bent."""
@@ -139,16 +112,16 @@ class Forgetful(Books):
 
 
 def _forgetful(store: ports.Store) -> ports.Store:
-    shelf = Shelf(store)
-    shelf.ledger = Forgetful(store.ledger, lambda run: run)
-    return shelf
+    front = Front(store)
+    front.ledger = Forgetful(store.ledger, lambda run: run)
+    return front
 
 
 def _bent(bend: Callable[[LedgerRun], LedgerRun | None]) -> Callable[[ports.Store], ports.Store]:
     def wrap(store: ports.Store) -> ports.Store:
-        shelf = Shelf(store)
-        shelf.ledger = Books(store.ledger, bend)
-        return shelf
+        front = Front(store)
+        front.ledger = Books(store.ledger, bend)
+        return front
 
     return wrap
 
@@ -182,9 +155,9 @@ class LateJournal:
 
 
 def _late(store: ports.Store) -> ports.Store:
-    shelf = Shelf(store)
-    shelf.journals = LateJournals(store.journals)  # what it does not have is passed on
-    return shelf
+    front = Front(store)
+    front.journals = LateJournals(store.journals)  # what it does not have is passed on
+    return front
 
 
 def _trusting(plan: Plan) -> Plan:

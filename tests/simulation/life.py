@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from reconciler.vocabulary import errors, ports
-from reconciler.vocabulary.kinds import Phase
-from reconciler.vocabulary.model import LedgerRun, Removal
+from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.simulation.baton import Baton
 from tests.support import mortal
@@ -83,6 +80,10 @@ class Life:
                     _tear(self._folder, sizes)
                 self._die(what)
 
+    def write(self, step: str, work: Callable[[], Result], more: str = "") -> Result:
+        """Do what a store is asked to write."""
+        return self.act(f"store {step} {more}".rstrip(), work)
+
     def _die(self, what: str) -> None:
         self.dead = True
         self._told(f"dies {self._fate.how} {what}")
@@ -115,96 +116,3 @@ def _tear(folder: Path, before: dict[Path, int]) -> None:
 
 def _shown(done: object) -> str:
     return str(done.status) if isinstance(done, Response) else ""
-
-
-class LivingStore:
-    """vocabulary.ports.Store in a folder whose writes are acts of a life."""
-
-    def __init__(self, store: ports.Store, life: Life) -> None:
-        self._store = store
-        self._life = life
-        self.ledger: ports.Ledger = LivingLedger(store.ledger, life)
-        self.journals: ports.Journals = LivingJournals(store.journals, life)
-
-    @contextmanager
-    def _hold(self, purpose: str) -> Iterator[None]:
-        with ExitStack() as held:
-            self._life.act("lock", lambda: held.enter_context(self._store.lock(purpose)))
-            yield
-
-    def lock(self, purpose: str) -> AbstractContextManager[None]:
-        return self._hold(purpose)
-
-    def assert_held(self) -> None:
-        self._store.assert_held()
-
-    def holder(self) -> ports.Holder | None:
-        return self._store.holder()
-
-    def break_lock(self) -> None:
-        self._store.break_lock()
-
-    def kind_scopes(self) -> tuple[ports.KindScope, ...]:
-        return self._store.kind_scopes()
-
-    def remember_kind_scopes(self, places: Iterable[ports.KindScope]) -> None:
-        self._life.act("remember places", lambda: self._store.remember_kind_scopes(places))
-
-
-@dataclass(frozen=True)
-class LivingLedger:
-    ledger: ports.Ledger
-    life: Life
-
-    def runs(self) -> tuple[LedgerRun, ...]:
-        return self.ledger.runs()
-
-    def started(self, run: LedgerRun) -> None:
-        self.life.act(f"ledger started {run.address} {run.run_key}", lambda: self.ledger.started(run))
-
-    def ended(self, run: LedgerRun, phase: Phase) -> None:
-        told = f"ledger ended {run.address} {run.run_key} {phase.value}"
-        self.life.act(told, lambda: self.ledger.ended(run, phase))
-
-    def removal_changed(self, run: LedgerRun, removal: Removal) -> None:
-        told = f"ledger removal {run.address} {run.run_key} {removal.value}"
-        self.life.act(told, lambda: self.ledger.removal_changed(run, removal))
-
-
-@dataclass(frozen=True)
-class LivingJournals:
-    journals: ports.Journals
-    life: Life
-
-    def open(self, digest: str) -> ports.Journal:
-        return LivingJournal(self.life.act(f"journal {digest[:15]}", lambda: self.journals.open(digest)), self.life)
-
-    def open_intents(self) -> tuple[ports.Intent, ...]:
-        return self.journals.open_intents()
-
-    def state(self, digest: str) -> str:
-        return self.journals.state(digest)
-
-    def intents(self, digest: str) -> tuple[ports.Intent, ...]:
-        return self.journals.intents(digest)
-
-    def settle(self, intent: ports.Intent, status: str, resource: str = "") -> None:
-        told = f"journal settle {intent.address} {intent.verb} {status}"
-        self.life.act(told, lambda: self.journals.settle(intent, status, resource))
-
-
-@dataclass(frozen=True)
-class LivingJournal:
-    journal: ports.Journal
-    life: Life
-
-    def intent(self, address: str, verb: str, resource: str, run_key: str = "") -> ports.Intent:
-        told = f"journal intent {address} {verb} {run_key}"
-        return self.life.act(told, lambda: self.journal.intent(address, verb, resource, run_key))
-
-    def outcome(self, intent: ports.Intent, status: str, resource: str = "", error: str = "") -> None:
-        told = f"journal outcome {intent.address} {intent.verb} {status}"
-        self.life.act(told, lambda: self.journal.outcome(intent, status, resource, error))
-
-    def close(self) -> None:
-        self.life.act("journal close", self.journal.close)

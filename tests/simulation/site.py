@@ -35,12 +35,13 @@ from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.simulation import truth, weather, wishes
 from tests.simulation.baton import Baton, Turnstile
-from tests.simulation.life import Fate, Life, LivingStore
+from tests.simulation.life import Fate, Life
 from tests.simulation.policies import Policies
 from tests.simulation.service import KNOWN, Service, behaviours
 from tests.simulation.wishes import STACK, Wish
 from tests.support.cloud_storage import BUCKET, CloudStorage
 from tests.support.site import ANYTHING, CHECK, KnownSecrets
+from tests.support.store import WrittenStore
 
 START = 1_750_000_000.0
 Item = TypeVar("Item")
@@ -163,7 +164,7 @@ class Site:
         if self.mode == "bucket":
             return self._bucket(clock, life)
         found = FolderStore(self.root(runner), clock)
-        return LivingStore(found, life) if life else found
+        return WrittenStore(found, life) if life else found
 
     def _bucket(self, clock: ports.Clock, life: Life | None) -> ports.Store:
         wire: Transport = life.wire(self._dated) if life else self._peek

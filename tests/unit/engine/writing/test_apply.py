@@ -12,10 +12,10 @@ from reconciler.engine.events import Control, Event
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Intent, Journal, Journals
-from tests.simulation.bugs import Shelf
 from tests.support import faults, samples
 from tests.support.faults import Faulty, before, is_create, refusal
 from tests.support.site import Site, desired, is_active, is_empty, statuses
+from tests.support.store import Front
 
 REFUSED = before(lambda request: refusal(400, "INVALID_ARGUMENT"))
 
@@ -125,9 +125,9 @@ FULL = errors.StoreFailed("the disk is full", "make room")
 
 
 def losing(world: World, at: int, problem: errors.ReconcilerError = LOST, *, closes: bool = True) -> World:
-    shelf = Shelf(world.store)
-    shelf.journals = LosingJournals(world.store.journals, at, problem, closes)
-    return replace(world, store=shelf)
+    front = Front(world.store)
+    front.journals = LosingJournals(world.store.journals, at, problem, closes)
+    return replace(world, store=front)
 
 
 def test_what_was_done_before_the_lock_was_lost_is_told(site: Site) -> None:
