@@ -323,7 +323,7 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     clock, environment = around.clock, around.environment
     endpoint = environment.variable("RECONCILER_STORE_ENDPOINT")
     host = hosts.host_of(STORAGE, "", _universe(environment))
-    transport = _beside(endpoint, closing) if endpoint else google.toward(frozenset({host}))
+    transport = _local_storage(endpoint, closing) if endpoint else google.toward(frozenset({host}))
     base = endpoint or f"https://{host}"
     steady = Bucket(retrying(transport, clock, around.chance.random), clock, found.bucket, base)
     drawn = Drawn(lambda: around.chance.randbytes(8).hex(), environment.ci_run)
@@ -332,7 +332,7 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     return BucketStore(steady, quick, root, clock, drawn, formers)
 
 
-def _beside(endpoint: str, closing: ExitStack) -> Transport:
+def _local_storage(endpoint: str, closing: ExitStack) -> Transport:
     """Reach an emulator of Cloud Storage on this machine, which gets no credentials."""
     from reconciler.transport import google, hosts
     from reconciler.transport.http import HttpTransport

@@ -113,7 +113,7 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
         )
         for kind_scope in sorted(shown)
     ]
-    beside = [(run.kind, jobs[run.resource]) for run in observed.runs if run.resource not in listed]
+    unlisted = [(run.kind, jobs[run.resource]) for run in observed.runs if run.resource not in listed]
     return Shot(
         Snapshot(
             stack=stack.name,
@@ -121,7 +121,7 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
             former_uids=stack.former_uids,
             backend=stack.backend,
             lists=tuple(lists),
-            unlisted=tuple(beside),
+            unlisted=tuple(unlisted),
             ledger=observed.ledger,
             kind_scopes=store.kind_scopes(),
         ),
@@ -158,8 +158,8 @@ def _held(world: World, recorder: _Recorder, runs: Sequence[Run], standing: Coll
         kind, row = world.kinds[run.kind], recorder.got.get(run.resource)
         full = row is not None or run.resource in standing
         row = row or run.row
-        told = snapshot_json.whole(row, kind) if full else snapshot_json.identity(row, kind)
+        held = snapshot_json.whole(row, kind) if full else snapshot_json.identity(row, kind)
         policy = recorder.policies.get(run.resource)
         bindings = None if policy is None else {"bindings": [dict(each) for each in policy.get("bindings", ())]}
-        jobs[run.resource] = Held(run.resource, told, full, bindings)
+        jobs[run.resource] = Held(run.resource, held, full, bindings)
     return jobs

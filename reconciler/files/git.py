@@ -50,9 +50,9 @@ def prefix(root: Path) -> str:
 
     CI systems name files from the root of the repository, wherever a command runs.
     """
-    told = _git(root, "rev-parse", "--show-prefix")
-    if told is not None:
-        return told.removesuffix("\n")
+    prefix = _git(root, "rev-parse", "--show-prefix")
+    if prefix is not None:
+        return prefix.removesuffix("\n")
     here = os.path.relpath(root)
     return "" if here == "." else f"{Path(here).as_posix()}/"
 
@@ -84,8 +84,8 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
     tree = f"{commit}:{prefix(root).rstrip('/')}"
     if _git(root, "rev-parse", "--verify", "--quiet", tree) is None:
         return {}
-    told = _asked(_bytes(root, "ls-tree", "-r", "-z", "-l", "--full-tree", tree), commit)
-    found = [line.partition(b"\t") for line in told.split(b"\0") if line]
+    listing = _asked(_bytes(root, "ls-tree", "-r", "-z", "-l", "--full-tree", tree), commit)
+    found = [line.partition(b"\t") for line in listing.split(b"\0") if line]
     sizes: dict[str, tuple[str, int]] = {}
     links: list[str] = []
     for facts, _, name in found:
@@ -97,7 +97,7 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
             sizes[file] = (blob, int(size))
     small = [file for file, (_, size) in sizes.items() if size <= largest]
     asked = "".join(f"{sizes[file][0]}\n" for file in small).encode()
-    content = _asked(_bytes(root, "cat-file", "--batch", told=asked), commit)
+    content = _asked(_bytes(root, "cat-file", "--batch", stdin=asked), commit)
     files: dict[str, bytes | None] = dict.fromkeys([*sizes, *links])
     at = 0
     for file in small:
@@ -129,11 +129,11 @@ def _git(root: Path, *arguments: str) -> str | None:
     return None if answer is None else answer.decode("utf-8", "replace")
 
 
-def _bytes(root: Path, *arguments: str, told: bytes = b"") -> bytes | None:
+def _bytes(root: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
     given = [part for setting in _SETTINGS for part in ("-c", setting)]
     command = ["git", *given, "--no-optional-locks", *arguments]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=TIMEOUT, input=told)
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=TIMEOUT, input=stdin)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None

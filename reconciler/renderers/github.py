@@ -17,11 +17,11 @@ def problems(checked: Sequence[Checked], style: Style) -> str:  # noqa: ARG001 -
     found = [(each.prefix, problem) for each in checked for problem in results.in_order(each.problems)]
     lines: list[str] = []
     for severity in Severity:
-        told = [_line(prefix, problem) for prefix, problem in found if problem.severity is severity]
-        if len(told) > CAP:
-            more = words.count(len(told) - CAP + 1, f"more {severity.value}")
-            told = [*told[: CAP - 1], f"::{severity.value}::and {more}: see the log of reconciler validate"]
-        lines += told
+        commands = [_line(prefix, problem) for prefix, problem in found if problem.severity is severity]
+        if len(commands) > CAP:
+            more = words.count(len(commands) - CAP + 1, f"more {severity.value}")
+            commands = [*commands[: CAP - 1], f"::{severity.value}::and {more}: see the log of reconciler validate"]
+        lines += commands
     return "\n".join(lines) + ("\n" if lines else "")
 
 
@@ -31,8 +31,8 @@ def _line(prefix: str, problem: Problem) -> str:
     if place.file:
         said |= {"file": prefix + place.file} | ({"line": str(place.line)} if place.line else {})
         said |= {"col": str(place.column)} if place.column else {}
-    told = ",".join(f"{key}={_property(value)}" for key, value in sorted(said.items()))
-    return f"::{problem.severity.value} {told}::{_data(results.sentence(problem))}"
+    properties = ",".join(f"{key}={_property(value)}" for key, value in sorted(said.items()))
+    return f"::{problem.severity.value} {properties}::{_data(results.sentence(problem))}"
 
 
 def _data(text: str) -> str:

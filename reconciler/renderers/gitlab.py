@@ -15,11 +15,11 @@ _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor"}
 
 def problems(checked: Sequence[Checked], style: Style) -> str:  # noqa: ARG001 - the shape every form has
     """Return a Code Quality report (GitLab docs: ci/testing/code_quality, the report format)."""
-    told: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for each in checked:
         for problem in results.in_order(each.problems):
             place = results.place(problem)
-            told.append(
+            entries.append(
                 {
                     "description": results.sentence(problem),
                     "check_name": problem.rule,
@@ -31,7 +31,7 @@ def problems(checked: Sequence[Checked], style: Style) -> str:  # noqa: ARG001 -
                     },
                 }
             )
-    return escape.json_text(told)
+    return escape.json_text(entries)
 
 
 def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:  # noqa: ARG001 - the shape every form of a plan has

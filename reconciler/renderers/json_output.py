@@ -63,7 +63,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 def outcomes(digest: str, outcomes: Sequence[Outcome], style: Style) -> str:  # noqa: ARG001 - the shape every form has
     """Return `{"planDigest", "summary", "outcomes"}`, the outcomes in the order of the apply."""
-    told = [
+    rows = [
         {
             "address": outcome.address,
             "operation": outcome.operation,
@@ -73,4 +73,4 @@ def outcomes(digest: str, outcomes: Sequence[Outcome], style: Style) -> str:  # 
         }
         for outcome in outcomes
     ]
-    return escape.json_text({"planDigest": digest, "summary": words.outcome_summary(outcomes), "outcomes": told})
+    return escape.json_text({"planDigest": digest, "summary": words.outcome_summary(outcomes), "outcomes": rows})

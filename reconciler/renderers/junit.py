@@ -44,9 +44,9 @@ def _case(suite: Element, name: str, found: Sequence[Problem]) -> None:
         first = escape.visible(results.sentence(wrong[0]))
         failure = SubElement(case, "failure", message=first, type=escape.visible(wrong[0].rule))
         failure.text = "\n".join(_line(problem) for problem in wrong)
-    told = [_line(problem) for problem in found if problem.severity is not Severity.ERROR]
-    if told:
-        SubElement(case, "system-out").text = "\n".join(told)
+    warnings = [_line(problem) for problem in found if problem.severity is not Severity.ERROR]
+    if warnings:
+        SubElement(case, "system-out").text = "\n".join(warnings)
 
 
 def _line(problem: Problem) -> str:

@@ -23,17 +23,17 @@ _LONGEST_NAME = 300
 
 def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:  # noqa: ARG001 - the shape every form of a plan has
     """Return the plan as Markdown within BUDGET. Detail blocks are left out first, then rows, and both are counted."""
-    told = words.shown(plan)
+    changes = words.shown(plan)
     head = "\n".join([*_head(plan, saved), *_blocked(plan.blocked)])
-    table = "\n| | Change | Job | Why | Where |\n|---|---|---|---|---|\n" if told else ""
+    table = "\n| | Change | Job | Why | Where |\n|---|---|---|---|---|\n" if changes else ""
     room = BUDGET - len(head) - len(table) - 2 * _FOOTER
-    rows, room = _fit(told, _row, room)
-    detailed = [change for change in told if _has_details(change)]
+    rows, room = _fit(changes, _row, room)
+    detailed = [change for change in changes if _has_details(change)]
     blocks, _ = _fit(detailed, _block, room)
-    missing_rows, missing_blocks = len(told) - len(rows), len(detailed) - len(blocks)
+    missing_rows, missing_blocks = len(changes) - len(rows), len(detailed) - len(blocks)
     parts = [head, table, *rows]
     if missing_rows:
-        parts.append(f"\n**{missing_rows} more** of {words.count(len(told), 'change')} did not fit here.\n")
+        parts.append(f"\n**{missing_rows} more** of {words.count(len(changes), 'change')} did not fit here.\n")
     parts.extend(blocks)
     if missing_blocks:
         parts.append(f"\nThe details of {words.count(missing_blocks, 'change')} did not fit here: see the plan file.\n")
@@ -63,13 +63,13 @@ def _head(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
         *([f"revision {_code(revision)}"] if revision else []),
         f"digest {escape.code(str(saved['digest']))}",
     ]
-    told = [each for each in (words.against(plan, str(saved["createdAt"])), words.quota_time(plan)) if each]
+    remarks = [each for each in (words.against(plan, str(saved["createdAt"])), words.quota_time(plan)) if each]
     return [
         f"**{words.headline(plan)}**",
         "",
         ", ".join(facts),
         "",
-        *(line for each in told for line in (_code(each), "")),
+        *(line for each in remarks for line in (_code(each), "")),
     ]
 
 

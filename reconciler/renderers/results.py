@@ -19,7 +19,7 @@ _NEXT = {
     "the run before it sends anything a second time.",
     Status.DEFERRED: "A deferred change waits for a run it depends on: apply again once that run succeeded, or use --wait.",
 }
-"""What to do next, told once for each status that came up."""
+"""What to do next, said once for each status that came up."""
 
 
 def in_order(problems: Sequence[Problem]) -> list[Problem]:
@@ -68,14 +68,14 @@ def outcomes(digest: str, outcomes: Sequence[Outcome], style: Style) -> str:
     """Return one line a call, how the apply ended, and what to do next where something is left."""
     lines = [_outcome_line(outcome, style) for outcome in outcomes]
     counts = words.outcome_summary(outcomes)
-    told = ", ".join(f"{counts[key]} {key}" for key in words.COUNTED if counts[key] or key in _ALWAYS)
+    counted = ", ".join(f"{counts[key]} {key}" for key in words.COUNTED if counts[key] or key in _ALWAYS)
     statuses = {outcome.status for outcome in outcomes}
     complete = not any(outcome.stuck for outcome in outcomes)
     ending = paint("Apply complete!", Hue.GREEN, style) if complete else paint("Apply incomplete:", Hue.RED, style)
     advice = [text for status, text in _NEXT.items() if status in statuses]
     wrapped = [line for text in advice for line in columns.wrap(text, style.width, "")]
     gap = [""] if lines else []
-    return "\n".join([*lines, *gap, f"{ending} {told}.", f"Plan digest: {escape.visible(digest)}", *wrapped]) + "\n"
+    return "\n".join([*lines, *gap, f"{ending} {counted}.", f"Plan digest: {escape.visible(digest)}", *wrapped]) + "\n"
 
 
 def _outcome_line(outcome: Outcome, style: Style) -> str:

@@ -19,15 +19,15 @@ _DEEP = " " * 6
 
 def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
     """Return the plan as text. `saved` is the plan file's content, which carries the digest."""
-    told = words.shown(plan)
-    folded = len(told) > FOLDED_OVER and not style.verbose
+    changes = words.shown(plan)
+    folded = len(changes) > FOLDED_OVER and not style.verbose
     lines = [*_heading(plan, saved), ""]
-    for change, line in zip(told, _change_lines(told), strict=True):
+    for change, line in zip(changes, _change_lines(changes), strict=True):
         lines.append(paint(line, _hue(change.action), style) + (_fold(change) if folded else ""))
         if not folded:
             lines.extend([*_details(change, style), ""])
     if folded:
-        lines.extend(["", f"{len(told)} lines: fields, calls and notes are folded; -o json shows them all.", ""])
+        lines.extend(["", f"{len(changes)} lines: fields, calls and notes are folded; -o json shows them all.", ""])
     for blocker in plan.blocked:
         sentence = escape.visible(f"Blocked: {blocker.rule}: {blocker.message}")
         lines.extend(paint(line, Hue.RED, style) for line in columns.wrap(sentence, style.width, ""))
@@ -44,8 +44,8 @@ def _heading(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
     scopes = [_listed(count) for count in plan.scopes[:5]]
     more = [f"{len(plan.scopes) - 5} more"] if len(plan.scopes) > 5 else []
     against = words.against(plan, str(saved["createdAt"]))
-    told = [stack, f"{read}: {', '.join([*scopes, *more])}" if scopes else read, *([against] if against else [])]
-    return [escape.visible(line) for line in told]
+    header = [stack, f"{read}: {', '.join([*scopes, *more])}" if scopes else read, *([against] if against else [])]
+    return [escape.visible(line) for line in header]
 
 
 def _listed(count: ScopeCount) -> str:
@@ -60,9 +60,9 @@ def _hue(action: Action) -> Hue:
     return Hue.YELLOW
 
 
-def _change_lines(told: Sequence[Change]) -> list[str]:
+def _change_lines(changes: Sequence[Change]) -> list[str]:
     rows = []
-    for change in told:
+    for change in changes:
         cells = (change.address, words.reason(change.reason), words.source(change))
         rows.append(
             (f"{change.action.symbol:>3} {words.action(change.action)}", *(escape.visible(cell) for cell in cells))
@@ -72,8 +72,8 @@ def _change_lines(told: Sequence[Change]) -> list[str]:
 
 def _fold(change: Change) -> str:
     counts = [(len(change.fields), "field"), (len(change.operations), "call"), (len(change.notes), "note")]
-    told = ", ".join(words.count(number, noun) for number, noun in counts if number)
-    return f"  [{told}]" if told else ""
+    counted = ", ".join(words.count(number, noun) for number, noun in counts if number)
+    return f"  [{counted}]" if counted else ""
 
 
 def _details(change: Change, style: Style) -> Iterator[str]:

@@ -99,8 +99,8 @@ def headline(plan: Plan) -> str:
 
 def shown(plan: Plan) -> tuple[Change, ...]:
     """Return the changes worth a line (those that call something or carry a note) by action, then by address."""
-    told = [change for change in plan.changes if change.action is not Action.NOOP or change.notes]
-    return tuple(sorted(told, key=lambda change: (change.action.rank, change.address)))
+    changes = [change for change in plan.changes if change.action is not Action.NOOP or change.notes]
+    return tuple(sorted(changes, key=lambda change: (change.action.rank, change.address)))
 
 
 def revision(plan: Plan) -> str:

@@ -103,8 +103,8 @@ class BucketStore:
 
     @contextmanager
     def _hold(self, purpose: str) -> Iterator[None]:
-        told = {**holder.of_this_process(purpose), "run": self._drawn.run}
-        said = {key: value[:_LONGEST] for key, value in told.items()}
+        holding = {**holder.of_this_process(purpose), "run": self._drawn.run}
+        said = {key: value[:_LONGEST] for key, value in holding.items()}
         drawn = self._drawn
         own = lease.Lease(self._bucket, self._quick, self._lock, said, drawn.chance(), drawn.length, drawn.guard())
         with own.held():

@@ -28,7 +28,7 @@ class Policies:
 
     def of(self, job: Job) -> set[str]:
         """Return what may be recorded of a job's run: at first what its label said when it was seen first."""
-        first = min(self.truth.twins(job), key=lambda twin: twin.order)
+        first = min(self.truth.duplicates(job), key=lambda duplicate: duplicate.order)
         return self.recorded.setdefault((job.kind, job.key), {first.stamps[0]})
 
     @contextmanager
@@ -54,7 +54,7 @@ class Policies:
         return [job for job in self.truth.of(want.kind, *names) if job.key]
 
     def _stripped(self, job: Job) -> bool:
-        return any((twin.kind, twin.id) in self.truth.stripped for twin in self.truth.twins(job))
+        return any((duplicate.kind, duplicate.id) in self.truth.stripped for duplicate in self.truth.duplicates(job))
 
     def asking(self) -> frozenset[tuple[str, str]]:
         """Return kind and id of every job whose run is surely last recorded as one to ask for."""

@@ -319,8 +319,8 @@ class Site:
     def _hold_create(self, job: truth.Job, process: Process) -> None:
         same = [each for each in self.truth.of(job.kind, job.name) if each is not job]
         active = [each for each in same if each.active and "clone" not in each.by]
-        touched = any("unseen" in each.causes for each in self.truth.twins(job))
-        made = [each for each in self.truth.twins(job) if each.by == "tool"]
+        touched = any("unseen" in each.causes for each in self.truth.duplicates(job))
+        made = [each for each in self.truth.duplicates(job) if each.by == "tool"]
         if self.shared and active:
             told = ", ".join(f"{each.key[:6]} of {each.image[-2:]} {each.state}" for each in active)
             self.truth.broken(f"two active runs of {job.kind}/{job.name} at once: {job.key[:6]} beside {told}")

@@ -91,7 +91,7 @@ class Truth:
             job for at, job in self.jobs.items() if job.kind == kind and job.name in names and at not in self.foreign
         ]
 
-    def twins(self, job: Job) -> list[Job]:
+    def duplicates(self, job: Job) -> list[Job]:
         """Return every job of the same run, oldest first."""
         return [each for each in self.jobs.values() if each.key == job.key and each.kind == job.kind]
 

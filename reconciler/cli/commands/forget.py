@@ -56,7 +56,7 @@ def command(
         kind_scopes = forget.chosen(world, workspace.stack, _scope(scope), kind or "")
         found = forget.look(world, workspace.stack, kind_scopes)
         for each in found:
-            outputs.say(_told(each))
+            outputs.say(_sentence(each))
         forget.refuse_active(found)
         if not yes:
             confirm.confirm("Forget?", surroundings.stdin, alone="add --yes to forget", refused="nothing was forgotten")
@@ -72,7 +72,7 @@ def _scope(given: str) -> Scope:
     return Scope(project, location)
 
 
-def _told(each: Leftover) -> str:
+def _sentence(each: Leftover) -> str:
     kind, scope = each.kind_scope
     state = f"its jobs cannot be listed ({each.closed})" if each.closed else "nothing of this stack is active there"
     lost = f"; {len(each.lost)} run(s) on record would count as ended, outcome unknown" if each.lost else ""

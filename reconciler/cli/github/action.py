@@ -37,8 +37,8 @@ def run(surroundings: Surroundings | None = None) -> int:
                 raise errors.InputError(
                     f"the input command is {action_input('COMMAND')!r}", "write validate, plan or apply"
                 )
-            told = step(folder, around)
-            _append(around, "OUTPUT", "".join(f"{name}={_line(value)}\n" for name, value in told.items()))
+            values = step(folder, around)
+            _append(around, "OUTPUT", "".join(f"{name}={_line(value)}\n" for name, value in values.items()))
         except errors.ReconcilerError as problem:
             outputs.report(problem, around.environment.color)
             return problem.exit_code
@@ -57,9 +57,9 @@ def _validate(folder: Path, around: Surroundings) -> dict[str, str]:
     )
     if not text.exists():
         return {"exit-code": str(code)}
-    told = text.read_text(encoding="utf-8")
-    sys.stdout.write(told)
-    _append(around, "STEP_SUMMARY", f"Manifests: {escape.code(told.splitlines()[-1])}\n")
+    result = text.read_text(encoding="utf-8")
+    sys.stdout.write(result)
+    _append(around, "STEP_SUMMARY", f"Manifests: {escape.code(result.splitlines()[-1])}\n")
     return {"exit-code": str(code), "sarif-file": str(sarif)}
 
 
@@ -71,12 +71,12 @@ def _plan(folder: Path, around: Surroundings) -> dict[str, str]:
     selected = [part for glob in around.environment.action_input("SELECT").split() for part in ("--select", glob)]
     forms = ("-o", "text", "-o", f"markdown={markdown}", "-o", f"html={page}")
     code = main.run(["plan", "--out", str(file), *forms, *selected, *_allowed(around)], around)
-    told = {"exit-code": str(code), "folder": str(folder)}
+    values = {"exit-code": str(code), "folder": str(folder)}
     if not file.exists():
         _append(around, "STEP_SUMMARY", f"No plan: `plan` ended with exit {code}, see the log.\n")
-        return told
+        return values
     _append(around, "STEP_SUMMARY", markdown.read_text(encoding="utf-8"))
-    return told | _facts(json.loads(file.read_bytes())) | {"plan-file": str(file), "html-file": str(page)}
+    return values | _facts(json.loads(file.read_bytes())) | {"plan-file": str(file), "html-file": str(page)}
 
 
 def _facts(plan: Mapping[str, Any]) -> dict[str, str]:
@@ -113,10 +113,10 @@ def _nothing(code: int) -> str:
     return f"Nothing is reported to be applied: `apply` ended with exit {code}, see the log.\n"
 
 
-def _outcomes(told: Mapping[str, Any]) -> str:
-    counts = ", ".join(f"{count} {name}" for name, count in told["summary"].items() if count) or "nothing to do"
-    lines = [f"**Applied: {counts}**", "", f"Plan digest {escape.code(str(told['planDigest']))}", ""]
-    outcomes = told["outcomes"]
+def _outcomes(result: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{count} {name}" for name, count in result["summary"].items() if count) or "nothing to do"
+    lines = [f"**Applied: {counts}**", "", f"Plan digest {escape.code(str(result['planDigest']))}", ""]
+    outcomes = result["outcomes"]
     for each in outcomes[:_MOST_OUTCOMES]:
         parts = (str(each[key])[:150] for key in ("status", "address", "resource", "error") if each[key])
         lines.append("- " + " ".join(escape.code(part) for part in parts))

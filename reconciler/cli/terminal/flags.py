@@ -207,11 +207,11 @@ class Waiting(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Write a bare `--wait` out, unless one of its own words follows."""
-        told = [
+        arguments = [
             f"--wait={WAITS[-1]}" if each == "--wait" and following not in WAITS else each
             for each, following in zip(args, [*args, ""][1:], strict=True)
         ]
-        return super().parse_args(ctx, told)
+        return super().parse_args(ctx, arguments)
 
 
 def seconds(duration: str) -> float | None:

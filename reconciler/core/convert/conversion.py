@@ -79,14 +79,14 @@ def _wrapped(document: Mapping[str, Any], root: roots.Root, record: Record) -> d
     kind, spec = root.kind, dict(document)
     if root.wrapper:
         known = roots.fields(kind, root.wrapper)
-        beside = {
+        outside = {
             key: value
             for key, value in document.items()
             if normalize.camel(key) not in known and roots.belongs_to_resource(kind, normalize.camel(key))
         }
-        inside = {key: value for key, value in document.items() if key not in beside}
-        spec = beside | {root.wrapper: inside}
-        moved = f" but {', '.join(beside)}" if beside else ""
+        inside = {key: value for key, value in document.items() if key not in outside}
+        spec = outside | {root.wrapper: inside}
+        moved = f" but {', '.join(outside)}" if outside else ""
         record.note(("spec", root.wrapper), f"holds the whole file{moved}, which was the content of this field.")
     metadata: dict[str, Any] = {}
     spec = _without_resource_fields(spec, kind, metadata, record)

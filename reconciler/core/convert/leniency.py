@@ -1,7 +1,7 @@
 """Bend a value to its schema as gcloud bends a `--config` file, and a little further where nothing can be lost.
 
 gcloud (google-apitools 0.5.35, run on samples) wraps a lone item of a repeated field, reads "1" as a number and drops
-nulls; it refuses numbers and booleans for text, which become text here and are told. Refuses to guess: a misspelt field
+nulls; it refuses numbers and booleans for text, which become text here and are noted. Refuses to guess: a misspelt field
 or enum stays as it was written, for core.validate to refuse.
 """
 
@@ -113,11 +113,11 @@ def _scalar(value: Any, node: Schema, path: FieldPath, record: Record, secret: b
         bent = _number(value)
     if bent is None:
         return value
-    record.note(path, _told(value, bent, secret))
+    record.note(path, _difference(value, bent, secret))
     return bent
 
 
-def _told(value: Any, bent: Any, secret: bool) -> str:
+def _difference(value: Any, bent: Any, secret: bool) -> str:
     if secret:
         return f"{_type(value)} became {_type(bent)}."
     if isinstance(bent, str) and isinstance(value, bool | float):

@@ -93,7 +93,7 @@ def action_of(verbs: Collection[str]) -> Action:
 
 
 def _reason(first: Decision, builder: ChangeBuilder) -> str:
-    """Name the decision the change stands for: the head's, unless only what lies beside it calls anything."""
+    """Return the decision that names the change: the head's, unless only those of other runs call anything."""
     if first.verdict is Verdict.NOOP and builder.operations:
         return builder.operations[0].reason
     return first.reason

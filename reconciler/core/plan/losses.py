@@ -51,11 +51,11 @@ def of(address: Address, decided: Sequence[Decided], *, protect: bool) -> Losses
         run, decision = each.run, each.decision
         if run is None:
             continue
-        told = f"{address.text} ({run.phase.value.lower()} since {run.since})"
+        name = f"{address.text} ({run.phase.value.lower()} since {run.since})"
         ended = decision.verdict in (Verdict.CANCEL, Verdict.REPLACE, Verdict.DELETE)
         if ended and run.active and run.phase is not Phase.STOPPING and decision.reason != "duplicate":
-            cancels.append(told)
-            unwritten.extend([told] if decision.unwritten else [])
+            cancels.append(name)
+            unwritten.extend([name] if decision.unwritten else [])
         if decision.verdict is Verdict.DELETE:
             deletes.append(f"{address.text} ({run.resource.rsplit('/', 1)[-1]})")
             unwritten_deletes.extend([deletes[-1]] if decision.unwritten else [])

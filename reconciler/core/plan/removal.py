@@ -38,15 +38,15 @@ def notes(address: Address, changed: Collection[str]) -> list[str]:
 
     `changed` are the resources that the plan deletes, or whose label it sets right.
     """
-    told, last = set(), recorded(address)
+    differing, last = set(), recorded(address)
     for run in address.runs:
         now = address.desired.lifecycle.removal if address.desired else last.get(run.run_key)
         if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
-            told.add((run.removal, now))
+            differing.add((run.removal, now))
     said, when = (
         ("the manifest says", "once no manifest names the job, ") if address.desired else ("its manifest last said", "")
     )
     return [
         f"the label of a live job says onRemoval {label} and {said} {now}: {when}the safer one counts, {safest((label, now))}"
-        for label, now in sorted(told)
+        for label, now in sorted(differing)
     ]

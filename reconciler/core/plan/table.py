@@ -131,7 +131,7 @@ TABLE: tuple[Row, ...] = (
     Row("ended_kept", Verdict.NOOP, _PRESENT, phases=UNSUCCESSFUL, spec=SAME),
     Row("spec_changed", Verdict.ON_CHANGE, _PRESENT, phases=ACTIVE, spec=(Spec.DIFFERS,)),
     Row("spec_changed", Verdict.CREATE, _PRESENT, phases=ENDED, spec=(Spec.DIFFERS,)),
-    # The other live runs beside it.
+    # The other live runs of the address.
     Row("duplicate", Verdict.CANCEL, _PRESENT, _OTHER, phases=WORKING, spec=SAME),
     Row("superseded", Verdict.ON_CHANGE, _PRESENT, _OTHER, phases=WORKING, spec=(Spec.DIFFERS,)),
     Row("stopping", Verdict.NOOP, _PRESENT, _OTHER, phases=(S,)),

@@ -59,7 +59,7 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     if starts:
         _create(builder, address, desired, token, number, first.reason)
     elif first.verdict is Verdict.NOOP and head.run:
-        _beside(builder, address, desired, head.run)
+        _patches(builder, address, desired, head.run)
     _tell(builder, first, head, address)
     if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in decided):
         builder.notes.append(f"a second active run, of another spec, goes on: lifecycle.onChange is {OnChange.KEEP}")
@@ -107,8 +107,8 @@ def _blind(run: Run, desired: Desired, address: Address, shown: Sequence[FieldCh
     row = address.full.get(run.resource) if run.fingerprint != desired.fingerprint else None
     if row is None:
         return []
-    told = {change.path for change in shown}
-    paths = [change.path for change in _uncompared(run, row, desired, address) if change.path not in told]
+    compared = {change.path for change in shown}
+    paths = [change.path for change in _uncompared(run, row, desired, address) if change.path not in compared]
     more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
     return [f"not compared, the snapshot withholds the live value: {', '.join(paths[:_NAMED])}{more}"] if paths else []
 
@@ -136,7 +136,7 @@ def _other(run: Run, spec: Spec, address: Address, desired: Desired, old: frozen
 
 
 def _held_back(first: Decision, others: Sequence[Decided]) -> Decision:
-    """Start nothing beside an active run that onChange keeps or refuses to stop: no two active runs of an address."""
+    """Start nothing while onChange keeps an active run or refuses to stop it: no two active runs of an address."""
     if first.verdict in (Verdict.CREATE, Verdict.REPLACE):
         for each in others:
             if each.decision.reason in ("change_kept", "change_refused"):
@@ -159,8 +159,8 @@ def _create(builder: ChangeBuilder, address: Address, desired: Desired, token: s
         )
 
 
-def _beside(builder: ChangeBuilder, address: Address, desired: Desired, run: Run) -> None:
-    """Write what can be patched beside a run that stays, and tell what cannot."""
+def _patches(builder: ChangeBuilder, address: Address, desired: Desired, run: Run) -> None:
+    """Add the patches of labels and IAM policy for a run that stays, and a note for what cannot be patched."""
     touched = Assertion(run.resource, exists=True, active=run.active, run=run.run_key)
     if address.kind.can(Verb.PATCH):
         labels = label_patches.labels_to_set(desired, run)

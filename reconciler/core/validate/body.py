@@ -9,7 +9,7 @@ from reconciler.core.validate.schema import Checker
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import show_path
 
-_BESIDE_SPEC = ("labels", "name")
+_OUTSIDE_SPEC = ("labels", "name")
 
 
 class BodyCheck:
@@ -23,12 +23,12 @@ class BodyCheck:
         if kind.name not in self._checkers:
             self._checkers[kind.name] = Checker(kind.schema)
         checker = self._checkers[kind.name]
-        beside = {*_BESIDE_SPEC, kind.id_field} - {*kind.spec_schema.get("properties", ())}
+        outside = {*_OUTSIDE_SPEC, kind.id_field} - {*kind.spec_schema.get("properties", ())}
         manifest = {
             "apiVersion": kind.api_version,
             "kind": kind.name,
             "metadata": {"name": "body"},
-            "spec": {key: value for key, value in body.items() if key not in beside},
+            "spec": {key: value for key, value in body.items() if key not in outside},
         }
         problems = checker.problems(manifest, manifest)
         return "; ".join(f"{show_path(problem.path)}: {problem.message}" for problem in problems[:5])

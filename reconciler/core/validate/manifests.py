@@ -83,8 +83,8 @@ class _KindChecker:
         """Check one manifest of this kind; the second value is None where it has errors."""
         manifest = normalize.rename(document.value, self._kind.schema, self._kind.schema)
         problems = [*_later(manifest), *self._schema.problems(document.value, manifest)]
-        told = {problem.path for problem in problems}
-        problems.extend(problem for problem in self._facts(manifest) if problem.path not in told)
+        paths = {problem.path for problem in problems}
+        problems.extend(problem for problem in self._facts(manifest) if problem.path not in paths)
         if _clean(problem for problem in problems if problem.path[:1] != ("spec",)):
             problems.extend(desired.check(manifest, self._kind, stack))
         return problems, desired.build(manifest, document, self._kind, stack) if _clean(problems) else None

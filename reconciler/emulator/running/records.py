@@ -63,9 +63,9 @@ class Folder:
         """Write a record, whole or not at all."""
         folder = self.of(record.key)
         folder.mkdir(exist_ok=True)
-        draft = folder / f"{_FILE}.draft"
-        draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
-        draft.replace(folder / _FILE)
+        unfinished_file = folder / f"{_FILE}.unfinished"
+        unfinished_file.write_text(json.dumps(asdict(record)), encoding="utf-8")
+        unfinished_file.replace(folder / _FILE)
 
     def unfinished(self) -> Iterator[Record]:
         """Yield the records of runs that have not ended; what is no record of ours is left alone."""

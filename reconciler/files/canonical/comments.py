@@ -88,7 +88,7 @@ class _Keeper:
                 target = self._home(remark)
                 target.extend(["", remark.text] if remark.after_blank else [remark.text])
             else:
-                self._beside(remark)
+                self._end_of_line(remark)
         for number, entry in enumerate(self._entries):
             if self._under_blank(entry):
                 (entry.before if number else self._sheet.head).append("")
@@ -126,12 +126,12 @@ class _Keeper:
         self._gap = (at, closed.index(chosen))
         return chosen.trailing
 
-    def _beside(self, remark: Remark) -> None:
+    def _end_of_line(self, remark: Remark) -> None:
         """Hang a comment at the end of a line."""
         at = bisect.bisect_left(self._starts, remark.place)
         if at == 0:
-            if self._sheet.explicit and remark.place > self._sheet.mark and not self._sheet.beside:
-                self._sheet.beside = remark.text
+            if self._sheet.explicit and remark.place > self._sheet.mark and not self._sheet.marker_comment:
+                self._sheet.marker_comment = remark.text
             else:
                 self._sheet.head.append(remark.text.lstrip())
             return

@@ -90,7 +90,7 @@ def _yaml(text: str, kinds: Kinds) -> tuple[str, list[str]]:
 
 
 def _says_something(sheet: Sheet) -> bool:
-    return isinstance(sheet.root, Branch) or bool(sheet.lead or sheet.head or sheet.beside)
+    return isinstance(sheet.root, Branch) or bool(sheet.lead or sheet.head or sheet.marker_comment)
 
 
 def _manifest(root: Branch, kinds: Kinds) -> None:

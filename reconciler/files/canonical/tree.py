@@ -106,7 +106,7 @@ class Sheet:
     root: Leaf | Branch | None = None
     lead: list[str] = field(default_factory=list)
     """Comments before the `---` of the first document."""
-    beside: str = ""
+    marker_comment: str = ""
     """The comment on the line of `---`."""
     head: list[str] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ def write(sheets: list[Sheet]) -> str:
     for number, sheet in enumerate(sheets):
         page.remarks(sheet.lead, 0)
         if number or sheet.explicit:
-            page.open(f"---{_spaced(sheet.beside)}")
+            page.open(f"---{_spaced(sheet.marker_comment)}")
         page.remarks(sheet.head, 0)
         if isinstance(sheet.root, Branch):
             page.root(sheet.root)

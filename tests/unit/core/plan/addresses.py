@@ -21,7 +21,7 @@ class Case:
     """One situation. `wanted` None is an address in no manifest, `phase` None one without a newest run.
 
     `ledger` is a run newer than every live one, whose record is gone. `older` are runs from before the newest: `active`
-    and `stopping` ones of the same or another spec, a finished one, or `twin`: a younger run with the newest's run key
+    and `stopping` ones of the same or another spec, a finished one, or `duplicate`: a younger run with the newest's run key
     that healing cancelled.
     """
 
@@ -58,7 +58,7 @@ DIMENSIONS: dict[str, tuple[Any, ...]] = {
     "rerun": (False, True),
     "protect": (False, True),
     "kind": ("CustomJob", "Job"),
-    "older": ("none", "finished", "active", "active other", "stopping other", "twin"),
+    "older": ("none", "finished", "active", "active other", "stopping other", "duplicate"),
 }
 
 
@@ -112,7 +112,7 @@ def world_of(case: Case) -> World:
             there = replace(desired, scope=THERE if kind.located else replace(HERE, project="demo-2", location=""))
         newest = live(there, 3, case.phase, token=token, resource=_name(there, kind, 3))
         runs.append(newest)
-        if case.older == "twin":
+        if case.older == "duplicate":
             runs.append(
                 live(
                     there,

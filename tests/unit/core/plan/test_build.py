@@ -224,8 +224,10 @@ def test_limits_are_the_stacks() -> None:
 
 def test_healing_duplicates_is_exempt_from_the_limits_and_needs_no_number() -> None:
     wants, runs = many(10)
-    twins = [replace(run, resource=f"{run.resource}-twin", create_time="2026-06-01T00:00:00Z") for run in runs]
-    made = plan(wants, [*runs, *twins])
+    duplicates = [
+        replace(run, resource=f"{run.resource}-duplicate", create_time="2026-06-01T00:00:00Z") for run in runs
+    ]
+    made = plan(wants, [*runs, *duplicates])
     assert set(said(made).values()) == {"cancel duplicate"}
     assert blocked(made) == []
 

@@ -127,8 +127,8 @@ def test_protection_blocks_even_the_replacement_of_a_run_that_is_stopping() -> N
 def test_protection_lets_duplicates_be_healed() -> None:
     life = Lifecycle(protect=True)
     run = live(manifest(life=life), 1, RUNNING)
-    twin = replace(run, resource="twin", create_time="2026-06-01T00:00:00Z")
-    change, losses = World([run, twin]).plan(manifest(life=life), KIND)
+    duplicate = replace(run, resource="duplicate", create_time="2026-06-01T00:00:00Z")
+    change, losses = World([run, duplicate]).plan(manifest(life=life), KIND)
     assert (change.reason, losses.protected, losses.cancels) == ("duplicate", "", ())
 
 

@@ -81,12 +81,12 @@ def test_a_remembered_run_stands_only_where_it_is_newer(title: str) -> None:
         assert (head.phase, head.spec) == (phase, spec)
 
 
-def test_a_cancelled_twin_is_no_outcome_of_its_run() -> None:
+def test_a_cancelled_duplicate_is_no_outcome_of_its_run() -> None:
     first = live(WANT, 1, GOOD)
-    twin = replace(first, resource="twin", phase=CUT, create_time="2026-01-01T01:00:00Z")
-    head = heads.arrange([first, twin], (), DIGEST, {first.resource: E, "twin": E})
+    duplicate = replace(first, resource="duplicate", phase=CUT, create_time="2026-01-01T01:00:00Z")
+    head = heads.arrange([first, duplicate], (), DIGEST, {first.resource: E, "duplicate": E})
     assert head.run is first
-    assert head.others == (twin,)
+    assert head.others == (duplicate,)
     assert head.count == 1
 
 
@@ -107,13 +107,13 @@ def test_a_cancelled_job_is_the_run_only_where_the_ledger_knows_it(
     phase: Phase, ledger: Phase | None, same_job: bool, counts: Phase
 ) -> None:
     run = live(WANT, 1, phase)
-    old = replace(remembered(run, ledger), resource=run.resource if same_job else "the twin that somebody deleted")
+    old = replace(remembered(run, ledger), resource=run.resource if same_job else "the duplicate that somebody deleted")
     assert heads.outcome(run, (old,)) is counts
     assert heads.outcome(run, ()) is phase
     assert heads.arrange([run], (old,), DIGEST, {run.resource: E}).phase is counts
 
 
-def test_a_cancelled_run_without_a_twin_stands() -> None:
+def test_a_cancelled_run_without_a_duplicate_stands() -> None:
     first, second = live(WANT, 1, GOOD), live(WANT, 2, CUT)
     unmarked = [replace(run, run_key="") for run in (first, second)]
     for runs in ([first, second], unmarked):
@@ -121,7 +121,7 @@ def test_a_cancelled_run_without_a_twin_stands() -> None:
         assert head.run is runs[1]
 
 
-def test_healing_a_twin_starts_no_rerun_once_the_run_has_succeeded() -> None:
+def test_healing_a_duplicate_starts_no_rerun_once_the_run_has_succeeded() -> None:
     kind = KINDS["CustomJob"]
     want = manifest(life=Lifecycle(rerun=Rerun(on=(CUT,), maximum=5)))
     first = live(want, 1, RUN)
@@ -134,12 +134,12 @@ def test_healing_a_twin_starts_no_rerun_once_the_run_has_succeeded() -> None:
     assert (after.reason, after.operations) == ("up_to_date", ())
 
 
-def test_a_twin_is_fetched_no_more_than_its_run_where_the_label_cannot_settle_the_spec() -> None:
+def test_a_duplicate_is_fetched_no_more_than_its_run_where_the_label_cannot_settle_the_spec() -> None:
     kind = KINDS["CustomJob"]
     want = manifest()
     first = live(want, 1, GOOD, fingerprint="v1-" + "0" * 40)
-    twin = replace(first, resource="twin", phase=CUT, create_time="2026-01-01T01:00:00Z")
-    change, _ = World([first, twin]).plan(want, kind)
+    duplicate = replace(first, resource="duplicate", phase=CUT, create_time="2026-01-01T01:00:00Z")
+    change, _ = World([first, duplicate]).plan(want, kind)
     assert (change.reason, change.operations) == ("up_to_date", ())
 
 

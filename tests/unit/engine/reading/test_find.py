@@ -41,13 +41,13 @@ def test_a_renamed_run_is_found_under_its_new_address_and_told_of_under_the_old(
 def test_a_run_stands_before_its_younger_duplicate_that_healing_cancelled(site: Site) -> None:
     run = apply(site, samples.ML)
     row = site.send("GET", run.resource)
-    duplicate = {"jobId": "legacy_twin", "trainingInput": row["trainingInput"], "labels": row["labels"]}
+    duplicate = {"jobId": "legacy_duplicate", "trainingInput": row["trainingInput"], "labels": row["labels"]}
     site.send("POST", JOBS, duplicate)
-    site.send("POST", f"{JOBS}/legacy_twin:cancel")
+    site.send("POST", f"{JOBS}/legacy_duplicate:cancel")
     site.clock.advance(600)
     standing = found(site, samples.ML, "Job/legacy")
     assert standing.live.resource == run.resource
-    assert [each.resource for each in standing.runs] == [run.resource, f"{JOBS}/legacy_twin"]
+    assert [each.resource for each in standing.runs] == [run.resource, f"{JOBS}/legacy_duplicate"]
 
 
 def test_of_two_specs_the_active_run_of_the_wanted_one_stands(site: Site) -> None:

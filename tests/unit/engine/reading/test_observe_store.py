@@ -63,13 +63,13 @@ def test_a_store_that_says_none_forgets_and_a_stack_lives_on_labels(site: Site, 
     assert site.files() == {}
 
 
-def test_the_policy_of_the_run_that_stands_is_kept_while_a_twin_is_newer(site: Site) -> None:
+def test_the_policy_of_the_run_that_stands_is_kept_while_a_duplicate_is_newer(site: Site) -> None:
     wanted = desired(samples.ML)
     site.converge(wanted)
     [row] = site.rows()
-    twin = {"jobId": "legacy_twin", "trainingInput": row["trainingInput"], "labels": row["labels"]}
+    duplicate = {"jobId": "legacy_duplicate", "trainingInput": row["trainingInput"], "labels": row["labels"]}
     site.clock.advance(10)
-    site.send("POST", samples.PATHS["Job"], twin)
+    site.send("POST", samples.PATHS["Job"], duplicate)
     site.converge(wanted)
     site.send("POST", f"{row['resource']}:setIamPolicy", {"policy": {"bindings": []}})
     assert reasons(site.plan(wanted)) == {"Job/legacy": "update policy_changed"}

@@ -1,4 +1,4 @@
-"""A list may show a run as active that has ended: no cancel of its twin may rest on that."""
+"""A list may show a run as active that has ended: no cancel of its duplicate may rest on that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import samples
 from tests.support.site import Site, calls, desired
 
 
-def test_a_twin_is_not_cancelled_for_a_run_that_only_a_lagging_list_still_shows_active(tmp_path: Path) -> None:
+def test_a_duplicate_is_not_cancelled_for_a_run_that_only_a_lagging_list_still_shows_active(tmp_path: Path) -> None:
     site = Site(tmp_path)
     wanted = desired(samples.CUSTOM)
     site.converge(wanted)
