@@ -40,6 +40,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             client.close()
 
 
+def test_the_table_has_a_row_for_each_described_method_and_no_other() -> None:
+    described = {(client_matrix.API[cell.client], cell.collection, cell.method) for cell in CELLS}
+    assert sorted(client_matrix.table_rows()) == sorted(described)
+
+
 WRONG: Mapping[str, Mapping[str, Any]] = {
     "patch": {"updateMask": "state", "body": {"state": "FAILED"}},
     "getIamPolicy": {"options_requestedPolicyVersion": 2},

@@ -4,12 +4,18 @@ It calls nothing: tests/clients makes every call and holds the emulator to this 
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
-from tools.pages.markdown_tables import cell, table
+from tools.pages.markdown_tables import cell, code, table
 from tools.schemas.discovery import read_api
+
+TABLE = Path(__file__).with_name("client_answers.csv")
+"""A row for each method, a column for each case: `200`, `400 CODE (how it is brought about)` or `– (why not asked)`."""
 
 
 class Case(StrEnum):
@@ -48,8 +54,6 @@ UNSENT = "the client refuses"
 """A name of another form than the method's never leaves the client (its own patterns)."""
 
 TO_THE_END = "200, to the end"
-NO_PAGES = "answers one message, never a page"
-NO_PARENT = "names no job, and projects are not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,100 +81,56 @@ class Cell:
         return f"{self.collection.removeprefix('projects.')}.{self.method}"
 
 
-_OK = Answer("200")
-_MISSING = Answer("404 NOT_FOUND")
-_UNSENT = Answer(UNSENT, "a name of another form")
-_EMPTY = Answer("200, empty", "nothing was ever made")
-_NO_PAGES = Answer(why_not=NO_PAGES)
-_PAGES = Answer(TO_THE_END, "three rows or more, two a page")
-_BAD_SIZE = Answer("400 INVALID_ARGUMENT", "a page size below 0")
-
-_LIST = (_OK, _EMPTY, _BAD_SIZE, _PAGES)
-_GET = (_OK, _MISSING, _UNSENT, _NO_PAGES)
-
-_JOBS: Mapping[str, tuple[Answer, Answer, Answer, Answer]] = {
-    "create": (
-        _OK,
-        Answer(why_not=NO_PARENT),
-        Answer("400 INVALID_ARGUMENT", "a job without its required fields"),
-        _NO_PAGES,
-    ),
-    "get": _GET,
-    "list": _LIST,
-    "cancel": (_OK, _MISSING, Answer("400 FAILED_PRECONDITION", "a job that has ended"), _NO_PAGES),
-    "delete": (_OK, _MISSING, Answer("400 FAILED_PRECONDITION", "a job that is active"), _NO_PAGES),
-}
-_POLICY = "a policy version that does not exist"
-_ANSWERS: Mapping[str, Mapping[str, tuple[Answer, Answer, Answer, Answer]]] = {
-    JOBS: _JOBS,
-    "projects.locations.nasJobs": _JOBS,
-    TRIALS: {"get": _GET, "list": (_OK, Answer("404 NOT_FOUND", "a NasJob that is not there"), _BAD_SIZE, _PAGES)},
-    OPERATIONS: {
-        "get": _GET,
-        "list": _LIST,
-        "wait": _GET,
-        "cancel": (
-            Answer(why_not="a delete's operation cannot be cancelled"),
-            _MISSING,
-            Answer("400 FAILED_PRECONDITION", "the operation of a delete"),
-            _NO_PAGES,
-        ),
-        "delete": _GET,
-    },
-    ML_JOBS: {name: answers for name, answers in _JOBS.items() if name != "delete"}
-    | {
-        "patch": (_OK, _MISSING, Answer("400 INVALID_ARGUMENT", "a mask that names `state`"), _NO_PAGES),
-        "getIamPolicy": (_OK, _MISSING, Answer("400 INVALID_ARGUMENT", _POLICY), _NO_PAGES),
-        "setIamPolicy": (_OK, _MISSING, Answer("400 INVALID_ARGUMENT", _POLICY), _NO_PAGES),
-        "testIamPermissions": (
-            _OK,
-            Answer("200, empty", "documented: an empty set and not 404"),
-            Answer("400 INVALID_ARGUMENT", "a permission with a wildcard"),
-            _NO_PAGES,
-        ),
-    },
-}
-_NESTED = {
-    **_ANSWERS[OPERATIONS],
-    "list": (_OK, _EMPTY, _BAD_SIZE, Answer(why_not="a job has one operation at most, its delete")),
-}
-_NONE = Answer(why_not="no method of jobs starts an operation")
-_ML_OPERATIONS = {
-    "get": (_NONE, _MISSING, _UNSENT, _NO_PAGES),
-    "list": (_NONE, _EMPTY, _BAD_SIZE, _NONE),
-    "cancel": (_NONE, _MISSING, _UNSENT, _NO_PAGES),
-}
-
-
 def cells() -> Iterator[Cell]:
     """Yield every method of the described collections for every client of their API, in every case.
 
     Raises KeyError for a method in Google's description that the table has no answers for.
     """
-    answers = {**_ANSWERS, NESTED: _NESTED, ML_OPERATIONS: _ML_OPERATIONS}
+    answers = table_rows()
     for client in Client:
         api = read_api(API[client])
         for collection in COLLECTIONS[API[client]]:
             for method in sorted(api.methods(collection)):
-                for case, answer in zip(Case, answers[collection][method], strict=True):
-                    yield Cell(collection, method, client, case, answer)
+                row = answers[API[client], collection, method]
+                for case in Case:
+                    yield Cell(collection, method, client, case, _answer(row[case]))
+
+
+def table_rows() -> Mapping[tuple[str, str, str], Mapping[str, str]]:
+    """Return the rows of the table by API, collection and method."""
+    with TABLE.open(encoding="utf-8", newline="") as lines:
+        return {(row["api"], row["collection"], row["method"]): row for row in csv.DictReader(lines)}
+
+
+def _answer(text: str) -> Answer:
+    """Read `200`, `400 INVALID_ARGUMENT (how)` or `– (why not)`."""
+    told, _, how = text.removesuffix(")").partition(" (")
+    return Answer(why_not=how) if told == "–" else Answer(told, how)
 
 
 def parts() -> dict[str, str]:
-    """Return the generated parts of docs/fidelity.md about clients."""
-    return {"clients": "\n\n".join(_client(client) for client in Client)}
+    """Return the generated part of docs/fidelity.md about clients: what is usual, and every method that differs."""
+    rows = table_rows()
+    usual = {(listing, case): _usual(rows, listing, case) for listing in (True, False) for case in Case}
+    common = ([str(case), cell(usual[True, case]), cell(usual[False, case])] for case in Case)
+    others = (
+        [code(f"{collection.removeprefix('projects.')}.{method}"), api, str(case), cell(row[case])]
+        for (api, collection, method), row in rows.items()
+        for case in Case
+        if row[case] != usual[method == "list", case]
+    )
+    return {
+        "clients": "\n\n".join(
+            (
+                table(("case", "`list`", "every other method"), common),
+                "The methods that are answered otherwise:",
+                table(("method", "API", "case", "answer"), others),
+            )
+        )
+    }
 
 
-def _client(client: Client) -> str:
-    rows: dict[str, list[str]] = {}
-    for each in cells():
-        if each.client is client:
-            rows.setdefault(each.name, []).append(_shown(each.answer))
-    lines = ([f"`{name}`", *shown] for name, shown in rows.items())
-    return f"### {client}\n\n{table(('method', *(str(case) for case in Case)), lines)}"
-
-
-def _shown(answer: Answer) -> str:
-    if answer.why_not:
-        return f"– ({cell(answer.why_not)})"
-    return cell(f"{answer.told} ({answer.how})" if answer.how else answer.told)
+def _usual(rows: Mapping[tuple[str, str, str], Mapping[str, str]], listing: bool, case: Case) -> str:
+    """Return the answer that most methods share."""
+    answers = Counter(row[case] for (_, _, method), row in rows.items() if (method == "list") is listing)
+    return min(answers, key=lambda answer: (-answers[answer], answer))
