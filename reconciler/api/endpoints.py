@@ -29,9 +29,9 @@ class Endpoints:
 
     def base(self, kind: Kind, location: str) -> str:
         """Return scheme, host and API version without a trailing slash, such as `https://ml.googleapis.com/v1`."""
-        version = kind.api_version.rpartition("/")[2]
+        version = kind.api.version
         if self.backend == GOOGLE:
-            return f"https://{hosts.host_of(kind.api_version, location, self.universe)}/{version}"
+            return f"https://{hosts.host_of(kind.api, location, self.universe)}/{version}"
         if self.backend == EMBEDDED:
             return f"http://{EMBEDDED}/{version}"
         return f"{self.backend.rstrip('/')}/{version}"

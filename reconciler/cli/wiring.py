@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 STREAM = "-"
 
-STORAGE = "storage.googleapis.com/v1"
+STORAGE = "storage.{universe}"
 """The API of a store in a bucket."""
 
 
@@ -262,8 +262,8 @@ def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store
         return google.loopback(closing.enter_context(HttpTransport()), _token(workspace))
     scopes = [*stack.scopes, *(scope for _, scope in store.kind_scopes())]
     locations = {scope.location for scope in scopes if scope.location}
-    versions = {kind.api_version for kind in workspace.kinds.values()}
-    return google_.toward(hosts.allowed_hosts(versions, locations, _universe(workspace.surroundings.environment)))
+    apis = {kind.api for kind in workspace.kinds.values()}
+    return google_.toward(hosts.allowed_hosts(apis, locations, _universe(workspace.surroundings.environment)))
 
 
 def _embedded(workspace: Workspace, closing: ExitStack, *, reading: bool) -> Transport:
@@ -322,7 +322,7 @@ def _bucket(workspace: Workspace, closing: ExitStack, google: _Google) -> Store:
     around = workspace.surroundings
     clock, environment = around.clock, around.environment
     endpoint = environment.variable("RECONCILER_STORE_ENDPOINT")
-    host = hosts.host_of(STORAGE, "", _universe(environment))
+    host = hosts.host_in(_universe(environment), STORAGE)
     transport = _local_storage(endpoint, closing) if endpoint else google.toward(frozenset({host}))
     base = endpoint or f"https://{host}"
     steady = Bucket(retrying(transport, clock, around.chance.random), clock, found.bucket, base)

@@ -55,19 +55,20 @@ def load_schema(relative: str) -> dict[str, Any]:
 def load_kinds(root: pathlib.Path | None = None) -> kinds.Kinds:
     """Load every kind with its schema, ordered by name. Raises ReconcilerError where a file is missing or damaged."""
     folder = root or schema_root()
-    rows = _read(folder / COMPILED)
-    if not rows:
+    compiled = _read(folder / COMPILED)
+    rows = compiled.get("kinds")
+    if not rows or not isinstance(rows, dict):
         raise _broken(folder / COMPILED, "holds no kind")
-    return {name: _kind(folder, name, rows[name]) for name in sorted(rows)}
+    return {name: _kind(folder, name, rows[name], compiled) for name in sorted(rows)}
 
 
-def _kind(folder: pathlib.Path, name: str, row: Mapping[str, Any]) -> kinds.Kind:
+def _kind(folder: pathlib.Path, name: str, row: Mapping[str, Any], compiled: Mapping[str, Any]) -> kinds.Kind:
     try:
+        api = compiled["apis"][row["api"]]
         return kinds.Kind(
             name=row["name"],
-            api_version=row["api_version"],
+            api=kinds.Api(**{**api, "multi_regions": tuple(api["multi_regions"])}),
             collection=row["collection"],
-            located=row["located"],
             id_form=kinds.IdForm(row["id_form"]),
             id_field=row["id_field"],
             list_field=row["list_field"],

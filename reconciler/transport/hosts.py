@@ -8,12 +8,10 @@ from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Api
 
 GOOGLE = "googleapis.com"
 """The universe domain that nobody has to name."""
-
-MULTI_REGIONS = frozenset({"us", "eu"})
-"""Locations served by regional-endpoint (REP) hosts: discovery aiplatform v1 rev 20261106, `endpoints`."""
 
 _REGION = re.compile(r"[a-z]{1,20}(-[a-z]{1,20}){1,3}[0-9]{1,2}")
 """us-central1, northamerica-northeast1; other universes put a prefix before it. Nothing else gets into a host name."""
@@ -21,33 +19,34 @@ _REGION = re.compile(r"[a-z]{1,20}(-[a-z]{1,20}){1,3}[0-9]{1,2}")
 _UNIVERSE = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 
 
-def host_of(api_version: str, location: str, universe: str = GOOGLE) -> str:
-    """Name the one host that serves an API such as `aiplatform.googleapis.com/v1` for a location.
+def host_of(api: Api, location: str, universe: str = GOOGLE) -> str:
+    """Name the one host that serves an API for a location.
 
-    ml has a single host for jobs (its regional hosts serve predictions only: AI Platform regional-endpoints page).
     Raises errors.BackendRefused where the location or the universe domain could not be part of a host's name.
     """
-    if not _UNIVERSE.fullmatch(universe):
-        raise errors.BackendRefused(f"{universe!r} is not a universe domain", f"the usual one is {GOOGLE}")
-    service = api_version.split("/", 1)[0].removesuffix(f".{GOOGLE}")
-    if service == "ml":
-        return f"ml.{universe}"
-    if location in ("", "global"):
-        return f"{service}.{universe}"
-    if location in MULTI_REGIONS:
-        return f"{service}.{location}.rep.{universe}"
+    if not api.region_host or location in ("", "global"):
+        return host_in(universe, api.global_host)
+    if location in api.multi_regions:
+        return host_in(universe, api.multi_region_host, location)
     if not _REGION.fullmatch(location):
         raise errors.BackendRefused(
-            f"{location!r} is not a Google Cloud location, so no host of {api_version} serves it",
+            f"{location!r} is not a Google Cloud location, so no host of {api.name} serves it",
             "write a region such as us-central1, or us, eu, global",
         )
-    return f"{location}-{service}.{universe}"
+    return host_in(universe, api.region_host, location)
 
 
-def allowed_hosts(api_versions: Iterable[str], locations: Iterable[str], universe: str = GOOGLE) -> frozenset[str]:
+def host_in(universe: str, pattern: str, location: str = "") -> str:
+    """Fill a pattern such as `storage.{universe}`. Raises errors.BackendRefused for what is no universe domain."""
+    if not _UNIVERSE.fullmatch(universe):
+        raise errors.BackendRefused(f"{universe!r} is not a universe domain", f"the usual one is {GOOGLE}")
+    return pattern.format(location=location, universe=universe)
+
+
+def allowed_hosts(apis: Iterable[Api], locations: Iterable[str], universe: str = GOOGLE) -> frozenset[str]:
     """List every host that a token may be sent to: each API in each of the stack's locations, nothing else."""
-    places = tuple(locations)
-    return frozenset(host_of(api, place, universe) for api in api_versions for place in places or ("",))
+    named = tuple(locations) or ("",)
+    return frozenset(host_of(api, location, universe) for api in apis for location in named)
 
 
 def is_loopback(host: str) -> bool:

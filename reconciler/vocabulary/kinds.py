@@ -1,4 +1,6 @@
-"""What a kind of job declares about itself. Values only: they are compiled from schemas/ and read by everyone."""
+"""What a kind of job, and the API it belongs to, declare about themselves.
+
+Values only: they are compiled from schemas/ and read by everyone."""
 
 from __future__ import annotations
 
@@ -48,6 +50,32 @@ class IdForm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Api:
+    """One API with kinds of jobs, as data. `name` is what manifests call their apiVersion.
+
+    `located` says whether its jobs lie in a location. Hosts are patterns with `{location}` and `{universe}`; where
+    `region_host` is empty, `global_host` serves every location. `multi_regions` have hosts of a form of their own.
+    """
+
+    name: str
+    located: bool
+    global_host: str
+    region_host: str
+    multi_region_host: str
+    multi_regions: tuple[str, ...]
+
+    @property
+    def service(self) -> str:
+        """The short name of the service, such as `aiplatform`."""
+        return self.name.partition(".")[0]
+
+    @property
+    def version(self) -> str:
+        """The version, as paths begin with it."""
+        return self.name.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of job, as data.
 
@@ -57,9 +85,8 @@ class Kind:
     """
 
     name: str
-    api_version: str
+    api: Api
     collection: str
-    located: bool
     id_form: IdForm
     id_field: str
     list_field: str
@@ -73,6 +100,16 @@ class Kind:
     etag: bool
     console_url: str
     schema: Mapping[str, Any]
+
+    @property
+    def api_version(self) -> str:
+        """The apiVersion of its manifests, such as `aiplatform.googleapis.com/v1`."""
+        return self.api.name
+
+    @property
+    def located(self) -> bool:
+        """True where its jobs lie in a location."""
+        return self.api.located
 
     @property
     def spec_schema(self) -> Mapping[str, Any]:

@@ -115,7 +115,7 @@ def emulated(wire: str, kind: Kind) -> Iterator[Backend]:
 @contextlib.contextmanager
 def live(kind: Kind, project: str, location: str) -> Iterator[Backend]:
     clock = WallClock()
-    allowed = hosts.allowed_hosts({kind.api_version}, {location}, hosts.GOOGLE)
+    allowed = hosts.allowed_hosts({kind.api}, {location}, hosts.GOOGLE)
     with HttpTransport() as http, open_session(2) as session:
         sending = google.authorized(http, google.DefaultCredentials(session), allowed)
         backend = Backend(

@@ -253,7 +253,12 @@ def test_a_missing_or_damaged_install_is_named_by_its_path(tmp_path: pathlib.Pat
         schemas.load_kinds(tmp_path)
     (tmp_path / "compiled").mkdir()
     compiled = tmp_path / "compiled" / "kinds.json"
-    for text, what in (("{", "is not JSON"), ("[]", "does not hold"), ('{"A": {}}', "describe A"), ("{}", "no kind")):
+    for text, what in (
+        ("{", "is not JSON"),
+        ("[]", "does not hold"),
+        ('{"apis": {}, "kinds": {"A": {}}}', "describe A"),
+        ("{}", "no kind"),
+    ):
         compiled.write_text(text, encoding="utf-8")
         with pytest.raises(errors.ReconcilerError, match=what) as caught:
             schemas.load_kinds(tmp_path)

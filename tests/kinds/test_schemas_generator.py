@@ -12,13 +12,13 @@ import yaml
 
 from tools.schemas import facts, generate
 
-KINDS = generate.SCHEMAS / "kinds"
 Edit = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture
 def copied(tmp_path: pathlib.Path) -> pathlib.Path:
-    shutil.copytree(KINDS, tmp_path / "kinds")
+    for folder in ("apis", "kinds"):
+        shutil.copytree(generate.SCHEMAS / folder, tmp_path / folder)
     return tmp_path
 
 
@@ -174,9 +174,29 @@ MISTAKES: dict[str, tuple[str, Edit, str]] = {
         "etag is True here",
     ),
     "a location that is none": (
-        "Job.yaml",
+        "../apis/ml.yaml",
         lambda value: value["facts"]["located"].update(value=True),
         "located is True",
+    ),
+    "a host that is none": (
+        "../apis/aiplatform.yaml",
+        lambda value: value["facts"]["hosts"]["value"].update(region="aiplatform.{location}.{universe}"),
+        r"hosts of africa-south1: unknown \['aiplatform\.africa-south1\.googleapis\.com'\]",
+    ),
+    "a host for all that is none": (
+        "../apis/ml.yaml",
+        lambda value: value["facts"]["hosts"]["value"].update({"global": "ml-jobs.{universe}"}),
+        r"hosts\.global: missing \['ml\.googleapis\.com'\]",
+    ),
+    "an API that has no file": (
+        "Job.yaml",
+        lambda value: value.update(apiVersion="ml.googleapis.com/v2"),
+        r"Job\.yaml apiVersion: unknown \['ml\.googleapis\.com/v2'\]",
+    ),
+    "a fact of an API without a source": (
+        "../apis/ml.yaml",
+        lambda value: value["facts"]["located"].pop("source"),
+        r"ml\.yaml facts\.located: missing \['source'\]",
     ),
     "a client id without field": (
         "Job.yaml",

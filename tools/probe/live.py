@@ -139,8 +139,8 @@ def _reaching(endpoint: str, location: str) -> Iterator[tuple[Transport, Endpoin
         if endpoint:
             yield google.loopback(http), Endpoints(endpoint)
             return
-        versions = {kind.api_version for kind in schemas.load_kinds().values()}
-        allowed = hosts.allowed_hosts(versions, {location, *PLACES})
+        apis = {kind.api for kind in schemas.load_kinds().values()}
+        allowed = hosts.allowed_hosts(apis, {location, *PLACES})
         yield google.authorized(http, google.DefaultCredentials(session), allowed), Endpoints("google")
 
 

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIXES = ("GoogleCloudAiplatformV1", "GoogleCloudMlV1__", "GoogleIamV1__", "GoogleType__", "GoogleRpc")
 """What discovery writes in front of a message's own name. Longest match first is not needed: none starts another."""
@@ -23,12 +24,17 @@ def short_name(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One discovery document; messages are keyed by their full discovery names."""
+    """One discovery document; messages are keyed by their full discovery names.
+
+    `host` is the one for every location, `hosts` are those of single locations.
+    """
 
     name: str
     revision: str
     messages: Mapping[str, Any]
     resources: Mapping[str, Any]
+    host: str
+    hosts: Mapping[str, frozenset[str]]
 
     def methods(self, collection: str) -> Mapping[str, Any]:
         """Return the methods of a collection such as projects.locations.customJobs. Raises KeyError."""
@@ -56,7 +62,14 @@ def read_api(document: str) -> Api:
     package = importlib.import_module("googleapiclient.discovery_cache")
     path = pathlib.Path(str(package.__file__)).parent / "documents" / f"{document}.json"
     raw = json.loads(path.read_text(encoding="utf-8"))
-    return Api(document, raw["revision"], raw["schemas"], raw["resources"])
+    hosts: dict[str, frozenset[str]] = {}
+    for each in raw.get("endpoints", ()):
+        hosts[each["location"]] = hosts.get(each["location"], frozenset()) | {_host(each["endpointUrl"])}
+    return Api(document, raw["revision"], raw["schemas"], raw["resources"], _host(raw["rootUrl"]), hosts)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def message_of(schema: Mapping[str, Any]) -> str:

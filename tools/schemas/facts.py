@@ -14,7 +14,7 @@ CLASSES = frozenset(
 KIND_KEYS = frozenset(("kind", "apiVersion", "discovery", "proto", "enumNumbers", "facts", "types"))
 FACT_KEYS = frozenset(
     (
-        *("located", "idForm", "idField", "listField", "listMask", "verbs", "stateField", "states", "errorField"),
+        *("idForm", "idField", "listField", "listMask", "verbs", "stateField", "states", "errorField"),
         *("outputOnly", "cosmetic", "etag", "consoleUrl", "notInSpec"),
     )
 )
@@ -44,10 +44,15 @@ def read_kind(path: pathlib.Path) -> dict[str, Any]:
     """Load the facts of one kind and check that every key is known and every fact has value and source."""
     kind = read(path)
     known_keys(path.name, kind, KIND_KEYS)
-    same_keys(f"{path.name} facts", kind["facts"], FACT_KEYS)
-    for name, fact in kind["facts"].items():
-        same_keys(f"{path.name} facts.{name}", fact, ("value", "source"))
+    check_sources(path.name, kind["facts"], FACT_KEYS)
     return kind
+
+
+def check_sources(where: str, found: Mapping[str, Any], wanted: Iterable[str]) -> None:
+    """Check that the facts are those wanted, each with value and source."""
+    same_keys(f"{where} facts", found, wanted)
+    for name, fact in found.items():
+        same_keys(f"{where} facts.{name}", fact, ("value", "source"))
 
 
 def check_type(where: str, facts: Mapping[str, Any]) -> None:

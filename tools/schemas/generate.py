@@ -1,4 +1,4 @@
-"""Write the published schemas and compiled/kinds.json from Google's API descriptions and schemas/kinds/*.yaml.
+"""Write the published schemas and compiled/kinds.json from Google's API descriptions and schemas/{apis,kinds}/*.yaml.
 
 `--check` writes nothing and exits 1 where a file on disk differs from what would be written.
 """
@@ -10,7 +10,7 @@ import json
 import pathlib
 import sys
 
-from tools.schemas import facts, manifests, umbrella
+from tools.schemas import apis, facts, manifests, umbrella
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 STACK = SCHEMAS / "reconciler" / "v1" / "Stack.json"
@@ -23,6 +23,7 @@ def generate(schemas: pathlib.Path = SCHEMAS) -> dict[str, str]:
     shared = facts.read(schemas / "kinds" / "types.yaml")
     envelope = facts.read(schemas / "kinds" / "manifest.yaml")
     facts.same_keys("manifest.yaml", envelope, ("metadata", "definitions", "iamPolicy", "iamTypes"))
+    served = apis.read(schemas / "apis")
     paths = sorted(path for path in (schemas / "kinds").glob("*.yaml") if path.name not in NOT_KINDS)
     files: dict[str, str] = {}
     rows = {}
@@ -32,14 +33,16 @@ def generate(schemas: pathlib.Path = SCHEMAS) -> dict[str, str]:
         kind = facts.read_kind(path)
         if path.stem != kind["kind"]:
             raise facts.FactError(f"{path.name}: holds kind {kind['kind']}")
-        sources = manifests.load_sources(kind, shared)
-        schema = manifests.manifest_schema(kind, sources, envelope)
+        facts.known_keys(f"{path.name} apiVersion", [kind["apiVersion"]], served)
+        api = served[kind["apiVersion"]]
+        sources = manifests.load_sources(kind, api, shared)
+        schema = manifests.manifest_schema(kind, api, sources, envelope)
         used |= schema["definitions"].keys()
         rows[kind["kind"]] = manifests.kind_row(kind, sources)
         files[manifests.schema_path(kind)] = _text(schema)
         parts[kind["kind"]] = schema
     facts.known_keys("types.yaml, against what the kinds use", shared, used)
-    files["compiled/kinds.json"] = _text(rows)
+    files["compiled/kinds.json"] = _text({"apis": {name: apis.row(api) for name, api in served.items()}, "kinds": rows})
     files["reconciler/v1/Manifest.json"] = _text(umbrella.build(parts))
     return files
 

@@ -15,11 +15,11 @@ METHODS = frozenset(
 PHASES = frozenset(("PENDING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"))
 
 
-def load_sources(kind: Mapping[str, Any], shared: Mapping[str, Any]) -> messages.Sources:
-    """Gather description, protos and facts of one kind. `shared` holds the types several kinds use."""
+def load_sources(kind: Mapping[str, Any], api: Mapping[str, Any], shared: Mapping[str, Any]) -> messages.Sources:
+    """Gather description, protos and facts of one kind of an API. `shared` holds the types several kinds use."""
     where = kind["discovery"]
-    facts.same_keys(f"{kind['kind']} discovery", where, ("document", "collection", "message"))
-    api = discovery.read_api(where["document"])
+    facts.same_keys(f"{kind['kind']} discovery", where, ("collection", "message"))
+    described = discovery.read_api(api["discovery"])
     protos: dict[str, discovery.ProtoMessage] = {}
     listing = "proto" not in kind
     if listing:
@@ -27,10 +27,12 @@ def load_sources(kind: Mapping[str, Any], shared: Mapping[str, Any]) -> messages
     else:
         protos = discovery.read_protos(kind["proto"]["module"], kind["proto"]["message"], where["message"])
     types = {**({} if listing else shared), **kind["types"]}
-    return messages.Sources(api, types, protos, listing)
+    return messages.Sources(described, types, protos, listing)
 
 
-def manifest_schema(kind: Mapping[str, Any], sources: messages.Sources, envelope: Mapping[str, Any]) -> Json:
+def manifest_schema(
+    kind: Mapping[str, Any], api: Mapping[str, Any], sources: messages.Sources, envelope: Mapping[str, Any]
+) -> Json:
     """Build the published draft-07 schema of a whole manifest of this kind."""
     name, message = kind["kind"], kind["discovery"]["message"]
     hidden = _hidden(kind, sources)
@@ -44,7 +46,7 @@ def manifest_schema(kind: Mapping[str, Any], sources: messages.Sources, envelope
     properties: Json = {
         "apiVersion": {"const": kind["apiVersion"]},
         "kind": {"const": name},
-        "metadata": _metadata(kind, sources, envelope),
+        "metadata": _metadata(kind, sources, envelope, located=_located(kind, api)),
         "lifecycle": {"$ref": "#/definitions/Lifecycle"},
     }
     if "setIamPolicy" in kind["facts"]["verbs"]["value"]:
@@ -80,9 +82,8 @@ def kind_row(kind: Mapping[str, Any], sources: messages.Sources) -> Json:
     _check_resource(kind, sources, values)
     return {
         "name": kind["kind"],
-        "api_version": kind["apiVersion"],
+        "api": kind["apiVersion"],
         "collection": kind["discovery"]["collection"].rpartition(".")[2],
-        "located": values["located"],
         "id_form": values["idForm"],
         "id_field": values["idField"],
         "list_field": values["listField"],
@@ -110,13 +111,24 @@ def _hidden(kind: Mapping[str, Any], sources: messages.Sources) -> frozenset[str
     return frozenset((*not_in_spec, *output_only(kind, sources)))
 
 
-def _metadata(kind: Mapping[str, Any], sources: messages.Sources, envelope: Mapping[str, Any]) -> Json:
+def _metadata(
+    kind: Mapping[str, Any], sources: messages.Sources, envelope: Mapping[str, Any], *, located: bool
+) -> Json:
     shape: Json = envelope["metadata"]
     pattern = sources.api.methods(kind["discovery"]["collection"])["get"]["parameters"]["name"]["pattern"]
     properties = {**shape["properties"], "resource": {**shape["properties"]["resource"], "pattern": pattern}}
-    if not kind["facts"]["located"]["value"]:
+    if not located:
         del properties["location"]
     return {**shape, "properties": properties}
+
+
+def _located(kind: Mapping[str, Any], api: Mapping[str, Any]) -> bool:
+    """Say whether jobs of an API lie in a location, held against the collection of one of its kinds."""
+    located: bool = api["facts"]["located"]["value"]
+    collection = kind["discovery"]["collection"]
+    if located != (".locations." in collection):
+        raise facts.FactError(f"{kind['kind']}: located is {located}, the collection is {collection}")
+    return located
 
 
 def _iam_definitions(sources: messages.Sources, types: Mapping[str, Any]) -> Json:
@@ -138,8 +150,6 @@ def _check_collection(kind: Mapping[str, Any], sources: messages.Sources, values
     name, collection = kind["kind"], kind["discovery"]["collection"]
     methods = sources.api.methods(collection)
     facts.same_keys(f"{name} verbs, against discovery", values["verbs"], METHODS & methods.keys())
-    if values["located"] != (".locations." in collection):
-        raise facts.FactError(f"{name}: located is {values['located']}, the collection is {collection}")
     answer = sources.api.properties(methods["list"]["response"]["$ref"])
     facts.known_keys(f"{name} listField", [values["listField"]], answer)
     if bool(values["listMask"]) != ("readMask" in methods["list"]["parameters"]):

@@ -6,15 +6,30 @@ import json
 from typing import Any
 
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import IdForm, Kind, Phase, Verb
+from reconciler.vocabulary.kinds import Api, IdForm, Kind, Phase, Verb
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.wire import Request, Response
 
+VERTEX = Api(
+    name="aiplatform.googleapis.com/v1",
+    located=True,
+    global_host="aiplatform.{universe}",
+    region_host="{location}-aiplatform.{universe}",
+    multi_region_host="aiplatform.{location}.rep.{universe}",
+    multi_regions=("eu", "us"),
+)
+AI_PLATFORM = Api(
+    name="ml.googleapis.com/v1",
+    located=False,
+    global_host="ml.{universe}",
+    region_host="",
+    multi_region_host="",
+    multi_regions=(),
+)
 CUSTOM_JOB = Kind(
     name="CustomJob",
-    api_version="aiplatform.googleapis.com/v1",
+    api=VERTEX,
     collection="customJobs",
-    located=True,
     id_form=IdForm.SERVER,
     id_field="",
     list_field="customJobs",
@@ -31,9 +46,8 @@ CUSTOM_JOB = Kind(
 )
 ML_JOB = Kind(
     name="Job",
-    api_version="ml.googleapis.com/v1",
+    api=AI_PLATFORM,
     collection="jobs",
-    located=False,
     id_form=IdForm.CLIENT,
     id_field="jobId",
     list_field="jobs",

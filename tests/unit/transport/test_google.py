@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 import requests
 
+from reconciler.files import schemas
 from reconciler.transport import google, hosts
 from reconciler.transport.http import HttpTransport, open_session
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.kinds import Api
 from reconciler.vocabulary.wire import Request, Response
 from tests.support.loopback import Reply, serving
 
-VERTEX, ML = "aiplatform.googleapis.com/v1", "ml.googleapis.com/v1"
+KINDS = schemas.load_kinds()
+VERTEX, ML = KINDS["CustomJob"].api, KINDS["Job"].api
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,7 @@ VERTEX, ML = "aiplatform.googleapis.com/v1", "ml.googleapis.com/v1"
         (ML, "us-central1", hosts.GOOGLE, "ml.googleapis.com"),
     ],
 )
-def test_each_location_has_one_host(api: str, location: str, universe: str, host: str) -> None:
+def test_each_location_has_one_host(api: Api, location: str, universe: str, host: str) -> None:
     assert hosts.host_of(api, location, universe) == host
 
 
