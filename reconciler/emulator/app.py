@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import behaviour
-from reconciler.emulator.behaviour import Behaviour
+from reconciler.emulator.behaviour import Api, Behaviour
 from reconciler.emulator.control import audit, dump, paths
 from reconciler.emulator.control.audit import Audit
 from reconciler.emulator.faults import broken_replies
@@ -73,8 +73,6 @@ class Emulator:
             for kind in kinds.values()
             if kind.name in behaviours
         )
-        self._located = next((one for one in behaviours.values() if one.hosts.regions), None)
-        self._unlocated = next((one for one in behaviours.values() if not one.hosts.regions), None)
         self._database = database
         self._runner: Running | None = None
         self._clock = clock
@@ -98,7 +96,7 @@ class Emulator:
         if call.path.startswith(paths.PREFIX):
             return self._reply(call, lambda: self._control(call))
         route = self._routes.find(call)
-        asked = _asked(call, route)
+        asked = self._asked(call, route)
         effects = self._faults.effects_on(asked)
         if effects.delay:
             self._sleep(effects.delay)
@@ -126,7 +124,7 @@ class Emulator:
     def set_state(self, resource: str, state: str, error: Any = None) -> None:
         """Put the job of a full resource name into a state; raises LookupError for a name that is none."""
         try:
-            found = self._set_state(f"/v1/{resource}", state, error)
+            found = self._set_state(resource, state, error)
         except Refusal as refusal:
             raise LookupError(refusal.message) from refusal
         if found is None:
@@ -190,11 +188,9 @@ class Emulator:
 
     def _is_served_at(self, host: str, route: Route) -> bool:
         """Say whether a host serves the API; raises Refusal where its location is another than the path's."""
-        behaviour = (
-            route.served.behaviour if route.served else self._located if route.parts.location else self._unlocated
-        )
+        location = requests.segment(route.parts.location)
         field = "name" if route.parts.job or route.parts.child else "parent"
-        return behaviour is None or hosts.serves(host, behaviour.hosts, requests.segment(route.parts.location), field)
+        return any(hosts.serves(host, api, location, field) for api in route.apis)
 
     def _run(self, route: Route, key: Key, call: Call, deviations: Deviations) -> Any:
         now = self._now()
@@ -254,13 +250,13 @@ class Emulator:
         if answer is not None:
             return answer()
         if call.method == "GET" and path.endswith(":logs"):
-            return self._logs(f"/v1/{path.removesuffix(':logs')}", call)
+            return self._logs(path.removesuffix(":logs"), call)
         if call.method != "POST" or not path.endswith(":setState"):
             return None
-        return self._set_state(f"/v1/{path.removesuffix(':setState')}", *paths.asked_state(call))
+        return self._set_state(path.removesuffix(":setState"), *paths.asked_state(call))
 
-    def _logs(self, path: str, call: Call) -> Any:
-        found = self._routes.job(path)
+    def _logs(self, resource: str, call: Call) -> Any:
+        found = self._routes.job(resource)
         if found is None:
             return None
         served, parts = found
@@ -309,8 +305,8 @@ class Emulator:
         self.clear_faults()
         return self._show_faults()
 
-    def _set_state(self, path: str, state: str, error: Any) -> Any:
-        found = self._routes.job(path)
+    def _set_state(self, resource: str, state: str, error: Any) -> Any:
+        found = self._routes.job(resource)
         if found is None:
             return None
         served, parts = found
@@ -319,14 +315,26 @@ class Emulator:
             self._state.advance(now)
             return self._jobs.set_state(served, self._key(served.kind.name, parts), state, error, now)
 
+    def _asked(self, call: Call, route: Route | None) -> Asked:
+        """Return what faults may look at in a call."""
+        method, kind = (route.method, route.kind) if route else ("", "")
+        masked, continued = bool(call.query.get("readMask")), bool(call.query.get("pageToken"))
+        api = self._api(call, route)
+        service, title = (api.service, api.title) if api else ("", "")
+        return Asked(call.method, method, call.path, kind, masked, continued, service, title)
+
+    def _api(self, call: Call, route: Route | None) -> Api | None:
+        """Return the API a call is for, as far as path and host tell; of several that it can be, the first by name."""
+        version, located = call.path[1:].partition("/")[0], "/locations/" in call.path
+        apis = (
+            route.apis
+            if route
+            else [api for each in (located, not located) for api in self._routes.apis(version, located=each)]
+        )
+        return next((api for api in apis if hosts.location(call.host, api.hosts) is not None), None)
+
     def _now(self) -> int:
         return round(self._clock.now() * lifecycle.MICROSECONDS)
-
-
-def _asked(call: Call, route: Route | None) -> Asked:
-    method, kind = (route.method, route.kind) if route else ("", "")
-    masked, continued = bool(call.query.get("readMask")), bool(call.query.get("pageToken"))
-    return Asked(call.method, method, call.path, kind, masked, continued)
 
 
 def _run_key(call: Call) -> str:

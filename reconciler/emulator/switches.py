@@ -15,14 +15,17 @@ from reconciler.vocabulary import errors
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One behaviour. `source` begins as the sources of the behaviour data do: its grade follows from it."""
+    """One behaviour, of one `api` or of all. `source` begins as the sources of the behaviour data do: they give its grade."""
 
     name: str
     default: str
     choices: tuple[str, ...]
     does: str
     source: str
+    api: str = ""
 
+
+_VERTEX = "aiplatform.googleapis.com/v1"
 
 SWITCHES: tuple[Switch, ...] = (
     Switch(
@@ -38,6 +41,7 @@ SWITCHES: tuple[Switch, ...] = (
         ("no", "yes"),
         "CustomJob and NasJob show JOB_STATE_CANCELLING between the cancel and its end",
         "unverified: never seen for custom jobs (sampled every 10 s), seen for batchPredictionJobs",
+        _VERTEX,
     ),
     Switch(
         "cancel-takes",
@@ -45,6 +49,7 @@ SWITCHES: tuple[Switch, ...] = (
         ("1s", "31s"),
         "how long a CustomJob or NasJob takes from the cancel to JOB_STATE_CANCELLED",
         "recorded: Cloud Custodian, 2026 (1 s for custom jobs, 31 s for batchPredictionJobs)",
+        _VERTEX,
     ),
     Switch(
         "delete-of-active",
@@ -87,6 +92,7 @@ SWITCHES: tuple[Switch, ...] = (
         ("20", "100", "1000"),
         "rows on a page of CustomJobs and NasJobs where none are asked for",
         "unverified: no page states a default; AIP-158 leaves it to the service",
+        _VERTEX,
     ),
     Switch(
         "most-rows",
@@ -94,6 +100,7 @@ SWITCHES: tuple[Switch, ...] = (
         ("100", "1000"),
         "most rows on a page of CustomJobs and NasJobs, more are cut down silently",
         "unverified: no page states a maximum; AIP-158: too large is capped",
+        _VERTEX,
     ),
     Switch(
         "read-mask",
@@ -136,6 +143,7 @@ SWITCHES: tuple[Switch, ...] = (
         ("missing", "refused"),
         "a Vertex job's name that ends in no number is answered 404, or 400 INVALID_ARGUMENT",
         "unverified: a client of NasJobs takes 400 for one that is gone",
+        _VERTEX,
     ),
     Switch(
         "pool-without-task",
@@ -169,7 +177,6 @@ SWITCHES: tuple[Switch, ...] = (
 """Every switch. The first name that differs from its default is worth a line in a bug report."""
 
 _BY_NAME: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
-_AIPLATFORM = "google.cloud.aiplatform.v1"
 
 
 def read(texts: Iterable[str]) -> dict[str, str]:
@@ -193,9 +200,9 @@ def behaviours(by_kind: Mapping[str, Behaviour], chosen: Mapping[str, str]) -> d
     """Return the behaviour of every kind as chosen; choices that are the default change nothing."""
     changed = dict(by_kind)
     for name, choice in sorted(chosen.items()):
-        turn = _TURNS.get(name)
-        if turn is not None and choice != _BY_NAME[name].default:
-            changed = {kind: turn(each, choice) for kind, each in changed.items()}
+        turn, switch = _TURNS.get(name), _BY_NAME[name]
+        if turn is not None and choice != switch.default:
+            changed |= {kind: turn(each, choice) for kind, each in changed.items() if switch.api in ("", each.api.name)}
     return changed
 
 
@@ -210,27 +217,15 @@ def faults(chosen: Mapping[str, str]) -> tuple[Fault, ...]:
 
 
 def _shows_cancelling(behaviour: Behaviour, _: str) -> Behaviour:
-    if behaviour.package != _AIPLATFORM:
-        return behaviour
     first = behaviour.cancel[0]
     # recorded for batchPredictionJobs: CANCELLING about as long before the end as the end took to come
     return replace(behaviour, cancel=(Step(first.after / 2, "JOB_STATE_CANCELLING"), *behaviour.cancel))
 
 
 def _cancel_takes(behaviour: Behaviour, choice: str) -> Behaviour:
-    if behaviour.package != _AIPLATFORM:
-        return behaviour
     seconds = float(choice.removesuffix("s"))
     factor = seconds / behaviour.cancel[-1].after
     return replace(behaviour, cancel=tuple(replace(step, after=step.after * factor) for step in behaviour.cancel))
-
-
-def _page(behaviour: Behaviour, default: int | None = None, maximum: int | None = None) -> Behaviour:
-    if behaviour.package != _AIPLATFORM:
-        return behaviour
-    return replace(
-        behaviour, page_default=default or behaviour.page_default, page_maximum=maximum or behaviour.page_maximum
-    )
 
 
 def _rules(behaviour: Behaviour, change: Callable[[Rules], Rules]) -> Behaviour:
@@ -250,8 +245,8 @@ _TURNS: Mapping[str, Callable[[Behaviour, str], Behaviour]] = {
     "list-order": lambda behaviour, _: replace(behaviour, by_creation=True),
     "list-rows": lambda behaviour, _: replace(behaviour, omits=()),
     "list-window": lambda behaviour, _: replace(behaviour, days=0),
-    "page-size": lambda behaviour, choice: _page(behaviour, default=int(choice)),
-    "most-rows": lambda behaviour, choice: _page(behaviour, maximum=int(choice)),
+    "page-size": lambda behaviour, choice: replace(behaviour, page_default=int(choice)),
+    "most-rows": lambda behaviour, choice: replace(behaviour, page_maximum=int(choice)),
     "label-length": lambda behaviour, choice: _rules(
         behaviour,
         lambda rules: replace(rules, labels={**rules.labels, "length": int(choice), "bytes": 2 * int(choice)}),
@@ -263,7 +258,7 @@ _TURNS: Mapping[str, Callable[[Behaviour, str], Behaviour]] = {
         behaviour, lambda rules: replace(rules, slashes=_turned_on(rules.slashes))
     ),
     "stale-etag": lambda behaviour, _: replace(behaviour, stale_etag="FAILED_PRECONDITION"),
-    "id-without-number": lambda behaviour, _: replace(behaviour, numeric_ids=behaviour.package == _AIPLATFORM),
+    "id-without-number": lambda behaviour, _: replace(behaviour, numeric_ids=True),
     "pool-without-task": lambda behaviour, _: _rules(
         behaviour, lambda rules: replace(rules, oneofs=_turned_on(rules.oneofs, "task"))
     ),

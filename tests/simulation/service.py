@@ -95,7 +95,7 @@ class Service(app.Emulator):
         encoded = b"" if content is None else json.dumps(content).encode()
         call = requests.read(Request(method, f"http://embedded/v1/{path}", {}, encoded))
         route = self._routes.find(call)
-        reply = self._respond(call, route, Effects(), app._asked(call, route))
+        reply = self._respond(call, route, Effects(), self._asked(call, route))
         return json.loads(reply.body) if reply.status == 200 else None
 
     def last_commit(self) -> bool:

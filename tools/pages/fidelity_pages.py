@@ -54,6 +54,9 @@ def _api(data: Mapping[str, Any]) -> str:
 
 def _behaviours(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "form of error replies", data["errors"]["source"]
+    yield "form of the error that a job ends with", data["job_errors"]["source"]
+    yield "order of a job's state and times", data["order"]["source"]
+    yield "methods of operations", data["operations"]["source"]
     yield "hosts and their locations", data["hosts"]["source"]
     for kind in data["kinds"]:
         yield from _kind(kind)
@@ -86,6 +89,7 @@ def _behaviours(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _kind(kind: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     name = kind["kind"]
     yield f"{name}: reply for a job that is not there", kind["source"]
+    yield f"{name}: what lies below a job", kind["children"]["source"]
     yield f"{name}: digits of times", kind["times"]["source"]
     yield f"{name}: created as {code(kind['created']['state'])}", kind["created"]["source"]
     for step in kind["timeline"]:

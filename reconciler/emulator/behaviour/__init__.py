@@ -120,23 +120,47 @@ class Hosts:
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How the service treats the jobs of one kind.
+class Api:
+    """How one API answers, whatever its kinds. `name` is their apiVersion, `title` what error texts call the API.
 
-    `created` maps an input field ("" for any) to the output fields that appear with it; `digits` are the fraction
-    digits of its times; `time_limit` is the path of the duration that a job may run, empty for none; `days` limits
-    what a list shows (0: everything); `style` is the form of its errors. An empty `live_delete` or `late_cancel`
-    refuses nothing. With `polled_delete` the reply to a delete is an operation that is not done yet; `by_creation`
-    orders lists by createTime.
-    `stale_etag` is the code that answers one; with `numeric_ids` a job's name of another form is refused, not missed.
+    `style` is the form of its errors, `job_errors` that of the error a job ended with: `status` or `text`. The names of
+    its states begin with `state_prefix`; with `times_first` a job shows its times before its state. `operations` are the
+    methods that its operations have.
     """
 
-    kind: str
-    resource: str
-    missing: str
+    name: str
+    title: str
     package: str
     hosts: Hosts
     style: str
+    job_errors: str
+    state_prefix: str
+    times_first: bool
+    operations: frozenset[str]
+
+    @property
+    def service(self) -> str:
+        """The service's name, such as `aiplatform.googleapis.com`."""
+        return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How the service treats the jobs of one kind; what it does for all kinds alike is its `api`.
+
+    `children` are the collections below a job. `created` maps an input field ("" for any) to the output fields that
+    appear with it; `digits` are the fraction digits of its times; `time_limit` is the path of the duration that a job
+    may run, empty for none; `days` limits what a list shows (0: everything). An empty `live_delete` or `late_cancel`
+    refuses nothing. With `polled_delete` the reply to a delete is an operation that is not done yet; `by_creation`
+    orders lists by createTime. `stale_etag` is the code that answers one; with `numeric_ids` a job's name of another
+    form is refused, not missed.
+    """
+
+    kind: str
+    api: Api
+    resource: str
+    children: tuple[str, ...]
+    missing: str
     first_state: str
     created: Mapping[str, Mapping[str, Any]]
     timeline: tuple[Step, ...]
@@ -171,14 +195,17 @@ def load() -> dict[str, Behaviour]:
 
 def parse(documents: Iterable[Mapping[str, Any]]) -> dict[str, Behaviour]:
     """Turn behaviour documents, one an API, into behaviour by kind name."""
-    return {entry["kind"]: _behaviour(entry, document) for document in documents for entry in document["kinds"]}
+    return {
+        entry["kind"]: _behaviour(entry, document, api)
+        for document, api in ((document, _api(document)) for document in documents)
+        for entry in document["kinds"]
+    }
 
 
-def _behaviour(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Behaviour:
-    return Behaviour(
-        kind=entry["kind"],
-        resource=entry["resource"],
-        missing=entry["missing"],
+def _api(document: Mapping[str, Any]) -> Api:
+    return Api(
+        name=document["api"],
+        title=document["title"],
         package=document["package"],
         hosts=Hosts(
             service=document["hosts"]["service"],
@@ -186,6 +213,20 @@ def _behaviour(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Behavio
             multi_regions=tuple(document["hosts"]["multi_regions"]),
         ),
         style=document["errors"]["style"],
+        job_errors=document["job_errors"]["form"],
+        state_prefix=document["states"]["prefix"],
+        times_first=document["order"]["times_first"],
+        operations=frozenset(document["operations"]["methods"]),
+    )
+
+
+def _behaviour(entry: Mapping[str, Any], document: Mapping[str, Any], api: Api) -> Behaviour:
+    return Behaviour(
+        kind=entry["kind"],
+        api=api,
+        resource=entry["resource"],
+        children=tuple(entry["children"]["collections"]),
+        missing=entry["missing"],
         first_state=entry["created"]["state"],
         created=entry["created"]["fields"],
         timeline=_steps(entry["timeline"]),

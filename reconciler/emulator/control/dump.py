@@ -72,7 +72,7 @@ def _job(where: str, value: Any, served: Mapping[str, Served]) -> Job:
     )
     key = _key(f"{where}.key", value["key"], served)
     kind = served[key.kind]
-    body, violations = parse.read(kind.shapes.root, value["body"], kind.behaviour.resource, kind.behaviour.package)
+    body, violations = parse.read(kind.shapes.root, value["body"], kind.behaviour.resource, kind.behaviour.api.package)
     if violations:
         raise _wrong(f"{where}.body", violations[0][1])
     if kind.kind.id_form is IdForm.CLIENT and body.get(kind.kind.id_field) != key.job:

@@ -155,7 +155,10 @@ ONLY: Mapping[type[Action], str] = {CancelLoses: "cancel"} | dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a fault may look at in a call: the HTTP method, what it means, where, and for lists how it pages."""
+    """What a fault may look at in a call: the HTTP method, what it means, where, and for lists how it pages.
+
+    `service` and `title` name the API in error texts.
+    """
 
     http: str
     method: str
@@ -163,6 +166,8 @@ class Asked:
     kind: str
     masked: bool = False
     continued: bool = False
+    service: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

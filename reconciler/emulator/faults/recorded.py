@@ -15,7 +15,7 @@ from reconciler.emulator.wire.project_numbers import ProjectNumbers
 
 _TYPE = "type.googleapis.com/google.rpc."
 _PATH = re.compile(
-    r"/v1/(?P<parent>projects/(?P<project>[^/:]+)(?:/locations/[^/:]+)?)/(?P<rest>(?P<jobs>[^/:]+)[^:]*)"
+    r"/[a-z][a-z0-9]*/(?P<parent>projects/(?P<project>[^/:]+)(?:/locations/[^/:]+)?)/(?P<rest>(?P<jobs>[^/:]+)[^:]*)"
 )
 
 
@@ -184,16 +184,14 @@ def _told(asked: Asked) -> Mapping[str, str]:
     """Find what the texts speak of in a call's path; of a path that is none, as much as there is."""
     found = _PATH.match(asked.path)
     parent, project, jobs = (found["parent"], found["project"], found["jobs"]) if found else ("", "", "jobs")
-    api, title = (
-        ("aiplatform", "Vertex AI") if "/locations/" in asked.path else ("ml", "AI Platform Training & Prediction")
-    )
+    api = asked.service.partition(".")[0]
     resource = f"{parent}/{found['rest']}" if found and found["rest"] != jobs else parent
     return {
         "parent": parent,
         "project": project,
         "number": ProjectNumbers({}).number(project),
-        "service": f"{api}.googleapis.com",
-        "title": title,
+        "service": asked.service,
+        "title": asked.title,
         "permission": f"{api}.{jobs}.{'update' if asked.method == 'patch' else asked.method}",
         "resource": resource,
     }

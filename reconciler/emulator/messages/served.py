@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.emulator.behaviour import Behaviour
 from reconciler.emulator.messages.shapes import Shapes
@@ -26,6 +27,14 @@ class Served:
     def resource_name(self, key: Key) -> str:
         """Write a job's full name; the project is a number."""
         return f"{key.parent}/{self.kind.collection}/{key.job}"
+
+    def state(self, name: str) -> str:
+        """Spell a state such as RUNNING as the API does."""
+        return f"{self.behaviour.api.state_prefix}{name}"
+
+    def error(self, code: int, message: str) -> Any:
+        """Write the error that a job ends with as the API does: a google.rpc.Status, or its message alone."""
+        return message if self.behaviour.api.job_errors == "text" else {"code": code, "message": message}
 
     def is_terminal(self, job: Job) -> bool:
         """Say whether a job has ended."""

@@ -87,7 +87,7 @@ class JobMethods:
         behaviour, root = served.behaviour, served.shapes.root
         violations = validation.semantic(root, body, behaviour.rules, behaviour.resource, scope.location)
         if violations:
-            raise replies.invalid_fields(behaviour.style, violations)
+            raise replies.invalid_fields(behaviour.api.style, violations)
         text = validation.accelerators(root, body, behaviour.rules)
         if text:
             raise Refusal("INVALID_ARGUMENT", text)
@@ -136,7 +136,7 @@ class JobMethods:
             raise self._wrong_state(served, job, served.behaviour.live_delete)
         self._state.remove(job)
         time = lifecycle.timestamp(now, served.behaviour.digits)
-        prefix = f"type.googleapis.com/{served.behaviour.package}"
+        prefix = f"type.googleapis.com/{served.behaviour.api.package}"
         for _ in range(_TRIES):
             name = f"{key.parent}/operations/{self._ids()}"
             operation = {
@@ -175,7 +175,7 @@ class JobMethods:
     def _relabel(self, served: Served, job: Job, labels: Mapping[str, str]) -> Job:
         violations = validation.label_rules(labels, served.behaviour.rules, served.behaviour.resource)
         if violations:
-            raise replies.invalid_fields(served.behaviour.style, violations)
+            raise replies.invalid_fields(served.behaviour.api.style, violations)
         body = {name: value for name, value in job.body.items() if name != "labels"}
         if labels:
             body["labels"] = dict(labels)
@@ -199,7 +199,7 @@ class JobMethods:
         """Read a job; raises Refusal (404) where there is none."""
         if served.behaviour.numeric_ids and not key.job.isdecimal():
             field = f"{served.behaviour.resource}.name"
-            raise replies.invalid_fields(served.behaviour.style, [(field, f"`{key.job}` is no number.")])
+            raise replies.invalid_fields(served.behaviour.api.style, [(field, f"`{key.job}` is no number.")])
         job = self._state.find(key)
         if job is None:
             raise Refusal("NOT_FOUND", served.behaviour.missing)
@@ -218,7 +218,7 @@ class JobMethods:
         shown |= body
         stated: dict[str, Any] = {kind.state_field: behaviour.state_numbers[life.state] if numbers else life.state}
         timed = _times(life, behaviour)
-        shown |= stated | timed if kind.located else timed | stated
+        shown |= timed | stated if behaviour.api.times_first else stated | timed
         outputs = sorted(life.fields.items(), key=lambda field: field[0] != kind.error_field)
         shown |= {name: value for name, value in outputs if name not in omits}
         if nas_trials.OUTPUT in shown:
@@ -230,7 +230,7 @@ class JobMethods:
 
     def _parse(self, served: Served, value: Any) -> dict[str, Any]:
         behaviour = served.behaviour
-        body, violations = parse.read(served.shapes.root, value, behaviour.resource, behaviour.package)
+        body, violations = parse.read(served.shapes.root, value, behaviour.resource, behaviour.api.package)
         violations = violations or validation.unions(served.shapes.root, body, behaviour.rules, behaviour.resource)
         if violations:
             raise replies.invalid_json(violations)
@@ -264,8 +264,6 @@ def _unfinished(operation: Mapping[str, Any]) -> dict[str, Any]:
 def _lost(served: Served, ends: str) -> tuple[Step, ...]:
     """Return the steps of a cancel that came too late: the last one is the job's own end."""
     *before, last = served.behaviour.cancel
-    [state] = served.behaviour.terminal & {ends, f"JOB_STATE_{ends}"}
-    text = "Internal error encountered."  # recorded: python-aiplatform#5004
-    told = text if isinstance(last.fields.get(served.kind.error_field), str) else {"code": 13, "message": text}
-    ended = {served.kind.error_field: told} if ends == "FAILED" else {}
-    return (*before, Step(last.after, state, starts=True, ends=True, fields=ended))
+    error = served.error(13, "Internal error encountered.")  # recorded: python-aiplatform#5004
+    ended = {served.kind.error_field: error} if ends == "FAILED" else {}
+    return (*before, Step(last.after, served.state(ends), starts=True, ends=True, fields=ended))

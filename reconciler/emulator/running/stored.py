@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from reconciler.emulator.messages.served import Served
 from reconciler.emulator.running.ports import Move, Standing
@@ -47,22 +46,7 @@ class StoredJobs:
                 return False
             if job.life.cancelled and to in (Move.QUEUED, Move.RUNNING):
                 return False
-            state = _state(served, to)
-            life = lifecycle.force(job.life, served.behaviour, state, now, _error(served, code, message))
+            error = {served.kind.error_field: served.error(code, message)} if message else None
+            life = lifecycle.force(job.life, served.behaviour, served.state(to), now, error)
             self._state.save(replace(job, life=life, version=job.version + 1))
         return True
-
-
-def _state(served: Served, to: Move) -> str:
-    """Return a state's name in the spelling of the kind."""
-    [found] = {to.value, f"JOB_STATE_{to.value}"} & set(served.behaviour.state_numbers)
-    return found
-
-
-def _error(served: Served, code: int, message: str) -> dict[str, Any] | None:
-    """Write an error as the kind has it, a text or a google.rpc.Status; None where there is none to write."""
-    if not message:
-        return None
-    field = served.kind.error_field
-    told = served.behaviour.cancel[-1].fields.get(field)
-    return {field: message if isinstance(told, str) else {"code": code, "message": message}}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.emulator.behaviour import Hosts
+from reconciler.emulator.behaviour import Api, Hosts
 from reconciler.emulator.wire import replies
 
 _GOOGLE = ".googleapis.com"
@@ -34,13 +34,13 @@ def location(host: str, hosts: Hosts) -> str | None:
     return _GLOBAL if hosts.regions else ""
 
 
-def serves(host: str, hosts: Hosts, asked: str, field: str) -> bool:
+def serves(host: str, api: Api, asked: str, field: str) -> bool:
     """Say whether a host serves the API; raises Refusal (400) where it does so for another location than asked.
 
     `field` is what of the request holds the location. The words are recorded: kubeflow/pipelines#6011.
     """
-    served = location(host, hosts)
+    served = location(host, api.hosts)
     if served and asked != served:
         text = f"The provided location ID doesn't match the endpoint. The valid location ID is `{served}`."
-        raise replies.invalid_fields("list", [(field, text)])
+        raise replies.invalid_fields(api.style, [(field, text)])
     return served is not None

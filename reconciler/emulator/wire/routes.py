@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.emulator.behaviour import Api
 from reconciler.emulator.messages.served import READS, Served
 from reconciler.emulator.wire.requests import Call
 from reconciler.vocabulary.kinds import Verb
@@ -14,11 +15,11 @@ from reconciler.vocabulary.kinds import Verb
 OPERATION = "operation"
 """The reading of an operation, as faults name it."""
 
-_PATH = re.compile(
-    r"/(?P<version>v1|ui)/projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
+_NAME = (
+    r"projects/(?P<project>[^/:]+)(?:/locations/(?P<location>[^/:]+))?"
     r"/(?P<collection>[A-Za-z]+)(?:/(?P<job>[^/:]+)(?:/(?P<below>[A-Za-z]+)(?:/(?P<child>[^/:]+))?)?)?"
-    r"(?::(?P<custom>[A-Za-z]+))?"
 )
+_PATH = re.compile(rf"/(?P<version>[a-z][a-z0-9]*)/{_NAME}(?::(?P<custom>[A-Za-z]+))?")
 
 
 class ChildVerb(StrEnum):
@@ -52,11 +53,8 @@ _TRIALS: Mapping[tuple[str, bool, str], tuple[ChildVerb, tuple[str, ...]]] = {
     ("GET", True, ""): (ChildVerb.GET_TRIAL, ()),
 }
 
-# what lies below one job, by the collection of the job: nasJobs list no operations (discovery aiplatform v1)
-_BELOW = {("customJobs", "operations"): _OPERATIONS, ("nasJobs", "nasTrialDetails"): _TRIALS}
-
-# discovery ml v1 rev 20251213: an API without locations neither waits for operations nor deletes them
-_NEED_LOCATION = (ChildVerb.WAIT_OPERATION, ChildVerb.DELETE_OPERATION)
+# what may lie below one job
+_BELOW = {"operations": _OPERATIONS, "nasTrialDetails": _TRIALS}
 
 # (HTTP method, path names a job, custom verb): what it means and which parameters it takes
 _METHODS: Mapping[tuple[str, bool, str], tuple[Verb, tuple[str, ...]]] = {
@@ -86,10 +84,12 @@ class PathParts:
 class Route:
     """A method of a kind, or `child_verb` one of what is no job; `parameters` are those it takes.
 
+    `apis` are those that may be meant: the kind's own, or all that have the method in such a location or project.
     `served` is also the kind of the job that operations or trials lie below, None for those of a location.
     """
 
     parts: PathParts
+    apis: tuple[Api, ...]
     served: Served | None = None
     verb: Verb | None = None
     parameters: tuple[str, ...] = ()
@@ -115,59 +115,80 @@ class Routes:
     """The paths of all kinds that are served."""
 
     def __init__(self, served: Iterable[Served]) -> None:
-        self._served = {(one.kind.located, one.kind.collection): one for one in served}
+        self._served = tuple(served)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The names of the kinds, sorted."""
-        return tuple(sorted(served.kind.name for served in self._served.values()))
+        return tuple(sorted(self.of_kinds))
 
     @property
     def of_kinds(self) -> Mapping[str, Served]:
         """What is served, by the name of the kind."""
-        return {served.kind.name: served for served in self._served.values()}
+        return {served.kind.name: served for served in self._served}
 
     def find(self, call: Call) -> Route | None:
         """Return what a call means, None for a path or method that is not served."""
         found = _PATH.fullmatch(call.path)
-        if found is None or (
-            found["version"] == _INTERNAL and "operations" not in (found["collection"], found["below"])
-        ):
+        if found is None:
             return None
-        asked = (call.method, found["child"] is not None, found["custom"] or "")
+        version = found["version"]
+        if version == _INTERNAL and "operations" not in (found["collection"], found["below"]):
+            return None
         if found["collection"] == "operations":
-            return None if found["below"] else _of_location(found, call.method)
-        served = self._of(found)
-        if found["below"]:
-            method, parameters = _BELOW.get((found["collection"], found["below"]), {}).get(asked, (None, ()))
-            fits = served is not None and method is not None
-            return Route(_parts(found), served, None, parameters, method) if fits else None
-        return self._of_kind(found, served, call.method)
-
-    def _of_kind(self, found: re.Match[str], served: Served | None, asked: str) -> Route | None:
-        method = _METHODS.get((asked, found["job"] is not None, found["custom"] or ""))
-        if served is None or method is None or not served.kind.can(method[0]):
+            return None if found["below"] else self._of_location(found, call.method)
+        served = self._of(found, version)
+        if served is None:
             return None
-        return Route(_parts(found), served, *method)
+        return _of_child(found, served, call.method) if found["below"] else _of_kind(found, served, call.method)
 
-    def job(self, path: str) -> tuple[Served, PathParts] | None:
-        """Return the kind and the parts of a job's path, None where it is none."""
-        found = _PATH.fullmatch(path)
-        served = self._of(found) if found else None
+    def job(self, resource: str) -> tuple[Served, PathParts] | None:
+        """Return the kind of a job's full resource name and the parts of the name, None where it is none."""
+        found = re.fullmatch(_NAME, resource)
+        served = self._of(found, _INTERNAL) if found else None
         return (served, _parts(found)) if found and served and found["job"] and not found["below"] else None
 
-    def _of(self, found: re.Match[str]) -> Served | None:
-        return self._served.get((found["location"] is not None, found["collection"]))
+    def apis(self, version: str, *, located: bool) -> tuple[Api, ...]:
+        """Return the APIs of a version whose jobs lie in locations, or do not, in the order of their names."""
+        found = {
+            served.kind.api.name: served.behaviour.api
+            for served in self._served
+            if served.kind.located == located and version in (_INTERNAL, served.kind.api.version)
+        }
+        return tuple(found[name] for name in sorted(found))
+
+    def _of(self, found: re.Match[str], version: str) -> Served | None:
+        """Return the kind of a path's collection; the internal version is that of every API."""
+        for served in self._served:
+            kind = served.kind
+            fits = (kind.located, kind.collection) == (found["location"] is not None, found["collection"])
+            if fits and version in (_INTERNAL, kind.api.version):
+                return served
+        return None
+
+    def _of_location(self, found: re.Match[str], asked: str) -> Route | None:
+        """Return the method of an operation of a location or, for APIs without locations, of a project."""
+        method, parameters = _OPERATIONS.get((asked, found["job"] is not None, found["custom"] or ""), (None, ()))
+        located = found["location"] is not None
+        apis = tuple(api for api in self.apis(found["version"], located=located) if method in api.operations)
+        parts = PathParts(found["project"], found["location"] or "", "", found["job"] or "")
+        return Route(parts, apis, None, None, parameters, method) if apis else None
+
+
+def _of_kind(found: re.Match[str], served: Served, asked: str) -> Route | None:
+    method = _METHODS.get((asked, found["job"] is not None, found["custom"] or ""))
+    if method is None or not served.kind.can(method[0]):
+        return None
+    return Route(_parts(found), (served.behaviour.api,), served, *method)
+
+
+def _of_child(found: re.Match[str], served: Served, asked: str) -> Route | None:
+    if found["below"] not in served.behaviour.children:
+        return None
+    key = (asked, found["child"] is not None, found["custom"] or "")
+    method, parameters = _BELOW[found["below"]].get(key, (None, ()))
+    return Route(_parts(found), (served.behaviour.api,), served, None, parameters, method) if method else None
 
 
 def _parts(found: re.Match[str]) -> PathParts:
     return PathParts(found["project"], found["location"] or "", found["job"] or "", found["child"] or "")
-
-
-def _of_location(found: re.Match[str], asked: str) -> Route | None:
-    """Return the method of an operation of a location or, for APIs without locations, of a project."""
-    method, parameters = _OPERATIONS.get((asked, found["job"] is not None, found["custom"] or ""), (None, ()))
-    if method is None or (not found["location"] and method in _NEED_LOCATION):
-        return None
-    parts = PathParts(found["project"], found["location"] or "", "", found["job"] or "")
-    return Route(parts, None, None, parameters, method)

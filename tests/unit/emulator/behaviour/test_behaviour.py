@@ -62,9 +62,15 @@ def test_every_entry_has_its_source(name: str) -> None:
 
     document = DOCUMENTS[name]
     entries = [rule for sort in SORTS for rule in document[sort]]
-    entries += [document[part] for part in ("errors", "states", "labels", "policy")]
     entries += [
-        one for kind in document["kinds"] for one in walk(kind) if {"after", "digits", "text", "days"} & set(one)
+        document[part]
+        for part in ("errors", "job_errors", "order", "operations", "hosts", "states", "labels", "policy")
+    ]
+    entries += [
+        one
+        for kind in document["kinds"]
+        for one in walk(kind)
+        if {"after", "digits", "text", "days", "collections"} & set(one)
     ]
     assert [entry for entry in entries if not entry.get("source")] == []
 
