@@ -30,20 +30,29 @@ class Formatted:
 
 def rewrite(text: str, file: str, kinds: Kinds, *, as_json: bool) -> Formatted:
     """Return the canonical text of manifests. The line ends of the first line become those of every line."""
-    given, text = text, text.removeprefix("\ufeff")
-    reading = manifests.read_text(text, file, as_json=as_json)
+    read = text.removeprefix("\ufeff")
+    reading = manifests.read_text(read, file, as_json=as_json)
     if reading.problems or not reading.documents:
-        return Formatted(given, reading.problems)
-    ends = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+        return Formatted(text, reading.problems)
     try:
-        made, notes = (_json(text, kinds), ()) if as_json else _yaml(plain, kinds)
+        made, notes = (_json(read, kinds), []) if as_json else _yaml(_plain(read), kinds)
     except NotKeptError as why:
-        return Formatted(given, notes=(f"left as it is: {why}",))
+        return Formatted(text, notes=(f"left as it is: {why}",))
+    return checked(text, made, file, kinds, as_json=as_json, notes=tuple(notes))
+
+
+def checked(text: str, made: str, file: str, kinds: Kinds, *, as_json: bool, notes: tuple[str, ...] = ()) -> Formatted:
+    """Return what was made of a text, with its line ends; the text itself where a value or a comment would change."""
+    read = text.removeprefix("\ufeff")
     reader = json_reader.read if as_json else yaml_reader.read
-    if not _same(reader(text, file), reader(made, file), kinds) or not _kept(plain, made, as_json):
-        return Formatted(given, (_changed(file),))
-    return Formatted(made.replace("\n", ends), notes=tuple(notes))
+    if not _same(reader(read, file), reader(made, file), kinds) or not _kept(_plain(read), made, as_json):
+        return Formatted(text, (_changed(file),))
+    ends = "\r\n" if "\r\n" in read[: read.find("\n") + 1] else "\n"
+    return Formatted(made.replace("\n", ends), notes=notes)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _changed(file: str) -> Problem:

@@ -182,16 +182,18 @@ def test_keys_keep_their_order_where_an_alias_would_come_before_its_anchor() -> 
     assert "an alias would come before its anchor" in made.notes[0]
 
 
-def test_a_change_of_meaning_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.files.canonical.writer.write", lambda sheets: "kind: A\nspec: 1.0\n")
-    made = layout.rewrite("spec:   1\nkind: A\n", "job.yaml", kinds(), as_json=False)
-    assert made.text == "spec:   1\nkind: A\n"
-    assert [problem.rule for problem in made.problems] == ["not-rewritten"]
-
-
-def test_a_lost_comment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.files.canonical.writer.write", lambda sheets: "kind: A\n")
-    assert layout.rewrite("kind: A # c\n", "job.yaml", kinds(), as_json=False).problems[0].rule == "not-rewritten"
+@pytest.mark.parametrize(
+    ("text", "made", "rules"),
+    [
+        ("spec:   1\nkind: A\n", "kind: A\nspec: 1\n", []),
+        ("spec:   1\nkind: A\n", "kind: A\nspec: 1.0\n", ["not-rewritten"]),
+        ("kind: A # c\n", "kind: A\n", ["not-rewritten"]),
+    ],
+)
+def test_a_change_of_meaning_and_a_lost_comment_are_refused(text: str, made: str, rules: list[str]) -> None:
+    found = layout.checked(text, made, "job.yaml", kinds(), as_json=False)
+    assert [problem.rule for problem in found.problems] == rules
+    assert found.text == (text if rules else made)
 
 
 # ---------------------------------------------------------------- laws over generated files
