@@ -162,7 +162,9 @@ def test_the_stack_file_is_left_alone_and_told(stage: Stage) -> None:
     assert stage.files() == files
 
 
-@pytest.mark.parametrize(("given", "said"), [(("-", "a.yaml"), "given alone"), (("nowhere",), "does not exist")])
+@pytest.mark.parametrize(
+    ("given", "said"), [(("-", "a.yaml"), "no other path can be given"), (("nowhere",), "does not exist")]
+)
 def test_bad_paths_are_refused(stage: Stage, given: tuple[str, ...], said: str) -> None:
     done = stage.run("fmt", *given)
     assert done.code == 1
