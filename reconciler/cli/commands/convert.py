@@ -85,6 +85,7 @@ _STAND_IN = Stack(
 @click.option(
     "--kind", "kind_name", default="", metavar="KIND", help="The kind of the jobs in the files; guessed by default."
 )
+@click.option("--set", "given", multiple=True, metavar="PATH=VALUE", help="Set a field, as gcloud does from its flags.")
 @click.pass_obj
 def command(surroundings: Surroundings, files: tuple[str, ...], kind_name: str, given: tuple[str, ...]) -> int:
     """Turn FILES into manifests on stdout, and say on stderr what was changed."""
