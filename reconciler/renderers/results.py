@@ -96,6 +96,12 @@ def error(error: errors.ReconcilerError, style: Style) -> str:
     return above + "\n".join(lines) + "\n"
 
 
+def output_line(replica: str, text: str) -> str:
+    """Return what a job printed, after the name of its replica; tabs stay, other control characters are escaped."""
+    shown = "\t".join(map(escape.visible, text.split("\t")))
+    return f"{escape.visible(replica)}  {shown}"
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
     """Return rows under a header, in columns. Every cell stays on its line whatever is in it."""
     first, *rest = columns.align([header, *([escape.visible(cell) for cell in row] for row in rows)])

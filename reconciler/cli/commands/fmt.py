@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import stat
@@ -15,13 +14,13 @@ from typing import TextIO
 import click
 
 from reconciler.cli import wiring
-from reconciler.cli.commands import validate
+from reconciler.cli.flow import left_out
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.files import documents, manifests, positions, schemas, stack
 from reconciler.files.canonical import layout
-from reconciler.renderers import escape, results
-from reconciler.renderers.style import Hue, Style, paint
+from reconciler.renderers import escape, file_diff, results
+from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.model import Problem, Severity
@@ -78,7 +77,8 @@ def command(surroundings: Surroundings, paths: tuple[str, ...], color: str, *, c
             changed = True
             if not check:
                 _save(page.path, result.after)
-            click.echo(_diff(result, outputs.style(color)) if show_diff else escape.visible(page.name), color=True)
+            told = _diff(result, outputs.style(color)) if show_diff else escape.visible(page.name)
+            click.echo(told, color=True)
     return _end(problems, outputs.style(color, sys.stderr), failed=check and changed)
 
 
@@ -145,7 +145,7 @@ def _file(path: str, surroundings: Surroundings) -> Page | None:
 
 def _left_out(file: Path, root: Path, surroundings: Surroundings) -> bool:
     try:
-        return validate.left_out(file, wiring.open_workspace(str(root), surroundings))
+        return left_out.tell(file, wiring.open_workspace(str(root), surroundings))
     except errors.InputError:  # no stack, or one whose file validate complains of: the manifest can be formatted
         return False
 
@@ -183,14 +183,4 @@ def _save(path: Path, text: str) -> None:
 
 
 def _diff(result: Result, style: Style) -> str:
-    """Return a unified diff; what the file holds steers no terminal."""
-    names = (f"a/{result.name}", f"b/{result.name}")
-    lines = difflib.unified_diff(_lines(result.before), _lines(result.after), *names, lineterm="")
-    hues = {"+": Hue.GREEN, "-": Hue.RED}
-    return "\n".join(paint(escape.visible(line), hues.get(line[:1], Hue.PLAIN), style) for line in lines)
-
-
-def _lines(text: str) -> list[str]:
-    """Split at line feeds alone, so that a diff shows other line ends too."""
-    *lines, rest = text.split("\n")
-    return [*lines, rest, "\\ No newline at end of file"] if rest else lines
+    return file_diff.unified(result.name, result.before, result.after, style)

@@ -11,7 +11,7 @@ from reconciler.cli import wiring
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
 from reconciler.engine.reading import find
-from reconciler.renderers import escape
+from reconciler.renderers import results
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Transport
 
@@ -91,9 +91,8 @@ def _pages(emulator: Transport, url: str) -> Iterator[Page]:
 
 
 def _print(page: Page) -> None:
-    """Write lines to stdout, each after the name of its replica; tabs stay, other control characters are escaped."""
+    """Write lines to stdout, and to stderr how many are lost."""
     if page.dropped:
         outputs.say(f"{page.dropped} older line(s) are kept no more.")
     for replica, text in page.lines:
-        shown = "\t".join(map(escape.visible, text.split("\t")))
-        click.echo(f"{escape.visible(replica)}  {shown}")
+        click.echo(results.output_line(replica, text))

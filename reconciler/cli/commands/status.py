@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import click
 
@@ -22,7 +21,6 @@ from reconciler.renderers.status import AddressStatus, Status
 from reconciler.renderers.style import Style
 from reconciler.transport.rate import Budget
 from reconciler.vocabulary.model import Desired
-from reconciler.vocabulary.plans import Change
 
 EVERY = 5.0
 """Seconds between looks under --watch."""
@@ -52,10 +50,9 @@ def command(
         desired = wiring.require(wiring.read_manifests(workspace, "."))
         world = closing.enter_context(wiring.open_world(workspace, impersonate=impersonate, reading=True, asked=rate))
         while True:
-            view = _look(world, workspace, desired, addresses)
-            for gap in build.incomplete(view.observed):
+            seen, observed = _look(world, workspace, desired, addresses)
+            for gap in build.incomplete(observed):
                 outputs.say(f"Warning: {gap.rule}: {gap.message}")
-            seen = view.status()
             outputs.write(targets, _form(seen), color)
             if not watch or not seen.active:
                 return 0
@@ -66,29 +63,15 @@ def _form(seen: Status) -> Callable[[str, Style], str]:
     return lambda name, style: table.STATUS_FORMATS[name](seen, style)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one look saw: decisions, and by address the runs from oldest to newest and what the ledger remembers."""
-
-    changes: list[Change]
-    observed: Observed
-    found: Mapping[str, find.Found]
-    now: float
-    workspace: wiring.Workspace
-
-    def status(self) -> Status:
-        """Return what is shown of it."""
-        stack = self.workspace.stack
-        addresses = tuple(
-            AddressStatus(change, self.found[change.address].runs, self.found[change.address].past)
-            for change in self.changes
-        )
-        return Status(stack, self.workspace.kinds, addresses, self.now)
-
-
-def _look(world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...], addresses: tuple[str, ...]) -> View:
+def _look(
+    world: World, workspace: wiring.Workspace, desired: tuple[Desired, ...], addresses: tuple[str, ...]
+) -> tuple[Status, Observed]:
     planned = planner.plan(world, workspace.stack, desired, Options(), Revision())
     plan, observed = planned.plan, planned.observed
     found = {each.address: each for each in find.among(workspace.stack, world.kinds, desired, observed, addresses)}
-    changes = [change for change in plan.changes if change.address in found]
-    return View(changes, observed, found, world.clock.now(), workspace)
+    shown = tuple(
+        AddressStatus(change, found[change.address].runs, found[change.address].past)
+        for change in plan.changes
+        if change.address in found
+    )
+    return Status(workspace.stack, workspace.kinds, shown, world.clock.now()), observed

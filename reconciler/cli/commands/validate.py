@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from reconciler.cli import wiring
+from reconciler.cli.flow import left_out
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import completions, flags, outputs
-from reconciler.files import git, globs, manifests, stack
+from reconciler.files import git, manifests, stack
 from reconciler.files.reading import Reading
 from reconciler.renderers import table
 from reconciler.vocabulary import errors
@@ -63,16 +63,7 @@ def _check(named: Sequence[str], surroundings: Surroundings) -> Checked:
     if any(file.name == manifests.STACK_FILE for file in files):
         read = wiring.read_manifests(workspace, str(root))
         return Checked(read.problems, read.documents, git.prefix(root))
-    return _files(workspace, [file for file in files if not left_out(file, workspace)])
-
-
-def left_out(file: Path, workspace: wiring.Workspace) -> bool:
-    """Say whether the stack's `ignore` leaves a file out, and tell it: hooks name whatever was changed."""
-    inside = os.path.relpath(file.absolute(), workspace.root)
-    found = globs.is_ignored(Path(inside).as_posix(), workspace.stack.ignore)
-    if found:
-        outputs.say(f"Left out {file}, which spec.ignore of the stack file names")
-    return found
+    return _files(workspace, [file for file in files if not left_out.tell(file, workspace)])
 
 
 def _files(workspace: wiring.Workspace, files: Sequence[Path]) -> Checked:

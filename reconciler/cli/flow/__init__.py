@@ -1,1 +1,1 @@
-"""What commands that plan and apply share."""
+"""What several commands share: planning, applying, asking, and what each is asked for."""
