@@ -14,7 +14,7 @@ from reconciler.vocabulary.wire import Request
 from tests.support import cloud_storage
 from tests.support.cloud_storage import BUCKET, CloudStorage
 from tests.support.faults import is_create
-from tests.support.stage import Service, Stage
+from tests.support.stage import Done, Service, Stage
 
 STORE = f"gs://{BUCKET}/team"
 LOCK = "team/3fa94c1b/lock"
@@ -117,7 +117,7 @@ def test_of_three_processes_that_apply_at_once_two_are_told_so_and_each_job_runs
 def test_a_ci_run_is_named_in_the_lock(stage: Stage, service: Service, cloud: CloudStorage) -> None:
     for name, value in {"SERVER_URL": "https://github.com", "REPOSITORY": "o/r", "RUN_ID": "7"}.items():
         stage.monkeypatch.setenv(f"GITHUB_{name}", value)
-    found = []
+    found: list[str] = []
     service.after.append(
         lambda request, reply: found.extend(cloud.things[n].metadata["run"] for n in cloud.names(LOCK))
     )
@@ -164,7 +164,7 @@ def test_what_a_holder_wrote_of_itself_does_not_reach_the_terminal_raw(
 def test_unlock_on_a_folder_store_only_reports(stage: Stage, service: Service) -> None:
     stage.stack(service.url)
     assert "Nobody holds the lock" in stage.ok("unlock", "--yes").err
-    found = []
+    found: list[Done] = []
     service.after.append(lambda request, reply: found.append(stage.real("unlock", "--yes")))
     stage.ok("apply", "--yes")
     held = [done for done in found if done.code == 5]

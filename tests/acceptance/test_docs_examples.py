@@ -14,7 +14,8 @@ import pytest
 from reconciler.cli import surroundings, wiring
 from reconciler.files import yaml_reader
 from tests.support import docs_pages
-from tests.support.docs_pages import PAGES, ROOT, Block, Example, Session
+from tests.support.checkout import ROOT
+from tests.support.docs_pages import PAGES, Block, Example, Session
 
 SESSIONS = [session for page in PAGES for session in docs_pages.sessions(page)]
 SAMPLES = sorted(path.parent for path in (ROOT / "manifests").glob("*/reconciler.yaml"))

@@ -19,7 +19,8 @@ from reconciler.files import schemas
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Document
 from tests.support import docs_pages
-from tests.support.docs_pages import PAGES, ROOT
+from tests.support.checkout import ROOT
+from tests.support.docs_pages import PAGES
 from tools.pages import fidelity_pages, generate
 
 README = ROOT / "README.md"

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from tests.support import docs_pages
+from tests.support.checkout import ROOT
 from tests.support.stage import Stage
 
-PAGE = docs_pages.ROOT / "docs" / "policy.md"
+PAGE = ROOT / "docs" / "policy.md"
 BLOCKS = {block.language: block.body for block in docs_pages.blocks(PAGE)}
 DAY = 24 * 3600
 POOL = """\

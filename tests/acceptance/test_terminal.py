@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -61,10 +61,12 @@ class Terminal:
 
 
 @contextmanager
-def terminal(stage: Stage, *arguments: object, columns: int = 100, **variables: str) -> Iterator[Terminal]:
+def terminal(
+    stage: Stage, *arguments: object, columns: int = 100, variables: Mapping[str, str] | None = None
+) -> Iterator[Terminal]:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", **variables}
+    environment = {**os.environ, "TERM": "xterm-256color", **(variables or {})}
     process = subprocess.Popen(
         command_line(*arguments), cwd=stage.root, env=environment, stdin=slave, stdout=slave, stderr=slave,
         start_new_session=True,
@@ -156,13 +158,13 @@ COLORS = [
 def test_colour_follows_flag_variable_and_terminal(
     stage: Stage, service: Service, variables: dict[str, str], flags: list[str], colored: bool
 ) -> None:
-    with terminal(stage, "plan", *flags, **variables) as seen:
+    with terminal(stage, "plan", *flags, variables=variables) as seen:
         assert seen.end() == 0
     assert bool(COLOR.search(seen.screen)) == colored
 
 
 def test_no_color_leaves_no_colour_in_the_display_of_an_apply(stage: Stage, service: Service) -> None:
-    with terminal(stage, "apply", "--yes", NO_COLOR="1") as seen:
+    with terminal(stage, "apply", "--yes", variables={"NO_COLOR": "1"}) as seen:
         assert seen.end() == 0
     assert not COLOR.search(seen.screen.replace("\x1b[0m", ""))
 
@@ -184,7 +186,7 @@ def test_a_pipe_gets_no_escape_code_and_progress_stays_on_stderr(stage: Stage, s
 
 
 def test_an_error_on_a_terminal_keeps_to_no_color(stage: Stage) -> None:
-    with terminal(stage, "plan", NO_COLOR="1") as seen:
+    with terminal(stage, "plan", variables={"NO_COLOR": "1"}) as seen:
         assert seen.end() == 1
     assert not COLOR.search(seen.screen)
 
@@ -269,6 +271,6 @@ def test_json_on_a_pipe_is_utf_8_whatever_the_locale(stage: Stage, service: Serv
 def test_a_terminal_of_another_encoding_gets_escapes_for_what_it_cannot_show(stage: Stage, service: Service) -> None:
     stage.ok("apply", "--yes")
     stage.job(image="gcr.io/demo/train:2")
-    with terminal(stage, "plan", "--allow-cancel", "1", PYTHONIOENCODING="latin-1") as seen:
+    with terminal(stage, "plan", "--allow-cancel", "1", variables={"PYTHONIOENCODING": "latin-1"}) as seen:
         assert seen.end() == 0
     assert "\\u2192" in seen.screen

@@ -17,7 +17,11 @@ from reconciler.cli.flow import given
 CLI = Path(__file__).parents[2] / "reconciler" / "cli"
 SHARED = ("flow/apply.py", "flow/approval.py", "flow/given.py", "flow/plan.py")
 """What may read the flags of a command that takes them as one value, beside the command's own module."""
-VALUES = {"plan": given.Plan, "apply": given.Apply, "destroy": given.Destroy}
+VALUES: dict[str, type[given.Plan | given.Apply | given.Destroy]] = {
+    "plan": given.Plan,
+    "apply": given.Apply,
+    "destroy": given.Destroy,
+}
 """The commands that take their flags as one value."""
 
 

@@ -51,7 +51,7 @@ def stack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-CHEAP = [
+CHEAP: list[tuple[list[str], set[str]]] = [
     (["version"], set()),
     (["--help"], set()),
     (["explain", "CustomJob"], set()),

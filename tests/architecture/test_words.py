@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import docs_pages
-from tests.support.docs_pages import PAGES, ROOT
+from tests.support.checkout import ROOT
+from tests.support.docs_pages import PAGES
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
 MODULES = sorted((ROOT / "reconciler").rglob("*.py"))

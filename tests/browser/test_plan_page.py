@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ def test_the_filters_bear_the_counts_of_the_summary(open_page: Open, name: str) 
     }
 
 
+def does(action: str, change: Mapping[str, Any]) -> bool:
+    return bool(change["action"] == action)
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_filter_shows_its_action_alone_two_show_both_and_none_shows_all(open_page: Open, name: str) -> None:
     opened = open_page(name)
@@ -40,7 +45,7 @@ def test_a_filter_shows_its_action_alone_two_show_both_and_none_shows_all(open_p
     for action in present:
         opened.filter(action).click()
         assert opened.filter(action).get_attribute("aria-pressed") == "true"
-        assert opened.visible() == opened.expected(lambda change, one=action: change["action"] == one)
+        assert opened.visible() == opened.expected(partial(does, action))
         opened.filter(action).click()
         assert opened.filter(action).get_attribute("aria-pressed") == "false"
         assert opened.visible() == opened.changing
@@ -126,7 +131,7 @@ def test_a_row_says_what_runs_and_since_when(open_page: Open) -> None:
     def active(change: Mapping[str, Any]) -> list[str]:
         return [each["resource"] for each in change["assertions"] if each.get("active")]
 
-    assert shown == opened.expected(active) != []
+    assert shown == opened.expected(lambda change: active(change) != []) != []
     change = opened.change(shown[0])
     row = opened.row(shown[0])
     assert row.locator(".live").inner_text() == "active 2 d 7 h"
@@ -207,7 +212,9 @@ def test_a_link_to_a_change_opens_it(open_page: Open, action: str) -> None:
     opened = open_page("crowd", f"#{address}")
     opened.page.wait_for_function("address => document.activeElement.closest('details')?.id === address", arg=address)
     assert opened.unfolded() == [address]
-    assert opened.page.locator(f'details.change[id="{address}"] > summary').bounding_box()["y"] < 900
+    box = opened.page.locator(f'details.change[id="{address}"] > summary').bounding_box()
+    assert box is not None
+    assert box["y"] < 900
 
 
 def test_a_link_followed_from_a_filtered_page_clears_what_hides_its_change(open_page: Open) -> None:

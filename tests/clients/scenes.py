@@ -102,7 +102,7 @@ class Scene:
             return self.searched()
         return self.made() if self.cell.collection == client_matrix.NESTED else self.place
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> Mapping[str, Any]:
         """Return what the method takes beside its name."""
         return ARGUMENTS.get(self.cell.method, {})
 

@@ -69,7 +69,8 @@ def ok(scene: Scene) -> Any:
         return operation(scene, scene.deleted())
     name = scene.ended() if method == "delete" else scene.made()
     found = scene.call(method, name=name, **scene.arguments())
-    AFTER.get(method, lambda *_: None)(scene, name, found)
+    if method in AFTER:
+        AFTER[method](scene, name, found)
     return found
 
 

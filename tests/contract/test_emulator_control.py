@@ -102,7 +102,9 @@ def test_many_jobs_come_and_go_back_in_parts() -> None:
     with service.opened("in process") as jobs, service.opened("in process", seed=8) as other:
         for _ in range(2 * dump.MOST + 1):
             jobs.create(CUSTOM, service.custom_job())
-        sizes, after, path = [], {}, RESTORE
+        sizes: list[int] = []
+        after: dict[str, str] = {}
+        path = RESTORE
         while True:
             part = jobs.send("GET", SNAPSHOT, **after).json
             assert other.send("POST", path, part, **({"keep": "true"} if after else {})).status == 200
@@ -201,7 +203,7 @@ def test_a_snapshot_that_is_none_changes_nothing_and_names_the_place(change: Cal
     ],
 )
 def test_what_is_no_snapshot_is_refused(jobs: Service, body: bytes) -> None:
-    answer = jobs.send("POST", RESTORE, raw=body)
+    answer = jobs.send_bytes("POST", RESTORE, body)
     assert (answer.status, answer.error) == (400, "INVALID_ARGUMENT")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.emulator import behaviour, switches
 from reconciler.emulator.faults import broken_replies, parse
+from reconciler.vocabulary.wire import Request
 from tests.support import service
 from tests.support.service import CUSTOM, ML, NAS, Answer, Service
 
@@ -80,7 +81,7 @@ def patched_with_an_old_etag(jobs: Service) -> Answer:
 
 
 def at_another_host(jobs: Service) -> Answer:
-    reply = jobs.transport(service.Request("GET", f"https://us-central1-aiplatform.googleapis.com{EAST}", {}, b""))
+    reply = jobs.transport(Request("GET", f"https://us-central1-aiplatform.googleapis.com{EAST}", {}, b""))
     return Answer(reply.status, reply.headers, reply.body)
 
 

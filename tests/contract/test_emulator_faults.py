@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_every_method_can_be_struck_and_only_that_method_is(
     name = jobs.create(CUSTOM, service.custom_job())["name"]
     if method == "delete":
         jobs.clock.advance(1000)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "get": lambda: api.get(KIND, name),
         "list": lambda: list(api.list(KIND, SCOPE, "")),
         "cancel": lambda: api.cancel(KIND, name),
@@ -314,7 +314,7 @@ def test_bad_faults_are_refused_whole_and_named(jobs: Service) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"faults": 1}', b'{"faults": [1]}'])
 def test_no_document_breaks_the_control_path(jobs: Service, raw: bytes) -> None:
-    assert jobs.send("POST", CONTROL, raw=raw).status == 400
+    assert jobs.send_bytes("POST", CONTROL, raw).status == 400
 
 
 def test_the_control_path_itself_is_never_struck(jobs: Service) -> None:

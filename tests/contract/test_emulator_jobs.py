@@ -126,7 +126,7 @@ def test_a_second_cancel_neither_fails_nor_delays_the_first(jobs: Service) -> No
 @pytest.mark.parametrize("body", [b"", b"{}"])
 def test_cancel_takes_an_empty_body_and_an_empty_object(jobs: Service, body: bytes) -> None:
     made = jobs.create(CUSTOM, service.custom_job())
-    assert jobs.send("POST", f"/v1/{made['name']}:cancel", raw=body).status == 200
+    assert jobs.send_bytes("POST", f"/v1/{made['name']}:cancel", body).status == 200
 
 
 @pytest.mark.parametrize(("path", "body", "noun"), LOCATED)

@@ -267,7 +267,7 @@ def test_a_drawn_cancel_brings_what_its_end_shows(kind: str, field: str) -> None
 @pytest.mark.parametrize("path", [CUSTOM, ML])
 @pytest.mark.parametrize(("limit", "cut"), [("20s", True), ("8000s", False), ("0s", False)])
 def test_a_drawn_run_ends_at_the_job_s_own_time_limit(path: str, limit: str, cut: bool) -> None:
-    ended = Counter()
+    ended: Counter[str] = Counter()
     with opened("random:7") as jobs:
         for number in range(30):
             job = body(path, number)

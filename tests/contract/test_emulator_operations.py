@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import behaviour, switches
+from reconciler.vocabulary.wire import Request
 from tests.support import service
 from tests.support.service import CUSTOM, NAS, Service
 
@@ -219,7 +220,7 @@ def test_only_the_dropping_of_an_operation_is_told_as_a_change(jobs: Service) ->
 )
 def test_operations_of_a_project_are_those_of_ml(host: str, status: int) -> None:
     with service.opened("in process") as jobs:
-        assert jobs.emulator(service.Request("GET", f"https://{host}{ML_OPERATIONS}", {}, b"")).status == status
+        assert jobs.emulator(Request("GET", f"https://{host}{ML_OPERATIONS}", {}, b"")).status == status
 
 
 def test_operations_survive_a_restart(tmp_path: Any) -> None:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from reconciler.emulator.control import audit, dump, paths
-from reconciler.emulator.serving import server
+from reconciler.emulator.serving import server, wsgi
 from reconciler.emulator.serving.timeouts import Limits
 from tests.contract.test_emulator_durability import serving
 from tests.support.checkout import ROOT
@@ -49,7 +49,7 @@ def test_the_bounds_of_the_page_are_the_codes() -> None:
     table = PAGE[PAGE.index("| what | bound |") :].split("\n\n")[0]
     told = [row.split("|")[2].strip() for row in table.splitlines()[2:]]
     limits = Limits()
-    sizes = [f"{server.LARGEST_BODY // 2**20} MB", f"{server.LARGEST_HEADER // 2**10} KB"]
+    sizes = [f"{wsgi.LARGEST_BODY // 2**20} MB", f"{server.LARGEST_HEADER // 2**10} KB"]
     times = [f"{seconds:.0f} s" for seconds in (limits.request, limits.reply, limits.idle, limits.drain)]
     assert told == [*sizes, str(limits.connections), str(limits.threads), *times]
     assert f"up to {paths.MOST_ENTRIES:,} calls" in PAGE

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.wire import field_masks
+from reconciler.vocabulary.wire import Request
 from tests.support import service
-from tests.support.service import CUSTOM, ML, NAS, Request, Service
+from tests.support.service import CUSTOM, ML, NAS, Service
 
 OPERATIONS = "/v1/projects/demo/locations/us-central1/operations"
 

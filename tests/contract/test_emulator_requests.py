@@ -109,7 +109,7 @@ def test_all_json_violations_are_told_at_once(jobs: Service) -> None:
     "raw", [b"{", b'{"displayName": NaN}', b"\xff", b'{"displayName": "\\ud800"}', b"[" * 100_000, b'{"a":1}x']
 )
 def test_a_body_that_is_no_json_is_refused(jobs: Service, raw: bytes) -> None:
-    answer = jobs.send("POST", CUSTOM, raw=raw)
+    answer = jobs.send_bytes("POST", CUSTOM, raw)
     assert (answer.status, answer.error) == (400, "INVALID_ARGUMENT")
 
 

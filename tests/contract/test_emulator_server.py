@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.emulator.serving import server
+from reconciler.emulator.serving import server, wsgi
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response
 from tests.support import service
@@ -70,7 +70,7 @@ def test_a_head_request_has_the_headers_of_a_get_and_no_body(jobs: Service) -> N
 
 def test_a_body_above_the_limit_is_refused(echo: tuple[server.Handle, list[Request]]) -> None:
     handle, seen = echo
-    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {server.LARGEST_BODY + 1}\r\n\r\n"
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {wsgi.LARGEST_BODY + 1}\r\n\r\n"
     assert exchange(handle.port, head.encode()).startswith(b"HTTP/1.1 413")
     assert seen == []
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -177,7 +178,7 @@ def test_what_was_taken_before_the_end_is_answered_and_nothing_after() -> None:
             assert other.recv(1) == b""
         hold.set()
         for client in (first, second, third):
-            assert b"".join(iter(lambda client=client: client.recv(4096), b"")).endswith(b"done")
+            assert b"".join(iter(partial(client.recv, 4096), b"")).endswith(b"done")
         assert stage.handle.wait_closed(PATIENCE)
     with pytest.raises(ConnectionError):
         stage.connect()
@@ -216,7 +217,7 @@ def test_many_clients_work_side_by_side_on_connections_they_keep(clients: int) -
 
         def work(number: int) -> list[str]:
             connection = http.client.HTTPConnection("127.0.0.1", jobs.port, timeout=PATIENCE)
-            names = []
+            names: list[str] = []
             for _ in range(4):
                 made = _call(connection, "POST", CUSTOM, service.custom_job(labels={"client": f"c{number}"}))
                 assert _call(connection, "GET", f"/v1/{made['name']}")["labels"] == {"client": f"c{number}"}
@@ -232,10 +233,10 @@ def test_many_clients_work_side_by_side_on_connections_they_keep(clients: int) -
         assert {row["name"] for row in jobs.rows(CUSTOM, "customJobs")} == set(names)
 
 
-def _call(connection: http.client.HTTPConnection, method: str, path: str, body: object = None) -> dict[str, object]:
+def _call(connection: http.client.HTTPConnection, method: str, path: str, body: object = None) -> dict[str, Any]:
     connection.request(method, path, body=None if body is None else json.dumps(body))
     reply = connection.getresponse()
     text = reply.read()
     assert reply.status == 200, text
-    found: dict[str, object] = json.loads(text)
+    found: dict[str, Any] = json.loads(text)
     return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from reconciler.vocabulary.wire import Request, Response
 from tests.support import service
 
 KINDS: Kinds = schemas.load_kinds()
-BODIES = {
+BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
     "CustomJob": lambda number: service.custom_job(displayName=f"job {number}"),
     "Job": lambda number: {"jobId": f"job_{number}", "trainingInput": {"region": "us-central1", "args": ["x"]}},
 }

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reconciler.vocabulary.model import Stack
-from tests.support.site import STACK, Site
+from tests.support.site import Site
+from tests.support.stack import STACK
 
 MEMORY = "/dev/shm"
 """A folder in memory: stores sync every line, which is slow on a disk, and no test cuts the power."""

@@ -23,7 +23,8 @@ from reconciler.vocabulary.plans import Against, Plan
 from reconciler.vocabulary.wire import Response, Transport
 from tests.support import samples
 from tests.support.samples import Sample
-from tests.support.site import ANYTHING, KINDS, STACK, Site, calls, desired, reasons
+from tests.support.site import ANYTHING, KINDS, Site, calls, desired, reasons
+from tests.support.stack import STACK
 
 SAMPLES = samples.all_samples()
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)

@@ -15,7 +15,8 @@ import pytest
 from reconciler.core.spec import key_order
 from reconciler.files import manifest_writer, yaml_reader
 from reconciler.files.canonical import comments, layout, tree, writer
-from tests.kinds.test_corpus_convert import CORPUS, FILES, converted, kinds, read
+from tests.kinds.test_corpus_convert import FILES, converted, kinds, read
+from tests.support.checkout import CORPUS
 
 RAW = [str(path.relative_to(CORPUS)) for path in sorted(CORPUS.rglob("*.y*ml"))]
 

@@ -57,7 +57,9 @@ def hub(tmp_path: Path, thread: Comments, backend: str) -> Hub:
 
 
 def digest(text: str) -> str:
-    return re.findall(r"sha256:[0-9a-f]{64}", text)[0]
+    found = re.search(r"sha256:[0-9a-f]{64}", text)
+    assert found
+    return found[0]
 
 
 def edit(clone: Path, branch: str, message: str, **files: str) -> None:

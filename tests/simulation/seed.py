@@ -161,7 +161,8 @@ class _Seed:
             delay = self.chance.choice((0.0, 0.0, 2.0, 20.0))
             if hidden and runner == 0:
                 plan[0] = Fate(self.chance.randint(1, 5), "send", "after")
-            way, deeds = "at once" if hidden else "", ()
+            way = "at once" if hidden else ""
+            deeds: tuple[str, ...] = ()
             if stale:
                 way, delay, deeds = ("later", 0.0, ()) if runner == 0 else ("at once", 10.0, STALE)
             bodies[f"r{runner}"] = self._runner(runner, plan, delay, way, deeds)

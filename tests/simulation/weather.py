@@ -45,7 +45,7 @@ Cell = tuple[str, str]
 
 OPERATIONS = ("list", "get", "create", "cancel", "delete", "patch", "getIamPolicy", "setIamPolicy")
 
-ANYWHERE = {
+ANYWHERE: dict[str, Action] = {
     "429 rate": Status(429, body="rate", retry_after=2),
     "429 hardware": Status(429, body="hardware_quota"),
     "500": Status(500),
@@ -59,7 +59,7 @@ ANYWHERE = {
     "truncate": Truncate(),
     "garbage": Garbage(),
 }
-LISTS = {
+LISTS: dict[str, Action] = {
     "row missed": RowShift("missed"),
     "row twice": RowShift("twice"),
     "lag": ListLag(20.0),
@@ -68,7 +68,7 @@ LISTS = {
     "short pages": ShortPages(1),
     "empty page": EmptyPage(),
 }
-CANCELS = {"loses": CancelLoses("SUCCEEDED"), "loses, fails": CancelLoses("FAILED")}
+CANCELS: dict[str, Action] = {"loses": CancelLoses("SUCCEEDED"), "loses, fails": CancelLoses("FAILED")}
 
 BY_OPERATION: dict[str, dict[str, Action]] = {name: dict(ANYWHERE) for name in OPERATIONS}
 BY_OPERATION["list"] |= LISTS

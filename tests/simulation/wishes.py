@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from reconciler.vocabulary.model import Desired, Stack
-from tests.support import site
+from tests.support import site, stack
 
-STACK: Stack = replace(site.STACK, kinds=("CustomJob", "Job", "NasJob"))
+STACK: Stack = replace(stack.STACK, kinds=("CustomJob", "Job", "NasJob"))
 
 CUSTOM = """\
 apiVersion: aiplatform.googleapis.com/v1

@@ -8,6 +8,7 @@ from reconciler.cli import surroundings, wiring
 from reconciler.vocabulary.model import Desired, Stack
 from tests.support import site
 from tests.support.checkout import ROOT
+from tests.support.stack import STACK
 
 CUSTOM = """\
 apiVersion: aiplatform.googleapis.com/v1
@@ -91,7 +92,7 @@ class Sample:
 def all_samples() -> list[Sample]:
     """Each kind by itself, all of them together, and every stack of the project's own."""
     written = [*KIND_TEXTS.items(), ("three", THREE)]
-    found = [Sample(name, site.STACK, site.desired(text)) for name, text in written]
+    found = [Sample(name, STACK, site.desired(text)) for name, text in written]
     folder = ROOT / "manifests"
     for file in sorted(folder.glob("**/reconciler.yaml")):
         workspace = wiring.open_workspace(str(file.parent), surroundings.of_process())

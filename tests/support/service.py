@@ -54,9 +54,13 @@ class Service:
         self.clock = clock
         self.port = port
 
-    def send(self, method: str, path: str, body: Any = None, raw: bytes = b"", **query: str) -> Answer:
-        url = f"http://any.host{path}{'?' + urlencode(query) if query else ''}"
-        reply = self.transport(Request(method, url, {}, raw if body is None else json.dumps(body).encode()))
+    def send(self, method: str, path: str, body: Any = None, **query: str) -> Answer:
+        url = f"{path}?{urlencode(query)}" if query else path
+        return self.send_bytes(method, url, b"" if body is None else json.dumps(body).encode())
+
+    def send_bytes(self, method: str, path: str, content: bytes) -> Answer:
+        """Send a body that need not be JSON."""
+        reply = self.transport(Request(method, f"http://any.host{path}", {}, content))
         return Answer(reply.status, reply.headers, reply.body)
 
     def create(self, path: str, body: Any) -> Any:

@@ -30,6 +30,7 @@ from reconciler.engine.events import Control
 from reconciler.engine.world import World
 from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.files import manifests, schemas
+from reconciler.files.reading import Reading
 from reconciler.stores.folder import FolderStore
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import ports
@@ -50,7 +51,7 @@ Wrap = Callable[[Transport], Transport]
 
 def desired(text: str, stack: Stack = STACK) -> tuple[Desired, ...]:
     """Read manifests that have to be valid."""
-    reading = manifests.read_stream(text, "jobs.yaml") if text else manifests.Reading()
+    reading = manifests.read_stream(text, "jobs.yaml") if text else Reading()
     checked = VALIDATOR.check(reading.documents, stack)
     assert (reading.problems, checked.problems) == ((), ())
     return checked.desired

@@ -96,10 +96,10 @@ class WrittenLedger:
         self.writer.write("removal", lambda: self.ledger.removal_changed(run, removal), more)
 
 
-@dataclass(frozen=True)
 class WrittenJournals:
-    journals: ports.Journals
-    writer: Writer
+    def __init__(self, journals: ports.Journals, writer: Writer) -> None:
+        self.journals = journals
+        self.writer = writer
 
     def open(self, digest: str) -> ports.Journal:
         opened = self.writer.write("open", lambda: self.journals.open(digest), digest[:15])

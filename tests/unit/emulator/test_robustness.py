@@ -103,7 +103,7 @@ def jobs() -> Iterator[Service]:
 @QUICK
 @given(body=JSON, path=st.sampled_from([CUSTOM, NAS, ML]))
 def test_any_json_is_answered_as_a_create(jobs: Service, body: Any, path: str) -> None:
-    answer = jobs.send("POST", path, raw=json.dumps(body).encode())
+    answer = jobs.send_bytes("POST", path, json.dumps(body).encode())
     assert answer.status in (200, 400, 409)
     assert answer.json
 
@@ -112,7 +112,7 @@ def test_any_json_is_answered_as_a_create(jobs: Service, body: Any, path: str) -
 @given(body=JSON, verb=st.sampled_from([":cancel", ":setIamPolicy", ":testIamPermissions", "?updateMask=labels,etag"]))
 def test_any_json_is_answered_by_the_other_methods(jobs: Service, body: Any, verb: str) -> None:
     method = "PATCH" if verb.startswith("?") else "POST"
-    assert jobs.send(method, f"{ML}/none{verb}", raw=json.dumps(body).encode()).status in (200, 400, 404)
+    assert jobs.send_bytes(method, f"{ML}/none{verb}", json.dumps(body).encode()).status in (200, 400, 404)
 
 
 @QUICK
@@ -155,7 +155,7 @@ def test_any_path_is_answered(jobs: Service, path: str) -> None:
 @pytest.mark.parametrize("depth", [900, 950, 980, 990, 5_000])
 def test_a_deep_body_is_refused_not_fatal(jobs: Service, depth: int) -> None:
     raw = b'{"displayName": ' + b"[" * depth + b"]" * depth + b"}"
-    assert jobs.send("POST", CUSTOM, raw=raw).status == 400
+    assert jobs.send_bytes("POST", CUSTOM, raw).status == 400
 
 
 def test_a_refused_create_leaves_nothing_behind(jobs: Service) -> None:

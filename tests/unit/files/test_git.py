@@ -1,17 +1,18 @@
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from reconciler.files import git
 
 
-def run(root, *arguments):
+def run(root: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
 
 
 @pytest.fixture
-def repository(tmp_path):
+def repository(tmp_path: Path) -> Path:
     run(tmp_path, "init", "-q")
     (tmp_path / "stack").mkdir()
     (tmp_path / "stack" / "a.yaml").write_text("a: 1")
@@ -20,7 +21,7 @@ def repository(tmp_path):
     return tmp_path
 
 
-def test_a_clean_stack_is_its_commit(repository):
+def test_a_clean_stack_is_its_commit(repository: Path) -> None:
     commit, dirty = git.revision(repository / "stack")
     assert (len(commit), dirty) == (40, False)
 
@@ -34,30 +35,32 @@ def test_a_clean_stack_is_its_commit(repository):
         ("stack/.reconciler/ledger.json", False),
     ],
 )
-def test_only_changes_below_the_stack_make_it_dirty(repository, file, dirty):
+def test_only_changes_below_the_stack_make_it_dirty(repository: Path, file: str, dirty: bool) -> None:
     path = repository / file
     path.parent.mkdir(exist_ok=True)
     path.write_text("changed")
     assert git.revision(repository / "stack")[1] is dirty
 
 
-def test_outside_a_repository_there_is_no_commit(tmp_path, monkeypatch):
+def test_outside_a_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert git.revision(tmp_path) == ("", False)
 
 
-def test_a_repository_without_a_commit_has_no_revision(tmp_path):
+def test_a_repository_without_a_commit_has_no_revision(tmp_path: Path) -> None:
     run(tmp_path, "init", "-q")
     assert git.revision(tmp_path) == ("", False)
 
 
-def test_without_git_there_is_no_commit(repository, monkeypatch):
+def test_without_git_there_is_no_commit(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(repository))
     assert git.revision(repository) == ("", False)
 
 
 @pytest.mark.parametrize("old_git", [False, True], ids=["this Git", "a Git that knows no safe.bareRepository"])
-def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(repository, tmp_path, monkeypatch, old_git):
+def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old_git: bool
+) -> None:
     """A commit may hold HEAD, objects, refs and config side by side, which Git takes for a bare repository."""
     made, stack, proof = tmp_path / "made", repository / "stack", tmp_path / "ran"
     made.mkdir()

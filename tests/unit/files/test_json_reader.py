@@ -19,24 +19,24 @@ from reconciler.files import json_reader
         ('{"\\ud800": 1}', "bad-character", "None", "surrogate"),
     ],
 )
-def test_json_that_no_api_takes_is_a_problem(text, rule, place, fragment):
+def test_json_that_no_api_takes_is_a_problem(text: str, rule: str, place: str, fragment: str) -> None:
     problem = json_reader.read(text, "f.json").problems[0]
     assert (problem.rule, str(problem.place)) == (rule, place)
     assert fragment in problem.message
 
 
-def test_a_surrogate_pair_is_one_character():
+def test_a_surrogate_pair_is_one_character() -> None:
     assert json_reader.read('"\\ud83d\\ude00"', "f.json").documents[0].value == "😀"
 
 
-def test_a_document_starts_where_its_first_bracket_stands():
+def test_a_document_starts_where_its_first_bracket_stands() -> None:
     assert json_reader.read('\n\n{"a": [1, 2.5, true, null]}', "f.json").documents[0].line == 3
 
 
-def test_a_repeated_key_that_yaml_cannot_place_is_still_told():
+def test_a_repeated_key_that_yaml_cannot_place_is_still_told() -> None:
     problems = json_reader.read('{"a": "\\ud83d\\ude00", "a": 1}', "f.json").problems
     assert [problem.rule for problem in problems] == ["duplicate-key"]
 
 
-def test_an_empty_file_holds_nothing():
+def test_an_empty_file_holds_nothing() -> None:
     assert json_reader.read(" \n", "f.json").documents == ()

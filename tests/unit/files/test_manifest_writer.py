@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.files import manifest_writer, yaml_reader
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 WORDS = st.sampled_from(
     ["yes", "no", "0o17", "1e-5", "12:30", "~", "<<", "=", ".inf", "0x1F", "- a", "a: b", "#c", "\n"]
 )

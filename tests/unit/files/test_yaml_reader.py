@@ -1,5 +1,6 @@
 import math
 import time
+from typing import Any
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from reconciler.files import yaml_reader
 from reconciler.files.reading import UnreadableError, decode
 
 
-def value_of(text):
+def value_of(text: str) -> Any:
     (document,) = yaml_reader.read(text, "f.yaml").documents
     return document.value
 
@@ -53,7 +54,7 @@ def value_of(text):
         ("! 7", "7"),
     ],
 )
-def test_a_scalar_means_what_yaml_1_2_core_says(written, value):
+def test_a_scalar_means_what_yaml_1_2_core_says(written: str, value: Any) -> None:
     read = value_of(f"a: {written}" if written != "-" else "a: '-'")["a"]
     assert read == value
     assert type(read) is type(value)
@@ -86,7 +87,7 @@ def test_a_scalar_means_what_yaml_1_2_core_says(written, value):
         ("a: \x01", "yaml-syntax", "f.yaml:1:4", "control character"),
     ],
 )
-def test_what_is_no_value_is_a_problem_with_its_place(text, rule, place, fragment):
+def test_what_is_no_value_is_a_problem_with_its_place(text: str, rule: str, place: str, fragment: str) -> None:
     problem = yaml_reader.read(text, "f.yaml").problems[0]
     assert (problem.rule, str(problem.place)) == (rule, place)
     assert fragment in problem.message
@@ -96,11 +97,11 @@ def test_what_is_no_value_is_a_problem_with_its_place(text, rule, place, fragmen
     ("text", "fragment"),
     [("a:\n\tb: 1", "spaces"), ("a: {% if x %}", "templating"), ("a: @b", "quotes")],
 )
-def test_a_syntax_error_says_the_way_out(text, fragment):
+def test_a_syntax_error_says_the_way_out(text: str, fragment: str) -> None:
     assert fragment in yaml_reader.read(text, "f.yaml").problems[0].hint
 
 
-def bomb():
+def bomb() -> str:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     return "a0: &a0 [" + ", ".join("0123456789") + "]\n" + "\n".join(levels)
 
@@ -118,7 +119,7 @@ def bomb():
     ],
     ids=["alias bomb", "lists", "maps", "block lists", "depth by alias", "repeated keys", "keys in keys"],
 )
-def test_hostile_text_ends_in_a_problem_and_soon(text, rule):
+def test_hostile_text_ends_in_a_problem_and_soon(text: str, rule: str) -> None:
     start = time.process_time()
     reading = yaml_reader.read(text, "f.yaml")
     assert reading.problems[-1].rule == rule
@@ -136,45 +137,46 @@ def test_hostile_text_ends_in_a_problem_and_soon(text, rule):
     ],
     ids=["one line", "a line each", "second document", "json", "words with brackets"],
 )
-def test_depth_is_told_at_its_place_whatever_the_library_stops_at(text, place):
+def test_depth_is_told_at_its_place_whatever_the_library_stops_at(text: str, place: tuple[int, int]) -> None:
     problem = yaml_reader.read(text, "f.yaml").problems[-1]
+    assert problem.place is not None
     assert (problem.rule, problem.place.line, problem.place.column) == ("nested-too-deep", *place)
     assert problem.document == text.count("---")
 
 
 @pytest.mark.parametrize("opening", ['x: "', "# ", "x: '", "x: word"], ids=["double", "comment", "single", "word"])
-def test_brackets_that_open_nothing_are_no_depth(opening):
+def test_brackets_that_open_nothing_are_no_depth(opening: str) -> None:
     assert yaml_reader.read(opening + "[" * 2_000 + "\ny: @", "f.yaml").problems[-1].rule == "yaml-syntax"
 
 
-def test_aliases_stand_for_their_values_while_they_are_few():
+def test_aliases_stand_for_their_values_while_they_are_few() -> None:
     assert value_of("a: &x {b: [1]}\nc: [*x, *x]") == {"a": {"b": [1]}, "c": [{"b": [1]}, {"b": [1]}]}
 
 
-def test_a_scalar_anchor_may_be_a_key():
+def test_a_scalar_anchor_may_be_a_key() -> None:
     assert value_of("a: &x name\n*x : 1") == {"a": "name", "name": 1}
 
 
-def test_anchors_end_with_their_document():
+def test_anchors_end_with_their_document() -> None:
     assert yaml_reader.read("a: &x 1\n---\nb: *x", "f.yaml").problems[0].document == 1
 
 
-def test_empty_documents_count_and_are_left_out():
+def test_empty_documents_count_and_are_left_out() -> None:
     reading = yaml_reader.read("---\n---\n# only a comment\n---\na: 1\n---\n", "f.yaml")
     assert [(each.index, each.line, each.value) for each in reading.documents] == [(2, 5, {"a": 1})]
 
 
-def test_what_stands_before_a_syntax_error_is_read():
+def test_what_stands_before_a_syntax_error_is_read() -> None:
     reading = yaml_reader.read("a: 1\n---\nb: [", "f.yaml")
     assert [each.value for each in reading.documents] == [{"a": 1}]
     assert reading.problems[0].document == 1
 
 
-def test_of_a_repeated_key_the_first_value_stays():
+def test_of_a_repeated_key_the_first_value_stays() -> None:
     assert value_of("a: 1\na: {b: 2}\nc: 3") == {"a": 1, "c": 3}
 
 
-def test_the_slow_loader_reads_the_same(monkeypatch):
+def test_the_slow_loader_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: [1, yes, 0o7, 1e3]\n---\nb: {c: &x d, e: *x}\n"
     fast = yaml_reader.read(text, "f.yaml")
     monkeypatch.delattr(yaml, "CSafeLoader")
@@ -190,15 +192,15 @@ def test_the_slow_loader_reads_the_same(monkeypatch):
         (b"\x7fELF\0\0", "nul-byte", "f:1:5"),
     ],
 )
-def test_bytes_that_are_no_text_are_refused(data, rule, place):
+def test_bytes_that_are_no_text_are_refused(data: bytes, rule: str, place: str) -> None:
     with pytest.raises(UnreadableError) as raised:
         decode(data, "f")
     assert (raised.value.problem.rule, str(raised.value.problem.place)) == (rule, place)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text():
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
     assert decode(b"\xef\xbb\xbfa: 1", "f") == "a: 1"
 
 
-def test_no_number_read_is_infinite():
+def test_no_number_read_is_infinite() -> None:
     assert all(not isinstance(v, float) or math.isfinite(v) for v in value_of("[1e308, .1e309, 0.0]"))

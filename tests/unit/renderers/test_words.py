@@ -12,7 +12,7 @@ from reconciler.core.plan import change, table, unwanted, wanted
 from reconciler.renderers import words
 from reconciler.renderers.style import Style
 from reconciler.renderers.table import OUTCOME_FORMATS, PLAN_FORMATS, PROBLEM_FORMATS
-from reconciler.vocabulary.model import Checked
+from reconciler.vocabulary.model import Checked, Problem
 from reconciler.vocabulary.plans import ACTIONS, Action, Status
 from tests.support import examples
 from tests.support.examples import EVERYTHING, QUIET, saved
@@ -128,7 +128,7 @@ def test_an_apply_is_complete_unless_something_failed_or_stayed_uncertain(status
         (examples.PROBLEMS, False, "3 errors, 1 warning"),
     ],
 )
-def test_only_errors_make_an_input_invalid(problems: tuple[examples.Problem, ...], valid: bool, count: str) -> None:
+def test_only_errors_make_an_input_invalid(problems: tuple[Problem, ...], valid: bool, count: str) -> None:
     checked = [Checked(tuple(problems))]
     assert json.loads(PROBLEM_FORMATS["json"](checked, Style()))["valid"] is valid
     assert PROBLEM_FORMATS["text"](checked, Style()).endswith(count + "\n")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import google.cloud.storage as storage
 import pytest
 import requests
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
 
 from reconciler.stores.cloud_storage import ATTEMPTS, Bucket
 from reconciler.transport.http import HttpTransport
@@ -232,7 +233,7 @@ def test_a_listing_whose_second_page_fails_is_an_error() -> None:
 def test_a_refusal_names_the_place_and_the_way_out(status: int, body: Any, hint: str, operation: str) -> None:
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     bucket = over(lambda request: Response(status, {}, content))
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "insert": lambda: bucket.insert("a", SAID, b""),
         "head": lambda: bucket.head("a"),
         "read": lambda: bucket.read("a"),

@@ -183,7 +183,7 @@ def test_the_lease_is_given_back_after_an_exception(bucket: BucketShelf) -> None
 def test_a_taker_that_loses_the_expired_lease_to_another_is_refused(bucket: BucketShelf) -> None:
     steal(bucket)
     bucket.cloud.time += LEASE + 2
-    taken = []
+    taken: list[str] = []
 
     def other(operation: str, name: str) -> None:
         if operation == "get" and not taken:

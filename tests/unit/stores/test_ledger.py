@@ -8,6 +8,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -189,7 +190,7 @@ def test_the_longest_labels_still_make_a_file_name(shelf: Shelf) -> None:
     ],
     ids=str,
 )
-def test_what_could_not_be_read_back_is_not_written(shelf: Shelf, change: dict[str, str]) -> None:
+def test_what_could_not_be_read_back_is_not_written(shelf: Shelf, change: dict[str, Any]) -> None:
     with pytest.raises(errors.StoreFailed):
         shelf.store().ledger.started(replace(RUN, **change))
     assert shelf.kept() == []

@@ -308,9 +308,12 @@ def test_a_forged_action_that_its_calls_do_not_come_to_is_unreadable(said: str) 
     assert refused(sealed(document)) is errors.PlanUnreadable
 
 
+VALUES: tuple[Any, ...] = (None, 7, 1.5, True, "x", [], {}, [[]], {"a": None})
+
+
 def test_every_forged_type_anywhere_is_unreadable_or_harmless() -> None:
     for path in PLACES:
-        for value in (None, 7, 1.5, True, "x", [], {}, [[]], {"a": None}):
+        for value in VALUES:
             document = copy.deepcopy(DOCUMENT)
             at(document, path[:-1])[path[-1]] = value
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_second_plan_has_nothing_to_do_where_no_run_is_wanted(wanted: DesiredS
 
 
 def test_a_second_plan_has_nothing_to_do_wherever_the_whole_product_is_sampled() -> None:
-    pairs = set()
+    pairs: set[tuple[tuple[str, Any], ...]] = set()
     for index in range(0, size(DIMENSIONS), STRIDE):
         case = case_at(index, DIMENSIONS)
         carried_out(case)

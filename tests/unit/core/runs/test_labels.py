@@ -70,7 +70,7 @@ def test_what_is_stamped_is_read_back() -> None:
         "error": {"code": 8, "message": "no GPU"},
         "labels": labels.stamp(want, STACK, KEY, "c" * 32),
     }
-    run = labels.read(row, KIND, HERE, row["name"])
+    run = labels.read(row, KIND, HERE, "projects/1/locations/us-central1/customJobs/5")
     assert run is not None
     assert (run.kind, run.name, run.owner, run.number) == ("CustomJob", "train-mnist", "3fa94c1b", 12)
     assert (run.fingerprint, run.run_key, run.token, run.removal) == (DIGEST, KEY, "c" * 32, Removal.DELETE)

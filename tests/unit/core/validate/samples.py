@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.core.validate import manifests as validation
+from reconciler.core.validate.manifests import Validation
 from reconciler.files import manifests, schemas
 from reconciler.vocabulary.model import Scope, Stack, show_path
 from tests.support import samples
@@ -45,25 +46,25 @@ def stack(**changes: Any) -> Stack:
     return replace(STACK, **({"scopes": places, "store": "none"} | changes))
 
 
-def check(text, given=None):
+def check(text: str, given: Stack | None = None) -> Validation:
     """Read and check manifests that can be read."""
     reading = manifests.read_stream(text, "a.yaml")
     assert reading.problems == ()
     return validation.check(reading.documents, given or stack(), KINDS)
 
 
-def change(text, old, new):
+def change(text: str, old: str, new: str) -> str:
     """Replace a piece of text that has to be there."""
     assert old in text
     return text.replace(old, new)
 
 
-def told(validation):
+def told(checked: Validation) -> list[tuple[str, str, str]]:
     """Return rule, path and words of every problem."""
-    return [(each.rule, show_path(each.path), f"{each.message} {each.hint}") for each in validation.problems]
+    return [(each.rule, show_path(each.path), f"{each.message} {each.hint}") for each in checked.problems]
 
 
-def the_one_problem(text, rule, path, *fragments):
+def the_one_problem(text: str, rule: str, path: str, *fragments: str) -> None:
     """Check that a manifest has exactly this problem, and that its words hold the fragments."""
     problems = told(check(text))
     assert [problem[:2] for problem in problems] == [(rule, path)]

@@ -3,6 +3,9 @@
 import copy
 import json
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import jsonschema
 import jsonschema_rs
@@ -11,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.validate import stack_file
-from reconciler.core.validate.manifests import Validator
+from reconciler.core.validate.manifests import Validation, Validator
 from reconciler.core.validate.schema import open_up
 from reconciler.files import manifests, positions, schemas
+from reconciler.files.reading import Reading
 from reconciler.vocabulary.model import Document
 from tests.unit.core.validate.samples import CUSTOM, KINDS, ML, NAS, stack
 
@@ -53,15 +57,17 @@ MARKS = [
 YAML_PIECES = st.lists(st.sampled_from([*WORDS, *MARKS]), max_size=40).map("".join)
 
 
-def paths_of(value, path=()):
+def paths_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in children:
-        yield from paths_of(below, (*path, key))
+    keys: Iterable[str | int] = (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    )
+    for key in keys:
+        yield from paths_of(value[key], (*path, key))
 
 
 @st.composite
-def mutated(draw):
+def mutated(draw: st.DrawFn) -> Any:
     """A sound manifest with something else in one or two places."""
     value = copy.deepcopy(draw(st.sampled_from(SOUND)))
     for _ in range(draw(st.integers(1, 2))):
@@ -76,9 +82,9 @@ def mutated(draw):
     return value
 
 
-def answer(reading, text=""):
+def answer(reading: Reading, text: str = "") -> Validation:
     validation = VALIDATOR.check(reading.documents, stack())
-    places = positions.Locator(manifests.Path("/nowhere"), {"<stdin>": text})
+    places = positions.Locator(Path("/nowhere"), {"<stdin>": text})
     for problem in places.place_all([*reading.problems, *validation.problems]):
         assert problem.rule
         assert problem.message
@@ -88,26 +94,26 @@ def answer(reading, text=""):
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.one_of(st.text(max_size=200), YAML_PIECES))
-def test_any_text_is_read(text):
+def test_any_text_is_read(text: str) -> None:
     answer(manifests.read_stream(text), text)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(VALUES)
-def test_any_json_is_read(value):
+def test_any_json_is_read(value: Any) -> None:
     text = json.dumps(value)
     answer(manifests.read_stream(text), text)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(mutated())
-def test_any_change_of_a_sound_manifest_is_judged(value):
-    answer(manifests.Reading((Document("<stdin>", 0, 1, value),)))
+def test_any_change_of_a_sound_manifest_is_judged(value: Any) -> None:
+    answer(Reading((Document("<stdin>", 0, 1, value),)))
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(mutated())
-def test_the_fast_and_the_full_validator_agree(value):
+def test_the_fast_and_the_full_validator_agree(value: Any) -> None:
     text = json.dumps(value)
     if "\\n" in text or str(value.get("kind")) not in KINDS:
         return  # Python's regular expressions let a line break end a text
@@ -118,7 +124,7 @@ def test_the_fast_and_the_full_validator_agree(value):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(VALUES)
-def test_any_stack_file_is_judged(value):
+def test_any_stack_file_is_judged(value: Any) -> None:
     schema = schemas.load_schema("reconciler/v1/Stack.json")
     document = Document("reconciler.yaml", 0, 1, value)
     found, problems = stack_file.stack(document, root="/s", schema=schema, kinds=KINDS, suggested_uid="00000000")
@@ -140,7 +146,7 @@ def test_any_stack_file_is_judged(value):
     ],
     ids=["fields", "faults", "accelerators", "braces", "angles", "dollars", "enum", "duration", "name"],
 )
-def test_a_hostile_spec_is_refused_soon(spec):
+def test_a_hostile_spec_is_refused_soon(spec: dict[str, Any]) -> None:
     value = {"apiVersion": "aiplatform.googleapis.com/v1", "kind": "CustomJob", "metadata": {"name": "a"}, "spec": spec}
     start = time.process_time()
     validation = VALIDATOR.check([Document("a.yaml", 0, 1, value)], stack())

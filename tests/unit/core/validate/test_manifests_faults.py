@@ -6,7 +6,7 @@ TYPE = "acceleratorType: NVIDIA_TESLA_T4"
 
 
 @pytest.mark.parametrize("text", [CUSTOM, NAS, ML])
-def test_a_sound_manifest_has_no_problem(text):
+def test_a_sound_manifest_has_no_problem(text: str) -> None:
     assert told(check(text)) == []
 
 
@@ -23,13 +23,13 @@ def test_a_sound_manifest_has_no_problem(text):
         ("NVIDIA_H100", "NVIDIA_H100_80GB"),
     ],
 )
-def test_a_misspelt_accelerator_is_an_error_with_the_right_name(written, meant):
+def test_a_misspelt_accelerator_is_an_error_with_the_right_name(written: str, meant: str) -> None:
     path = f"{POOL}.machineSpec.acceleratorType"
     the_one_problem(change(CUSTOM, "NVIDIA_TESLA_T4", written), "bad-enum", path, f"Did you mean {meant}")
 
 
 @pytest.mark.parametrize("written", ["NVIDIA_B300", "NVIDIA_GB300", "TPU_V7X", "TPU_V6E"])
-def test_an_accelerator_newer_than_us_is_a_warning(written):
+def test_an_accelerator_newer_than_us_is_a_warning(written: str) -> None:
     validation = check(change(CUSTOM, "NVIDIA_TESLA_T4", written))
     assert [(each.rule, each.severity.value) for each in validation.problems] == [("unknown-enum", "warning")]
     assert validation.ok
@@ -257,7 +257,9 @@ def test_an_accelerator_newer_than_us_is_a_warning(written):
         ("kind: CustomJob", "kind: [CustomJob]", "wrong-type", "kind", ["a list where text"]),
     ],
 )
-def test_a_fault_is_one_problem_that_says_what_to_do(old, new, rule, path, fragments):
+def test_a_fault_is_one_problem_that_says_what_to_do(
+    old: str, new: str, rule: str, path: str, fragments: list[str]
+) -> None:
     the_one_problem(change(CUSTOM, old, new), rule, path, *fragments)
 
 
@@ -285,7 +287,7 @@ def test_a_fault_is_one_problem_that_says_what_to_do(old, new, rule, path, fragm
         ("spec:\n", "spec:\n  predictionInput: {}\n", "field-combination", "spec", ["trainingInput, predictionInput"]),
     ],
 )
-def test_a_fault_of_an_ml_job_is_told(old, new, rule, path, fragments):
+def test_a_fault_of_an_ml_job_is_told(old: str, new: str, rule: str, path: str, fragments: list[str]) -> None:
     problems = [problem for problem in told(check(change(ML, old, new))) if problem[1] == path]
     assert [problem[0] for problem in problems] == [rule]
     for fragment in fragments:
@@ -325,7 +327,7 @@ def test_a_fault_of_an_ml_job_is_told(old, new, rule, path, fragments):
         ),
     ],
 )
-def test_a_fault_of_a_nas_job_is_told(old, new, rule, path, fragments):
+def test_a_fault_of_a_nas_job_is_told(old: str, new: str, rule: str, path: str, fragments: list[str]) -> None:
     the_one_problem(change(NAS, old, new), rule, path, *fragments)
 
 
@@ -340,7 +342,7 @@ def test_a_fault_of_a_nas_job_is_told(old, new, rule, path, fragments):
         ("A", False),
     ],
 )
-def test_a_secret_written_out_is_a_warning_with_the_way_out(name, warned):
+def test_a_secret_written_out_is_a_warning_with_the_way_out(name: str, warned: bool) -> None:
     validation = check(change(CUSTOM, "args: [--x]", f"env: [{{name: {name}, value: hunter2}}]"))
     assert [each.rule for each in validation.problems] == ["literal-secret"] * warned
     assert validation.ok
@@ -349,21 +351,21 @@ def test_a_secret_written_out_is_a_warning_with_the_way_out(name, warned):
         assert "hunter2" not in problem.message + problem.hint
 
 
-def test_a_secret_of_the_wrong_type_is_not_shown():
+def test_a_secret_of_the_wrong_type_is_not_shown() -> None:
     (problem,) = check(change(CUSTOM, "args: [--x]", "env: [{name: API_KEY, value: 31415926}]")).problems
     assert (problem.rule, "31415926" in problem.message + problem.hint) == ("wrong-type", False)
 
 
-def test_all_problems_of_a_manifest_are_told_at_once():
+def test_all_problems_of_a_manifest_are_told_at_once() -> None:
     text = CUSTOM.replace("train}", "Train, location: us-east1}").replace("replicaCount", "replicas")
     text = text.replace("T4", "T44").replace("gcr.io/a/b", "$X")
     assert {each.rule for each in check(text).problems} >= {"bad-format", "unknown-field", "placeholder"}
 
 
-def test_a_control_character_is_a_value_like_any_other():
+def test_a_control_character_is_a_value_like_any_other() -> None:
     assert told(check(change(CUSTOM, "[--x]", '["\\e[31m"]'))) == []
 
 
 @pytest.mark.parametrize("line", ["train\\n", "train\\n\\n"])
-def test_a_name_that_ends_in_a_line_break_is_refused(line):
+def test_a_name_that_ends_in_a_line_break_is_refused(line: str) -> None:
     the_one_problem(change(CUSTOM, "{name: train}", f'{{name: "{line}"}}'), "bad-format", "metadata.name")

@@ -51,11 +51,11 @@ from tests.unit.core.validate.samples import CUSTOM, POOL, change, check, the_on
         ),
     ],
 )
-def test_a_placeholder_where_no_template_is_filled_in_is_told(old, new, path, found):
+def test_a_placeholder_where_no_template_is_filled_in_is_told(old: str, new: str, path: str, found: str) -> None:
     the_one_problem(change(CUSTOM, old, new), "placeholder", path, found, "no templating", "envsubst")
 
 
 @pytest.mark.parametrize("value", ["${X}", "{X}", "$(X)", "\\$TRIAL_ID", "{{$.inputs}}", "<x>"])
 @pytest.mark.parametrize("field", ["args: ['%s']", "command: ['%s']", "env: [{name: A, value: '%s'}]"])
-def test_arguments_commands_and_environment_hold_anything(field, value):
+def test_arguments_commands_and_environment_hold_anything(field: str, value: str) -> None:
     assert told(check(change(CUSTOM, "args: [--x]", field % value))) == []

@@ -2,7 +2,7 @@ import pytest
 
 from reconciler.core.validate import stack_file
 from reconciler.files import schemas, yaml_reader
-from reconciler.vocabulary.model import Limits, Scope, show_path
+from reconciler.vocabulary.model import Limits, Problem, Scope, Stack, show_path
 from tests.unit.core.validate.samples import KINDS, change
 
 SCHEMA = schemas.load_schema("reconciler/v1/Stack.json")
@@ -17,18 +17,19 @@ spec:
 """
 
 
-def read(text):
+def read(text: str) -> tuple[Stack | None, tuple[Problem, ...]]:
     (document,) = yaml_reader.read(text, "reconciler.yaml").documents
     return stack_file.stack(document, root="/s", schema=SCHEMA, kinds=KINDS, suggested_uid="0badcafe")
 
 
-def stack_of(text):
+def stack_of(text: str) -> Stack:
     stack, problems = read(text)
     assert problems == ()
+    assert stack is not None
     return stack
 
 
-def test_a_short_stack_file_gets_the_defaults_of_the_contract():
+def test_a_short_stack_file_gets_the_defaults_of_the_contract() -> None:
     stack = stack_of(STACK)
     assert (stack.name, stack.uid, stack.root, stack.backend) == ("vision", "3fa94c1b", "/s", "embedded")
     assert stack.scopes == (Scope("demo", "us-central1"),)
@@ -37,7 +38,7 @@ def test_a_short_stack_file_gets_the_defaults_of_the_contract():
     assert (stack.limits, stack.store, stack.settle, stack.ignore) == (Limits(0.3, 0.3, 10), ".reconciler", 30.0, ())
 
 
-def test_every_key_of_a_stack_file_is_read():
+def test_every_key_of_a_stack_file_is_read() -> None:
     more = """\
   defaults: {project: demo, location: us-central1, labels: {team: vision}, lifecycle: {onChange: keep}}
   kinds: [NasJob, CustomJob]
@@ -63,7 +64,7 @@ def test_every_key_of_a_stack_file_is_read():
         ("[{project: a, locations: [l]}, {project: b, locations: [l]}]", "", ""),
     ],
 )
-def test_one_lone_scope_is_its_own_default(scopes, project, location):
+def test_one_lone_scope_is_its_own_default(scopes: str, project: str, location: str) -> None:
     stack = stack_of(change(STACK, "[{project: demo, locations: [us-central1]}]", scopes))
     assert (stack.default_project, stack.default_location) == (project, location)
 
@@ -71,7 +72,7 @@ def test_one_lone_scope_is_its_own_default(scopes, project, location):
 @pytest.mark.parametrize(
     "backend", ["google", "http://127.0.0.1:8080", "http://localhost:1", "'http://[::1]:65535'", "http://127.0.0.1:80/"]
 )
-def test_a_backend_is_google_embedded_or_this_machine(backend):
+def test_a_backend_is_google_embedded_or_this_machine(backend: str) -> None:
     assert stack_of(change(STACK, "embedded", backend)).backend == backend.strip("'").rstrip("/")
 
 
@@ -119,14 +120,14 @@ def test_a_backend_is_google_embedded_or_this_machine(backend):
         ("reconciler/v1", "reconciler/v2", "bad-value", "apiVersion", '"reconciler/v1"'),
     ],
 )
-def test_a_fault_of_a_stack_file_is_told(old, new, rule, path, fragment):
+def test_a_fault_of_a_stack_file_is_told(old: str, new: str, rule: str, path: str, fragment: str) -> None:
     stack, (problem,) = read(change(STACK, old, new))
     assert stack is None
     assert (problem.rule, show_path(problem.path), problem.file) == (rule, path, "reconciler.yaml")
     assert fragment in f"{problem.message} {problem.hint}"
 
 
-def test_all_faults_of_a_stack_file_are_told_at_once():
+def test_all_faults_of_a_stack_file_are_told_at_once() -> None:
     text = STACK.replace("embedded", "here").replace("3fa94c1b", "x").replace("demo", "Demo")
     assert [show_path(each.path) for each in read(text)[1]] == [
         "metadata.uid",
@@ -136,7 +137,7 @@ def test_all_faults_of_a_stack_file_are_told_at_once():
 
 
 @pytest.mark.parametrize("text", ["metadata: x\nspec: y", "spec: {scopes: x, defaults: {lifecycle: []}}", "a: 1"])
-def test_a_stack_file_of_any_shape_is_answered_with_problems(text):
+def test_a_stack_file_of_any_shape_is_answered_with_problems(text: str) -> None:
     stack, problems = read(text)
     assert stack is None
     assert problems

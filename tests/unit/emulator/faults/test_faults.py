@@ -12,6 +12,7 @@ from reconciler.emulator.control.audit import Audit
 from reconciler.emulator.faults import model, parse
 from reconciler.emulator.faults.in_force import FaultsInForce
 from reconciler.emulator.faults.model import (
+    Action,
     Asked,
     CancelLoses,
     Delay,
@@ -36,7 +37,7 @@ CREATE = Asked("POST", "create", PATH, "CustomJob")
 LIST = Asked("GET", "list", PATH, "CustomJob")
 CANCEL = Asked("POST", "cancel", f"{PATH}/1:cancel", "CustomJob")
 
-EVERY_ACTION = {
+EVERY_ACTION: dict[str, tuple[dict[str, Any], Action]] = {
     "status": ({"code": 503}, Status(503)),
     "drop_before": ({"sent": False}, DropBefore(sent=False)),
     "drop_after": ({}, DropAfter()),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from reconciler.core.plan.address import Destroy
 from reconciler.core.plan.build import Options
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.wire import Response
+from reconciler.vocabulary.wire import Request, Response
 from tests.support import faults, samples
-from tests.support.faults import Faulty, before, is_list, refusal
+from tests.support.faults import Fault, Faulty, before, is_list, refusal
 from tests.support.site import ANYTHING, Site, desired
 
 ANSWERS = {
@@ -26,13 +28,13 @@ each_answer = pytest.mark.parametrize(("fault", "error"), ANSWERS.values(), ids=
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 
 
-def of_kind(kind: str):
+def of_kind(kind: str) -> Callable[[Request], bool]:
     return lambda request: is_list(request) and f"/{samples.PATHS[kind].rpartition('/')[2]}?" in request.url
 
 
 @each_answer
 @every_kind
-def test_a_plan_that_cannot_list_one_kind_fails(site: Site, kind: str, fault, error) -> None:
+def test_a_plan_that_cannot_list_one_kind_fails(site: Site, kind: str, fault: Fault, error: type[Exception]) -> None:
     site.converge(desired(samples.THREE))
     files, sent = site.files(), len(site.audit.writes)
     for wanted, options in ((samples.THREE, None), ("", Options(allowed=ANYTHING, destroy=Destroy()))):
@@ -42,7 +44,9 @@ def test_a_plan_that_cannot_list_one_kind_fails(site: Site, kind: str, fault, er
 
 
 @each_answer
-def test_an_apply_that_cannot_list_calls_nothing_and_remembers_nothing(site: Site, fault, error) -> None:
+def test_an_apply_that_cannot_list_calls_nothing_and_remembers_nothing(
+    site: Site, fault: Fault, error: type[Exception]
+) -> None:
     site.converge(desired(samples.THREE))
     site.clock.advance(700)
     plan = site.plan(desired(samples.edited(samples.THREE)))

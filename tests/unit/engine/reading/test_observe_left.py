@@ -14,7 +14,8 @@ from reconciler.engine.reading import coverage
 from reconciler.vocabulary.model import Scope, Stack
 from reconciler.vocabulary.plans import Plan
 from tests.support import samples
-from tests.support.site import ANYTHING, STACK, Site, calls, desired, is_active, is_empty, lagging
+from tests.support.site import ANYTHING, Site, calls, desired, is_active, is_empty, lagging
+from tests.support.stack import STACK
 
 CUSTOM = samples.KIND_TEXTS["CustomJob"]
 

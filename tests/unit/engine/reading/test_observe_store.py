@@ -10,7 +10,8 @@ from reconciler.engine.reading.settle import POLL
 from reconciler.engine.world import World
 from reconciler.stores.no_store import NoStore
 from tests.support import samples
-from tests.support.site import STACK, Site, desired, is_active, is_empty, lagging, reasons
+from tests.support.site import Site, desired, is_active, is_empty, lagging, reasons
+from tests.support.stack import STACK
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 

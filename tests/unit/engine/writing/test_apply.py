@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +13,16 @@ from reconciler.engine.events import Control, Event
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.ports import Intent, Journal, Journals
+from reconciler.vocabulary.wire import Request
 from tests.support import faults, samples
-from tests.support.faults import Faulty, before, is_create, refusal
+from tests.support.faults import Fault, Faulty, before, is_create, refusal
 from tests.support.site import Site, desired, is_active, is_empty, statuses
 from tests.support.store import Front
 
 REFUSED = before(lambda request: refusal(400, "INVALID_ARGUMENT"))
 
 
-def verb(name: str):
+def verb(name: str) -> Callable[[Request], bool]:
     return lambda request: request.method != "GET" and f":{name}" in request.url
 
 
@@ -172,7 +174,7 @@ def test_a_replace_whose_create_fails_is_half_done_and_is_created_next_time(site
     "fault", [before(faults.lost), before(lambda request: refusal(503, "UNAVAILABLE"))], ids=["lost", "503"]
 )
 @pytest.mark.parametrize("kind", samples.KIND_TEXTS)
-def test_a_cancel_whose_reply_was_lost_is_asked_again(site: Site, kind: str, fault) -> None:
+def test_a_cancel_whose_reply_was_lost_is_asked_again(site: Site, kind: str, fault: Fault) -> None:
     keep = samples.swap(samples.CUSTOM, ("name: train,", "name: other,"))
     site.converge(desired(f"{keep}---\n{samples.KIND_TEXTS[kind]}"))
     site.clock.advance(10)

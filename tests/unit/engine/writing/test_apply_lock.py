@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reconciler.vocabulary import errors
+from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.support import samples
 from tests.support.faults import is_create
 from tests.support.site import Site, desired, is_empty, statuses
@@ -22,8 +23,8 @@ WAIT = 30.0
 def test_the_second_of_two_appliers_is_refused(site: Site) -> None:
     reached, go_on = threading.Event(), threading.Event()
 
-    def slowly(transport):
-        def send(request):
+    def slowly(transport: Transport) -> Transport:
+        def send(request: Request) -> Response:
             if is_create(request):
                 reached.set()
                 assert go_on.wait(WAIT)

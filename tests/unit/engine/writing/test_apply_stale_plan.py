@@ -11,8 +11,10 @@ from reconciler.core.documents import plan_json
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Scope
 from reconciler.vocabulary.plans import Plan
+from reconciler.vocabulary.ports import Intent, Journals
 from tests.support import samples
 from tests.support.site import Site, desired, is_active, is_empty, statuses
+from tests.support.store import Result, WrittenJournals
 
 CUSTOM, ML = samples.CUSTOM, samples.ML
 ABSENT = ("{onChange: replace, onRemoval: cancel}", "{desired: Absent}")
@@ -46,7 +48,10 @@ def policy(member: str) -> Callable[[Site], None]:
 
 
 def converge(text: str) -> Callable[[Site], None]:
-    return lambda site: site.converge(desired(text)) and None
+    def act(site: Site) -> None:
+        site.converge(desired(text))
+
+    return act
 
 
 def run_and_lose(site: Site) -> None:
@@ -168,17 +173,33 @@ def test_a_plan_of_a_kind_that_nobody_here_knows_is_refused(site: Site) -> None:
     assert site.audit.writes == []
 
 
-def test_a_resumed_plan_reads_its_journal_once_however_many_changes_it_has(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Plain:
+    """A writer that nothing stops."""
+
+    def write(self, step: str, work: Callable[[], Result], more: str = "") -> Result:
+        return work()
+
+
+class CountedJournals(WrittenJournals):
+    """Journals that keep which of them were read."""
+
+    def __init__(self, journals: Journals) -> None:
+        super().__init__(journals, Plain())
+        self.read: list[str] = []
+
+    def intents(self, digest: str) -> tuple[Intent, ...]:
+        self.read.append(digest)
+        return super().intents(digest)
+
+
+def test_a_resumed_plan_reads_its_journal_once_however_many_changes_it_has(site: Site) -> None:
     plan = site.plan(desired(samples.THREE))
     site.world().store.journals.open(plan_json.digest(plan))
     world = site.world()
-    journals, read = world.store.journals, []
-    intents = journals.intents
-    monkeypatch.setattr(journals, "intents", lambda digest: read.append(digest) or intents(digest))
+    journals = CountedJournals(world.store.journals)
+    world.store.journals = journals
     site.apply(plan, world, saved=True)
-    assert read == [plan_json.digest(plan)]
+    assert journals.read == [plan_json.digest(plan)]
 
 
 def test_a_body_that_may_not_be_sent_is_refused_before_the_run_it_would_replace_is_cancelled(site: Site) -> None:

@@ -7,12 +7,14 @@ from email.utils import formatdate
 
 import pytest
 
+from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import LONGEST_RETRY_AFTER, Request, Response, Transport
 from tests.support import faults, samples
 from tests.support.faults import Fault, Faulty, after, before, is_create, is_list, refusal
 from tests.support.mortal import Death
-from tests.support.site import STACK, Site, desired, is_empty, lagging, statuses
+from tests.support.site import Site, desired, is_empty, lagging, statuses
+from tests.support.stack import STACK
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 CARRIED_OUT = {
@@ -30,7 +32,7 @@ NOT_CARRIED_OUT = {
 }
 
 
-def wrapped(site: Site, fault: Faulty, lag: float = 0):
+def wrapped(site: Site, fault: Faulty, lag: float = 0) -> World:
     return site.world(lambda transport: fault(lagging(site, lag)(transport)))
 
 
@@ -143,7 +145,7 @@ def test_a_process_that_dies_at_the_second_sending_leaves_one_run(site: Site, ki
     text = samples.KIND_TEXTS[kind]
     plan = site.plan(desired(text))
 
-    def die(transport, request):
+    def die(transport: Transport, request: Request) -> Response:
         transport(request)
         raise Death
 
