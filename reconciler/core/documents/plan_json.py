@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.documents.seal import checksum, exact, exact_map
+from reconciler.core.documents.seal import checksum, exact, exact_map, is_whole
 from reconciler.core.plan.change import action_of
 from reconciler.core.runs import labels
 from reconciler.core.spec import fingerprint
@@ -147,10 +147,8 @@ def from_json(document: Any) -> Saved:
 
 
 def _verify(document: Mapping[str, Any]) -> None:
-    covered = {key: document[key] for key in ("stack", "scopes", "blocked", "changes")}
-    rest = {key: value for key, value in document.items() if key != "seal"}
     try:
-        whole = document["digest"] == checksum(covered) and document["seal"] == checksum(rest)
+        whole = is_whole(document, ("stack", "scopes", "blocked", "changes"))
     except (ValueError, TypeError, RecursionError) as cause:
         raise errors.PlanUnreadable(f"the plan holds what no JSON has, or is nested too deeply: {cause}") from cause
     if not whole:

@@ -1,8 +1,12 @@
-"""What the files that we write and read back have in common: one checksum, and exact types. Knows no file's content."""
+"""What the files that we write and read back have in common: a digest and a seal, and exact types.
+
+Knows no file's content.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from reconciler.core.spec import fingerprint
@@ -13,6 +17,16 @@ Type = TypeVar("Type")
 def checksum(value: Any) -> str:
     """Return `sha256:<64 hex>` over a JSON value. Raises ValueError, TypeError or RecursionError for what is none."""
     return "sha256:" + hashlib.sha256(fingerprint.canonical_json(value)).hexdigest()
+
+
+def is_whole(document: Mapping[str, Any], covered: Collection[str]) -> bool:
+    """Say whether a document is as it was written: its digest is over `covered`, its seal over all but itself.
+
+    Raises ValueError, TypeError or RecursionError where it holds what no JSON has.
+    """
+    rest = {key: value for key, value in document.items() if key != "seal"}
+    digest = checksum({key: document[key] for key in covered})
+    return bool(document["digest"] == digest and document["seal"] == checksum(rest))
 
 
 def exact(value: Any, kind: type[Type]) -> Type:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.documents.seal import checksum, exact, exact_map
+from reconciler.core.documents.seal import checksum, exact, exact_map, is_whole
 from reconciler.core.spec import fingerprint, normalize, secrets
 from reconciler.core.spec.normalize import Schema
 from reconciler.vocabulary import errors
@@ -202,10 +202,8 @@ def from_json(document: Any) -> Taken:
 
 
 def _verify(document: Mapping[str, Any]) -> None:
-    rest = {key: value for key, value in document.items() if key != "seal"}
     try:
-        covered = checksum({key: document[key] for key in _COVERED})
-        whole_file = document["digest"] == covered and document["seal"] == checksum(rest)
+        whole_file = is_whole(document, _COVERED)
     except (ValueError, TypeError, RecursionError) as cause:
         raise errors.PlanUnreadable(f"the snapshot holds what no JSON has, or is nested too deeply: {cause}") from cause
     if not whole_file:
