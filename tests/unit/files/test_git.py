@@ -1,3 +1,5 @@
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -57,12 +59,28 @@ def test_without_git_there_is_no_commit(repository: Path, monkeypatch: pytest.Mo
     assert git.revision(repository) == ("", False)
 
 
+def forgetful_git(folder: Path) -> Path:
+    """Write a Git that has never heard of safe.bareRepository, as those before 2.38."""
+    folder.mkdir()
+    program = folder / "git"
+    program.write_text(
+        "#!/bin/sh\n"
+        'for one; do shift; case "$one" in safe.bareRepository=*) one=unknown.setting=1 ;; esac; set -- "$@" "$one"; done\n'
+        f'exec "{shutil.which("git")}" "$@"\n'
+    )
+    program.chmod(0o755)
+    return folder
+
+
 @pytest.mark.parametrize("old_git", [False, True], ids=["this Git", "a Git that knows no safe.bareRepository"])
 def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old_git: bool
 ) -> None:
     """A commit may hold HEAD, objects, refs and config side by side, which Git takes for a bare repository."""
+    if old_git:
+        monkeypatch.setenv("PATH", f"{forgetful_git(tmp_path / 'programs')}{os.pathsep}{os.environ['PATH']}")
     made, stack, proof = tmp_path / "made", repository / "stack", tmp_path / "ran"
+    assert git.revision(stack)[0]
     made.mkdir()
     run(made, "init", "--quiet")
     (made / "a.yaml").write_text("kind: A\n")
@@ -76,7 +94,5 @@ def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(
         "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n"
         f'[filter "evil"]\n\tclean = "touch {proof}; cat"\n\trequired = true\n'
     )
-    if old_git:
-        monkeypatch.setattr(git, "_SETTINGS", tuple(each for each in git._SETTINGS if "bareRepository" not in each))
     assert git.revision(stack) == ("", False)
     assert not proof.exists()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
+import resource
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from reconciler.stores import disk
 from reconciler.stores.folder import FolderStore
 from reconciler.stores.no_store import NoStore
 from reconciler.vocabulary import errors, ports
@@ -210,13 +210,20 @@ def test_threads_share_a_journal(any_store: ports.Journals) -> None:
     assert len(any_store.open_intents()) == 32
 
 
-def test_an_intent_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_descriptor: int, _content: bytes) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """Let the system refuse this process every byte beyond a size, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
+
+def test_an_intent_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     journal = journals(tmp_path).open(DIGEST)
-    monkeypatch.setattr(disk, "write_all", full)
-    with pytest.raises(errors.StoreFailed, match="No space left on device"):
+    with no_file_beyond(only_file(tmp_path).stat().st_size), pytest.raises(errors.StoreFailed, match="File too large"):
         journal.intent("CustomJob/a", "create", "c", "1-x")
 
 
