@@ -1,5 +1,5 @@
-"""The engine is tried against the emulator: its tests share the sites of the invariants."""
+"""The engine is tried against the emulator, on the same sites as the laws."""
 
-from tests.invariants.conftest import new_site, site
+from tests.support.sites import new_site, site
 
 __all__ = ["new_site", "site"]
