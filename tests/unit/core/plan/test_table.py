@@ -153,7 +153,7 @@ def phases(*of: Phase, **more: Any) -> dict[str, dict[str, Any]]:
 def page() -> str:
     present: dict[str, Any] = {"wanted": Wanted.PRESENT}
     lines = [
-        "What the decision table says. Written by test_decide.py, read by people.",
+        "What the decision table says. Written by test_table.py, read by people.",
         "",
         f"Situations: {len(situations())}, of which {sum(map(len, deciding().values()))} can occur.",
         "",
