@@ -251,7 +251,7 @@ class _Google:
 
 
 def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store: Store, *, reading: bool) -> Transport:
-    """Reach the backend. On Google, hosts of places the stack left are reached too: their runs are looked for."""
+    """Reach the backend. On Google, hosts of scopes the stack left are reached too: their runs are looked for."""
     stack = workspace.stack
     if stack.backend == "embedded":
         return _embedded(workspace, closing, reading=reading)

@@ -1,4 +1,4 @@
-"""The use case behind `forget --scope`: drop places the stack left, and close the books on runs nobody can see there."""
+"""The use case behind `forget --scope`: drop kind scopes the stack left, and record the end of runs nobody can see there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.vocabulary.ports import KindScope
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A place the stack left, as it answers now.
+    """A kind scope the stack left, as it answers now.
 
     `active` counts our active runs there, `closed` says why it cannot be looked at (empty where it can), and `lost`
     are runs of the ledger without a known end that cannot be looked at either.
@@ -28,7 +28,7 @@ class Leftover:
 
 
 def look(world: World, stack: Stack, kind_scopes: Sequence[KindScope]) -> tuple[Leftover, ...]:
-    """Ask the places for what is still there. Reads only. Raises what a list of the places that are covered raises."""
+    """List what is still there. Reads only. Raises what a list of the kind scopes that are covered raises."""
     gone = [(kind_scope, *_listed(world, stack, kind_scope)) for kind_scope in kind_scopes]
     open_runs = [old for old in world.store.ledger.runs() if old.phase is None and old.resource]
     shown = coverage.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
@@ -40,9 +40,9 @@ def look(world: World, stack: Stack, kind_scopes: Sequence[KindScope]) -> tuple[
 
 
 def forget(world: World, stack: Stack, kind_scopes: Sequence[KindScope]) -> None:
-    """Forget places, under the lock and after one more look.
+    """Forget kind scopes, under the lock and after one more look.
 
-    Runs that cannot be seen any more are recorded as ended, outcome unknown: a place that answers again shows them
+    Runs that cannot be seen any more are recorded as ended, outcome unknown: a scope that answers again shows them
     again. Raises errors.LockHeld, and errors.PlanBlocked where runs of ours are active.
     """
     with world.store.lock("forget"):
@@ -55,7 +55,7 @@ def forget(world: World, stack: Stack, kind_scopes: Sequence[KindScope]) -> None
 
 
 def refuse_active(found: Sequence[Leftover]) -> None:
-    """Raise errors.PlanBlocked for the first place where runs of ours are active."""
+    """Raise errors.PlanBlocked for the first kind scope where runs of ours are active."""
     for each in found:
         if each.active:
             kind, scope = each.kind_scope
@@ -67,7 +67,7 @@ def refuse_active(found: Sequence[Leftover]) -> None:
 
 
 def _listed(world: World, stack: Stack, kind_scope: KindScope) -> tuple[int, str]:
-    """Count our active runs in a place; where it does not answer, say why."""
+    """Count our active runs in a kind scope; where it does not answer, say why."""
     try:
         return coverage.active_in(world, stack, kind_scope)
     except (errors.ApiError, errors.TransportFailed) as failed:
@@ -89,14 +89,14 @@ def _unseen(world: World, stack: Stack, old: LedgerRun, kind_scopes: Sequence[Ki
 
 
 def _silent(failed: errors.ReconcilerError) -> bool:
-    """Say whether a place is closed or dead, and not only our credentials or our pace at fault."""
+    """Say whether a kind scope is closed or gone, and not only our credentials or our pace at fault."""
     if isinstance(failed, errors.ApiError) and coverage.closed(failed):
         return True
     return isinstance(failed, errors.ServerFailed | errors.TransportFailed)
 
 
 def chosen(world: World, stack: Stack, scope: Scope, kind: str) -> tuple[KindScope, ...]:
-    """Return the remembered places that a scope and a kind name; a project alone names all of its own, no kind names all.
+    """Return the remembered kind scopes that a scope and a kind name; a project alone names all of its own, no kind names all.
 
     Raises errors.InputError where there is none, or the stack covers what is named.
     """

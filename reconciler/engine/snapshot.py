@@ -24,7 +24,7 @@ from reconciler.vocabulary.ports import JobsApi, KindScope, Row
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A snapshot, and the places that were closed to whoever took it: a plan that needs one of them will be blocked."""
+    """A snapshot, and the kind scopes that were closed to whoever took it: a plan that needs one of them will be blocked."""
 
     snapshot: Snapshot
     closed: Mapping[KindScope, str]
@@ -48,7 +48,7 @@ class _Recorder:
     policies: dict[str, Row] = field(default_factory=dict)
 
     def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
-        """Yield every page and keep it. Raises errors.ListIncomplete for a place that is closed and not needed."""
+        """Yield every page and keep it. Raises errors.ListIncomplete for a kind scope that is closed and not needed."""
         del mask
         kind_scope = (kind.name, scope)
         read: list[Row] = []
@@ -62,7 +62,7 @@ class _Recorder:
         except errors.ApiError as refused:
             if not coverage.closed(refused):
                 raise
-            if kind.name in self.needed:  # no error of a place that the stack left: a gap that a plan tells
+            if kind.name in self.needed:  # no error of a kind scope that the stack left: a gap that a plan reports
                 self.lists[kind_scope], self.lacking[kind_scope] = [], refused.message
                 raise
             self.closed[kind_scope] = refused.message

@@ -1,4 +1,4 @@
-"""A store in a Cloud Storage bucket: lock, ledger, journals and places below one prefix. Knows names, not HTTP."""
+"""A store in a Cloud Storage bucket: lock, ledger, journals and kind scopes below one prefix. Knows names, not HTTP."""
 
 from __future__ import annotations
 

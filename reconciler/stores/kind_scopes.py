@@ -28,18 +28,18 @@ class BlobKindScopes:
         self._clock = clock
 
     def all(self) -> tuple[KindScope, ...]:
-        """Return every place, ordered. Raises errors.StoreFailed naming an alien object."""
+        """Return every kind scope, ordered. Raises errors.StoreFailed naming an alien object."""
         return tuple(sorted(_kind_scope(item) for item in self._blobs.listing()))
 
     def remember(self, kind_scopes: Iterable[KindScope]) -> None:
-        """Remember places for good; those that are known are left alone. Raises errors.StoreFailed."""
+        """Remember kind scopes for good; those that are known are left alone. Raises errors.StoreFailed."""
         known = set(self.all())
         for kind_scope in sorted(set(kind_scopes) - known):
             content = json.dumps({"at": self._clock.now()}).encode()
             self._blobs.put_if_absent(_key(kind_scope), _FORMAT, content)
 
     def forget(self, kind_scopes: Iterable[KindScope]) -> None:
-        """Forget places; those that are not known cost nothing. Raises errors.StoreFailed."""
+        """Forget kind scopes; those that are not known cost nothing. Raises errors.StoreFailed."""
         given_up = set(kind_scopes)
         for item in [item for item in self._blobs.listing() if _kind_scope(item) in given_up]:
             self._blobs.remove(item)

@@ -103,7 +103,7 @@ class NoStore:
         self.journals: ports.Journals = Journals(MemoryLines(), clock)
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
-        """Lock nothing: without a place to write, nobody could be told."""
+        """Lock nothing: nothing is written that others could see."""
         del purpose
         return nullcontext()
 
@@ -118,7 +118,7 @@ class NoStore:
         """Do nothing: there is no lock."""
 
     def kind_scopes(self) -> tuple[ports.KindScope, ...]:
-        """Return no place."""
+        """Return no kind scope."""
         return ()
 
     def remember_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:

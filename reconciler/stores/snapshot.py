@@ -1,4 +1,4 @@
-"""The store of a stack as a snapshot remembers it: ledger and places can be read, and nothing can be written."""
+"""The store of a stack as a snapshot remembers it: ledger and kind scopes can be read, and nothing can be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Repeats reads that failed for a passing reason, and writes that were surely turned away. The only place that does."""
+"""Repeats reads that failed for a passing reason, and writes that were surely turned away.
+
+Who repeats which other call, and why: docs/adr/0013-who-repeats-a-call.md.
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def command(
     *,
     run_jobs: bool,
 ) -> int:
-    """Serve Vertex AI customJobs and nasJobs and AI Platform jobs on 127.0.0.1 until interrupted."""
+    """Serve Vertex AI customJobs and nasJobs and AI Platform jobs until interrupted."""
     from reconciler.emulator import app, behaviour, switches
     from reconciler.emulator.serving import allowed_hosts, server
     from reconciler.emulator.state.clocks import ManualClock

@@ -1,4 +1,4 @@
-"""`reconciler iam`: the policy of an ml job's newest run, read, written and tested."""
+"""`reconciler iam`: the IAM policy of the run of an address, read, written and tested. Only ml jobs have one."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _open(
     *,
     reading: bool,
 ) -> tuple[World, Kind, Run]:
-    """Find the newest live run of an address whose kind has a policy."""
+    """Find the live run of an address whose kind has a policy."""
     workspace = wiring.open_workspace(".", surroundings)
     name = parts_of(address)[0]
     kind = workspace.kinds.get(name)

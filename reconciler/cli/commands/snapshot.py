@@ -1,4 +1,4 @@
-"""`reconciler snapshot`: GET requests only; writes nothing but the file of --out, and no secret into it."""
+"""`reconciler snapshot`: GET requests only; writes nothing but the file of --out, and withholds what may be secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comment of a plan on a GitHub pull request: one for each stack, found again by a mark and by its author.
+"""The comment of a plan on a GitHub pull request: one for each stack, found again by its first line and its author.
 
 Run by action.yml as `python -I -m reconciler.cli.github.comment`. Knows GitHub's REST API; makes no plan.
 """

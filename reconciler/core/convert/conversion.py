@@ -173,7 +173,7 @@ def _fill_scope(manifest: dict[str, Any], kind: Kind, project: str, location: st
 
 
 def _ordered(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with its sections, and the metadata's fields, in the order of the contract."""
+    """Return the manifest with its sections, and the metadata's fields, in the order that every manifest has (docs/editors.md)."""
     ordered = _by(manifest, _ORDER)
     if isinstance(ordered.get("metadata"), dict):
         ordered["metadata"] = _by(ordered["metadata"], _METADATA)

@@ -39,7 +39,7 @@ class Totals:
 def check(
     all_losses: Sequence[Losses], totals: Totals, limits: Limits, allowed: Allowed, stack: str
 ) -> tuple[Blocker, ...]:
-    """Return every guard that blocks, in the contract's order, less those that `allowed` allows."""
+    """Return every guard that blocks, in the order of docs/decisions.md, less those that `allowed` allows."""
     found = [
         *_unwritten(all_losses),
         *_limit(

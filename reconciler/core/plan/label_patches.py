@@ -1,4 +1,7 @@
-"""What differs beside the spec of an ml job, where the API can patch: labels and IAM bindings. Speaks in deltas."""
+"""Labels, removal policy and IAM bindings: how a manifest differs from a live job, and what a patch has to set.
+
+It also says what others changed since the plan was made. What the manifest does not name is left alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which run stands for an address: orders the live runs and the remembered ones, finds the head. Decides nothing."""
+"""The runs of one address, live and remembered: their order, the head, the outcome that counts, the next number.
+
+Which action follows is decided elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from reconciler.vocabulary.model import LedgerRun, Run
 
 
 class Spec(StrEnum):
-    """A run's spec beside the manifest's. MOVED is an equal spec in another scope."""
+    """A run's spec compared with the manifest's. MOVED is an equal spec in another scope."""
 
     EQUAL = "equal"
     MOVED = "moved"
@@ -40,7 +43,7 @@ def order(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def standing(ordered: Sequence[Run]) -> tuple[Run, ...]:
-    """Leave out the cancelled twins of a run: healing a create that was sent twice is no outcome of it."""
+    """Leave out the cancelled duplicates of a run: undoing a create that was sent twice is no outcome of it."""
     kept = {run.run_key for run in ordered if run.phase is not Phase.CANCELLED}
     return tuple(
         run for run in ordered if run.phase is not Phase.CANCELLED or not run.run_key or run.run_key not in kept
@@ -50,8 +53,8 @@ def standing(ordered: Sequence[Run]) -> tuple[Run, ...]:
 def outcome(run: Run, past: Sequence[LedgerRun]) -> Phase:
     """Return the phase that counts as a run's.
 
-    A cancelled job is the run only where it is the job the ledger knows: it may be a twin that was healed away, and the
-    run itself, whose record somebody deleted, ended as the ledger says or as nobody knows.
+    A cancelled job is the run only where it is the job the ledger knows: it may be a duplicate that was cancelled, and
+    the run itself, whose record somebody deleted, ended as the ledger says or as nobody knows.
     """
     old = next((old for old in past if old.run_key == run.run_key), None)
     if old is None or run.phase is not Phase.CANCELLED:
@@ -69,7 +72,7 @@ def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
 def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, specs: Mapping[str, Spec]) -> Head:
     """Find the head: the oldest active run of the desired spec if there is one, else the newest, live or remembered.
 
-    Cancelled twins of a run never stand for an address; a remembered run does only where it is newer than every live
+    A cancelled duplicate is never the head; a remembered run is only where it is newer than every live
     one. `specs` says of every live run's resource how its spec stands to the manifest's.
     """
     ordered = order(runs)

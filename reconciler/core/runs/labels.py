@@ -1,4 +1,4 @@
-"""The labels we stamp on a job, and what they say when read back. The labels are the state; see the contract, 2."""
+"""The labels that we put on a job, and what they say when read back. They are the state (docs/labels.md)."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _canonical(
 
 
 def counts(change: FieldChange) -> bool:
-    """Say whether a difference asks for a new run. Cosmetic ones are told and nothing more."""
+    """Say whether a difference asks for a new run. Cosmetic ones are noted and nothing more."""
     return change.cls != "cosmetic"
 
 

@@ -1,4 +1,8 @@
-"""Which values must never be shown. Names of environment variables decide; values are never looked at."""
+"""Which values must never be shown, and how they are left out of values and of texts.
+
+The name of a variable, flag or argument says whether its value is secret. For a snapshot the value of every variable is
+withheld, whatever its name. Texts, such as error messages, are searched for the values of secrets.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ _FLAG = re.compile(r"--?[A-Za-z][\w.-]*")
 
 
 class Withheld(str):
-    """What stands for a value that is not shown, told apart from a job that really has this text."""
+    """The text shown in place of a secret value, distinguishable from a job that really has this text."""
 
     __slots__ = ()
 

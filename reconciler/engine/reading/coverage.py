@@ -27,7 +27,7 @@ def covered(stack: Stack, kinds: Kinds, wanted: Collection[str]) -> list[tuple[K
 
 
 def look_at_left(world: World, stack: Stack, kind_scopes: Collection[KindScope]) -> tuple[ScopeCount, ...]:
-    """List the places the stack was applied to and no longer covers; counts what of ours is active there.
+    """List the kind scopes the stack was applied to and no longer covers; counts what of ours is active there.
 
     One that is closed to us may be gone for good: it is no error, and a gap that whoever plans has to hear of.
     """
@@ -49,7 +49,7 @@ def ever(world: World) -> list[KindScope]:
 
 
 def left_behind(world: World, stack: Stack) -> tuple[KindScope, ...]:
-    """Return the remembered places that the stack no longer covers, ordered."""
+    """Return the remembered kind scopes that the stack no longer covers, ordered."""
     remembered = ever(world)
     now = {(kind.name, scope) for kind, scope in covered(stack, world.kinds, {kind for kind, _ in remembered})}
     return tuple(sorted(set(remembered) - now))
@@ -63,20 +63,20 @@ def covered_keys(world: World, stack: Stack, kinds: Collection[str]) -> frozense
 
 
 def active_in(world: World, stack: Stack, kind_scope: KindScope) -> tuple[int, str]:
-    """Count our active runs in a place, and say what its list lacks."""
+    """Count our active runs in a kind scope, and say what its list lacks."""
     runs, listed = rows.list_runs(world, stack, world.kinds[kind_scope[0]], kind_scope[1])
     return sum(run.active and stack.owns(run.owner) for run in runs), listed.lacking
 
 
 def closed(refused: errors.ApiError) -> bool:
-    """Say whether an answer means that a place is not ours to look at: forbidden, or not there."""
+    """Say whether an answer means that a kind scope is not ours to look at: forbidden, or not there."""
     return refused.status in (403, 404)
 
 
 def lies_in(old: LedgerRun, kind: str, scope: Scope, stack: Stack) -> bool:
-    """Say whether a run may be one of a place. Its name has the project's number, which no place tells.
+    """Say whether a run may be in a kind scope. Its name has the project's number, which no scope has.
 
-    Kind and location do, and the run's key where it was made in this place or in one that the stack covers.
+    Kind and location do, and the run's key where it was made in this scope or in one that the stack covers.
     """
     parts = old.resource.split("/")
     location = parts[3] if len(parts) > 3 and parts[2] == "locations" else ""

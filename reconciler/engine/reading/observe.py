@@ -82,7 +82,7 @@ def _replaced(runs: Iterable[Run], now: Mapping[str, Run | None]) -> tuple[Run, 
 def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: Sequence[ScopeCount] = ()) -> list[Run]:
     """Get every run the ledger holds as not ended and the lists did not show: lists lag, and ml hides old jobs.
 
-    `left` are the places the stack left: of a run that may be in one whose list has a gap already, no answer is needed.
+    `left` are the kind scopes the stack left: of a run that may be in one whose list has a gap already, no answer is needed.
     """
 
     def fetch(old: LedgerRun) -> Run | None:

@@ -85,7 +85,7 @@ class Applier:
             return applied
 
     def _refuse_elsewhere(self, plan: Plan) -> None:
-        """Refuse kinds nobody here knows, and places that the stack no longer covers or never did."""
+        """Refuse kinds nobody here knows, and scopes that the stack no longer covers or never did."""
         unknown = {parts_of(change.address)[0] for change in plan.changes} - set(self.world.kinds)
         if unknown:
             raise errors.PlanUnreadable(

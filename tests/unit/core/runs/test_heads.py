@@ -1,4 +1,4 @@
-"""Which run stands for an address."""
+"""The head of an address, and the runs around it."""
 
 from __future__ import annotations
 
