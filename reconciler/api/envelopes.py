@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -122,13 +123,18 @@ def _classify(response: Response, code: str, has_envelope: bool) -> type[errors.
     return _BY_STATUS.get(status, errors.ApiError)
 
 
+_SERVICE = re.compile(rb"\b([a-z][a-z0-9]*\.googleapis\.com)\b(?!/google\.)")
+"""An API by its service's name, such as `ml.googleapis.com`; type.googleapis.com/google.rpc.ErrorInfo names none."""
+
+
 def _hint(kind: type[errors.ApiError], response: Response, said: str) -> str:
     """Give the way out. The service has one status for many causes, so its fixed phrases are looked for."""
     text = response.body
     if 300 <= response.status <= 399:
         return "redirects are not followed, a token could leak; check the backend's address"
     if b"SERVICE_DISABLED" in text or "has not been used in project" in said:
-        service = "ml.googleapis.com" if b"ml.googleapis.com" in text else "aiplatform.googleapis.com"
+        named = _SERVICE.search(text)
+        service = named[1].decode() if named else "SERVICE"
         return f"enable the API: `gcloud services enable {service}` with the project's id"
     if "actAs" in said:
         return "grant the caller roles/iam.serviceAccountUser on the spec's serviceAccount"

@@ -82,15 +82,20 @@ def test_a_long_message_is_cut(message: str) -> None:
     assert len(envelopes.failure(failed(500, "INTERNAL", message), "get x").message) <= 2000
 
 
+def disabled(service: str) -> Response:
+    """The reply of a service that a project has not enabled (recorded form: vertex-ai-samples#476)."""
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}
+    info |= {"domain": "googleapis.com", "metadata": {"consumer": "projects/1", "service": service}}
+    return failed(403, "PERMISSION_DENIED", details=[info])
+
+
 @pytest.mark.parametrize(
     ("response", "way_out"),
     [
         (failed(401, "UNAUTHENTICATED"), "gcloud auth application-default login"),
-        (failed(403, "PERMISSION_DENIED", "ml has not been used in project 1"), "gcloud services enable"),
-        (
-            failed(403, "PERMISSION_DENIED", details=[{"reason": "SERVICE_DISABLED"}]),
-            "gcloud services enable aiplatform",
-        ),
+        (failed(403, "PERMISSION_DENIED", "ml has not been used in project 1"), "gcloud services enable SERVICE"),
+        (disabled("ml.googleapis.com"), "gcloud services enable ml.googleapis.com"),
+        (disabled("batch.googleapis.com"), "gcloud services enable batch.googleapis.com"),
         (failed(400, "INVALID_ARGUMENT", "You do not have iam.serviceAccounts.actAs"), "serviceAccountUser"),
         (failed(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes."), "cloud-platform"),
         (failed(403, "PERMISSION_DENIED", details=[{"reason": "CONSUMER_INVALID"}]), "project's id"),
