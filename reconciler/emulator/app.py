@@ -105,8 +105,7 @@ class Emulator:
     def inject(self, *faults: Fault) -> None:
         """Let more faults hit calls from the next one on."""
         self._stale.keep(self._faults.lags(faults), self._now())
-        for fault in faults:
-            self._faults.inject(fault)
+        self._faults.inject(*faults)
 
     def clear_faults(self) -> None:
         """Take all faults away; lists are at once what the jobs are."""

@@ -65,14 +65,14 @@ class _Standing:
 class FaultsInForce:
     """Faults in the order they were injected, with their counts. Calls may come from many threads."""
 
-    def __init__(self, given: Iterable[Fault] = ()) -> None:
-        self._standing = [_Standing(fault) for fault in given]
+    def __init__(self) -> None:
+        self._standing: list[_Standing] = []
         self._lock = threading.Lock()
 
-    def inject(self, fault: Fault) -> None:
-        """Add a fault; its count starts at the next call."""
+    def inject(self, *faults: Fault) -> None:
+        """Add faults; their counts start at the next call."""
         with self._lock:
-            self._standing = [*self._standing, _Standing(fault)]
+            self._standing = [*self._standing, *map(_Standing, faults)]
 
     def clear(self) -> None:
         """Take every fault away."""

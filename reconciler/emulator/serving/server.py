@@ -41,7 +41,6 @@ class Handle:
         self._limits = limits
         self._now = now
         self._stopping = threading.Event()
-        self._ended = threading.Event()
         self._running = False
         self._released = False
         self._lock = threading.RLock()
@@ -77,10 +76,6 @@ class Handle:
                 return
         self._release()
 
-    def wait_closed(self, timeout: float) -> bool:
-        """Wait until the port is free; False where `timeout` seconds were not enough."""
-        return self._ended.wait(timeout)
-
     def _turn(self, seconds: float) -> None:
         from waitress import wasyncore
 
@@ -101,7 +96,6 @@ class Handle:
         with self._lock:
             self._released = True  # from here on nobody writes to what may be another file's descriptor by now
         wasyncore.close_all(self._sockets)
-        self._ended.set()
 
 
 def serve(

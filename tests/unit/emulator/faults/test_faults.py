@@ -141,23 +141,27 @@ def test_chance_follows_the_seed_and_keeps_near_its_share() -> None:
     assert 250 < len(struck(1)) < 350
 
 
+def in_force(*faults: Fault) -> FaultsInForce:
+    found = FaultsInForce()
+    found.inject(*faults)
+    return found
+
+
 def test_calls_are_counted_for_each_fault_by_itself() -> None:
-    faults = FaultsInForce([Fault(Garbage(), method="list", first=2, last=2), Fault(Status(500), method="create")])
+    faults = in_force(Fault(Garbage(), method="list", first=2, last=2), Fault(Status(500), method="create"))
     found = [faults.effects_on(asked).reply_fault for asked in (CREATE, LIST, LIST, LIST)]
     assert found == [Status(500), None, Garbage(), None]
     assert [(one["seen"], one["hits"]) for one in faults.show()] == [(3, 1), (1, 1)]
 
 
 def test_of_two_faults_that_take_a_replys_place_the_first_one_does() -> None:
-    faults = FaultsInForce([Fault(DropAfter(), first=2, last=2), Fault(Status(500))])
+    faults = in_force(Fault(DropAfter(), first=2, last=2), Fault(Status(500)))
     assert [faults.effects_on(CREATE).reply_fault for _ in range(3)] == [Status(500), DropAfter(), Status(500)]
     assert [one["hits"] for one in faults.show()] == [1, 2]
 
 
 def test_delays_add_up_beside_whatever_else_strikes() -> None:
-    faults = FaultsInForce(
-        [Fault(Delay(1)), Fault(Delay(2.5)), Fault(ListLag(9)), Fault(ShortPages(2)), Fault(Garbage())]
-    )
+    faults = in_force(Fault(Delay(1)), Fault(Delay(2.5)), Fault(ListLag(9)), Fault(ShortPages(2)), Fault(Garbage()))
     found = faults.effects_on(LIST)
     assert (found.delay, found.reply_fault) == (3.5, Garbage())
     assert (found.deviations.lag, found.deviations.most_rows) == (9, 2)
