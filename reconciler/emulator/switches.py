@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.emulator.behaviour import Behaviour, Rule, Rules, Step
+from reconciler.emulator.behaviour import Behaviour, Step
+from reconciler.emulator.behaviour.rules import Rule, Rules
 from reconciler.emulator.faults.model import Fault, MaskIgnored, MaskRefused
 from reconciler.vocabulary import errors
 

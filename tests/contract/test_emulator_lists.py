@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -191,8 +189,7 @@ def test_a_value_with_many_wildcards_takes_no_time_to_match() -> None:
 
 @pytest.mark.parametrize("name", ["create_time", "startTime", "end_time", "updateTime"])
 def test_the_times_a_filter_compares_are_data(name: str) -> None:
-    folder = resources.files(behaviour)
-    documents = [json.loads(folder.joinpath(each).read_text("utf-8")) for each in behaviour.FILES]
+    documents = list(behaviour.documents())
     for entry in documents[0]["kinds"]:
         entry["filter"]["times"] = ["createTime", "startTime", "endTime", "updateTime"]
     with service.opened("in process", behaviours=behaviour.parse(documents)) as jobs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +49,6 @@ def job_logic(resource: Any, meta: list[str]) -> Any:
     return {key: value for key, value in resource.items() if key not in meta}
 
 
-def documents() -> list[Any]:
-    folder = resources.files(behaviour)
-    return [json.loads(folder.joinpath(name).read_text("utf-8")) for name in behaviour.FILES]
-
-
 def answered(pair: Any, behaviours: Any = None) -> tuple[Any, Any]:
     """The emulator's and the service's answer to the same create."""
     recorded = load(pair["response"])
@@ -90,7 +84,7 @@ def test_all_that_is_added_to_a_create_is_what_the_service_adds(pair: Any) -> No
     "wrong", [{"bootDiskType": "pd-standard", "bootDiskSizeGb": 100}, {"bootDiskType": "pd-ssd"}, None]
 )
 def test_a_wrong_default_in_the_behaviour_data_is_detected(pair: Any, wrong: Any) -> None:
-    altered = documents()
+    altered = list(behaviour.documents())
     for document in altered:
         document["defaults"] = [rule | {"value": wrong} for rule in document["defaults"] if wrong is not None]
     made, recorded = answered(pair, behaviour.parse(altered))

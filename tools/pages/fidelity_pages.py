@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
+from reconciler.emulator import behaviour
 from tools.pages.markdown_tables import cell, code, table
 
 _GRADES: tuple[tuple[str, str], ...] = (
@@ -30,7 +29,7 @@ _GRADES: tuple[tuple[str, str], ...] = (
 
 def parts() -> dict[str, str]:
     """Return the generated part of docs/fidelity.md about the behaviour data."""
-    return {"fidelity": "\n\n".join(_api(data) for data in _files())}
+    return {"fidelity": "\n\n".join(_api(data) for data in behaviour.documents())}
 
 
 def grade(source: str) -> str:
@@ -39,12 +38,6 @@ def grade(source: str) -> str:
         if source.startswith(beginning):
             return letter
     raise ValueError(f"no grade is known for a source that begins like {source[:40]!r}: add it here")
-
-
-def _files() -> Iterator[Mapping[str, Any]]:
-    folder = resources.files("reconciler.emulator.behaviour")
-    for file in sorted((each for each in folder.iterdir() if each.name.endswith(".json")), key=lambda each: each.name):
-        yield json.loads(file.read_text(encoding="utf-8"))
 
 
 def _api(data: Mapping[str, Any]) -> str:

@@ -152,7 +152,7 @@ def _insert(statement: _Statement, kinds: Kinds, record: Record) -> list[Insert]
 
 def _table_of(kind: Kind) -> str:
     name = re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", kind.collection)
-    return f"google.{kind.api_version.split('.')[0]}.{name}"
+    return f"google.{kind.api.service}.{name}"
 
 
 def _kind_of(table: str, kinds: Kinds) -> Kind | None:

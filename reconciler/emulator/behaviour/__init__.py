@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-FILES = ("aiplatform.json", "ml.json")
-
-CHECKED = ("required", "oneofs", "pairs", "first", "limits", "patterns", "needs", "excludes", "ranges", "regions")
-"""Sorts of rules that validation tells together in one list."""
-
-SORTS = ("defaults", "slashes", "foreign", *CHECKED, "accelerators")
-"""All sorts of rules."""
+from reconciler.emulator.behaviour import rules
+from reconciler.emulator.behaviour.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,60 +48,6 @@ class Chances:
     waits: tuple[float, float]
     runs: tuple[Chance, ...]
     cancels: tuple[Chance, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule about a message: the fields it speaks of, numbers or text with it, and where it was learnt.
-
-    `on` False keeps a rule in the data that is not followed; its source says why.
-    """
-
-    message: str
-    source: str
-    fields: tuple[str, ...] = ()
-    name: str = ""
-    text: str = ""
-    value: Any = None
-    other: str = ""
-    least: float = -math.inf
-    most: float = math.inf
-    starts: tuple[str, ...] = ()
-    on: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The rules of one API by their sort; `labels` holds the numbers and the text of the label rule.
-
-    `checks` are those that validation follows, by message: each with the name of its sort.
-    """
-
-    defaults: tuple[Rule, ...]
-    slashes: tuple[Rule, ...]
-    foreign: tuple[Rule, ...]
-    required: tuple[Rule, ...]
-    oneofs: tuple[Rule, ...]
-    pairs: tuple[Rule, ...]
-    first: tuple[Rule, ...]
-    limits: tuple[Rule, ...]
-    patterns: tuple[Rule, ...]
-    needs: tuple[Rule, ...]
-    excludes: tuple[Rule, ...]
-    ranges: tuple[Rule, ...]
-    regions: tuple[Rule, ...]
-    accelerators: tuple[Rule, ...]
-    labels: Mapping[str, Any]
-    checks: Mapping[str, tuple[tuple[str, Rule], ...]] = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Sort what is followed by message: a create looks at many messages and few rules speak of each."""
-        checks: dict[str, list[tuple[str, Rule]]] = {}
-        for sort in CHECKED:
-            for rule in getattr(self, sort):
-                if rule.on:
-                    checks.setdefault(rule.message, []).append((sort, rule))
-        object.__setattr__(self, "checks", {message: tuple(found) for message, found in checks.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +129,14 @@ class Behaviour:
 
 def load() -> dict[str, Behaviour]:
     """Read the data files shipped with the emulator: behaviour by kind name."""
-    folder = resources.files(__package__)
-    return parse(json.loads(folder.joinpath(name).read_text("utf-8")) for name in FILES)
+    return parse(documents())
+
+
+def documents() -> Iterator[dict[str, Any]]:
+    """Yield the data files of this folder, one an API, in the order of their names."""
+    files = {each.name: each for each in resources.files(__package__).iterdir() if each.name.endswith(".json")}
+    for name in sorted(files):
+        yield json.loads(files[name].read_text("utf-8"))
 
 
 def parse(documents: Iterable[Mapping[str, Any]]) -> dict[str, Behaviour]:
@@ -246,7 +192,7 @@ def _behaviour(entry: Mapping[str, Any], document: Mapping[str, Any], api: Api) 
         state_numbers=document["states"]["numbers"],
         terminal=frozenset(document["states"]["terminal"]),
         permissions=tuple(document["policy"]["permissions"]),
-        rules=_rules(document),
+        rules=rules.parse(document),
     )
 
 
@@ -279,25 +225,4 @@ def _chance(entry: Mapping[str, Any]) -> Chance:
         between=(low, high),
         fields=entry.get("fields", {}),
         steps=tuple(map(_chance, entry.get("steps", ()))),
-    )
-
-
-def _rules(document: Mapping[str, Any]) -> Rules:
-    read = {sort: tuple(map(_rule, document[sort])) for sort in SORTS}
-    return Rules(**read, labels=document["labels"])
-
-
-def _rule(entry: Mapping[str, Any]) -> Rule:
-    return Rule(
-        message=entry["message"],
-        source=entry["source"],
-        fields=tuple(entry["fields"]) if "fields" in entry else (entry["field"],),
-        name=entry.get("name", ""),
-        text=entry.get("text", ""),
-        value=entry.get("value", entry.get("pattern")),
-        other=entry.get("other", ""),
-        least=entry.get("least", -math.inf),
-        most=entry.get("most", math.inf),
-        starts=tuple(entry.get("starts", ())),
-        on=entry.get("on", entry.get("required", True)),
     )

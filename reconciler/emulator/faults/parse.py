@@ -126,7 +126,7 @@ def _contradictions(item: Mapping[str, Any], path: FieldPath, action: type[Actio
     found = []
     only, method = ONLY.get(action), item.get("method")
     if only and method not in (None, only, {"list": "GET", "cancel": "POST"}[only]):
-        text = f"`{item['action']}` strikes {only} alone, never {method}."
+        text = f"`{item['action']}` is for {only} alone, never for {method}."
         found.append(Problem("bad-value", text, f"Write `method: {only}`, or leave it out.", path=(*path, "method")))
     code = broken_replies.CODES.get(item.get("body", ""), 0)
     if code and item.get("code", code) != code:

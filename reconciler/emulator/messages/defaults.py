@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.emulator.behaviour import Rules
+from reconciler.emulator.behaviour.rules import Rules
 from reconciler.emulator.messages.shapes import Field, Form
 
 

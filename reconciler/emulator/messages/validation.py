@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.emulator.behaviour import Rule, Rules
+from reconciler.emulator.behaviour.rules import Rule, Rules
 from reconciler.emulator.messages import shapes
 from reconciler.emulator.messages.parse import Violation
 from reconciler.emulator.messages.shapes import Field, Form

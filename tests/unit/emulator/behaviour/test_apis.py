@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import resources
 from typing import Any
 
 import pytest
 
 from reconciler.emulator import behaviour
+from reconciler.emulator.behaviour import rules
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kinds
 from reconciler.vocabulary.wire import Request
@@ -18,7 +17,7 @@ from tests.support import service
 from tests.support.service import Service
 
 KINDS = schemas.load_kinds()
-DOCUMENTS = [json.loads(resources.files(behaviour).joinpath(name).read_text("utf-8")) for name in behaviour.FILES]
+DOCUMENTS = list(behaviour.documents())
 MINE = "/v2/projects/demo/locations/us-central1/jobs"
 OPERATIONS = "projects/demo/locations/us-central1/operations"
 
@@ -34,7 +33,7 @@ def more_documents() -> list[dict[str, Any]]:
     hosts = {"service": "example", "regions": ["us-central1"], "multi_regions": []}
     [kind] = ml["kinds"]
     more = {"api": "example.googleapis.com/v2", "title": "Example", "hosts": hosts, "kinds": [{**kind, "kind": "Job2"}]}
-    for sort in behaviour.SORTS:
+    for sort in rules.SORTS:
         more[sort] = [{**rule, "message": "Job2" if rule["message"] == "Job" else rule["message"]} for rule in ml[sort]]
     return [*DOCUMENTS, {**ml, **more}]
 

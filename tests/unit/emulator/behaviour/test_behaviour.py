@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 import pytest
 
 from reconciler.emulator import behaviour
+from reconciler.emulator.behaviour import rules
 from reconciler.emulator.messages.shapes import Field, Form, Shapes
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Phase
 
 KINDS = schemas.load_kinds()
 BEHAVIOURS = behaviour.load()
-FOLDER = resources.files(behaviour)
-DOCUMENTS = {name: json.loads(FOLDER.joinpath(name).read_text("utf-8")) for name in behaviour.FILES}
-SORTS = behaviour.SORTS
+DOCUMENTS = {document["api"]: document for document in behaviour.documents()}
 
 
 def messages(field: Field) -> Iterator[Field]:
@@ -42,8 +39,8 @@ def shapes_of(name: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", behaviour.FILES)
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("sort", rules.SORTS)
 def test_every_rule_speaks_of_fields_that_exist(name: str, sort: str) -> None:
     shapes = shapes_of(name)
     for rule in DOCUMENTS[name][sort]:
@@ -52,7 +49,7 @@ def test_every_rule_speaks_of_fields_that_exist(name: str, sort: str) -> None:
         assert named <= shapes[rule["message"]], rule
 
 
-@pytest.mark.parametrize("name", behaviour.FILES)
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_entry_has_its_source(name: str) -> None:
     def walk(value: Any) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict):
@@ -61,7 +58,7 @@ def test_every_entry_has_its_source(name: str) -> None:
             yield from walk(item)
 
     document = DOCUMENTS[name]
-    entries = [rule for sort in SORTS for rule in document[sort]]
+    entries = [rule for sort in rules.SORTS for rule in document[sort]]
     entries += [
         document[part]
         for part in ("errors", "job_errors", "order", "operations", "hosts", "states", "labels", "policy")
