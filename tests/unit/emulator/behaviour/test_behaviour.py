@@ -10,7 +10,9 @@ import pytest
 from reconciler.emulator import behaviour
 from reconciler.emulator.behaviour import rules
 from reconciler.emulator.messages.shapes import Field, Form, Shapes
+from reconciler.emulator.wire import hosts
 from reconciler.files import schemas
+from reconciler.transport import hosts as client_hosts
 from reconciler.vocabulary.kinds import Phase
 
 KINDS = schemas.load_kinds()
@@ -92,3 +94,11 @@ def test_steps_that_end_a_life_lead_to_terminal_states_and_come_last(kind: str) 
         assert [step.ends for step in steps] == [step.state in BEHAVIOURS[kind].terminal for step in steps]
         assert [step.after for step in steps] == sorted(step.after for step in steps)
         assert steps[-1].ends
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_behaves_as_its_own_api_does_on_the_hosts_its_clients_ask(kind: str) -> None:
+    client, served = KINDS[kind].api, BEHAVIOURS[kind].api
+    assert served.name == client.name
+    for location in (*served.hosts.regions, *served.hosts.multi_regions) if client.located else ("",):
+        assert hosts.location(client_hosts.host_of(client, location), served.hosts) == location
