@@ -80,6 +80,23 @@ def test_every_flag_has_a_line_of_help_and_a_spelling_with_two_dashes(
     assert [option.name for option in options if not any(each.startswith("--") for each in option.opts)] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [(name, each) for _, name, each in PARAMETERS if "-o" in each.opts],
+    ids=[name for _, name, each in PARAMETERS if "-o" in each.opts],
+)
+def test_an_output_flag_knows_its_forms_its_help_and_its_completion(name: str, parameter: click.Option) -> None:
+    context = click.Context(click.Command(name), resilient_parsing=True)
+    forms = [item.value for item in parameter.shell_complete(context, "")]
+    assert {"text", "json"} <= set(forms)
+    assert (parameter.help or "").endswith(f"Forms: {', '.join(forms)}.")
+    assert parameter.callback is not None
+    for form in forms:
+        assert parameter.callback(context, parameter, (form,)) == ((form, ""),)
+    with pytest.raises(click.UsageError, match=f"-o nothing is no output format; there are: {', '.join(forms)}"):
+        parameter.callback(context, parameter, ("nothing",))
+
+
 def test_commands_are_built_or_refused_by_name_and_never_both() -> None:
     assert main.COMMANDS.keys() & main.LATER == set()
     built = {flag for _, _, parameter in PARAMETERS for flag in parameter.opts}
