@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.plan import by_address
 from reconciler.core.plan.address import Address
 from reconciler.core.plan.losses import Losses
-from reconciler.core.runs import heads, labels, names
+from reconciler.core.runs import heads, labels, names, run_key
 from reconciler.core.spec import fingerprint
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind, Phase, Verb
@@ -73,7 +73,7 @@ def live(desired: Desired, number: int, phase: Phase, **fields: Any) -> Run:
     digest = fields.pop("fingerprint", fingerprint.of(desired.spec, kind, desired.lifecycle.ignore_changes))
     token = fields.pop("token", "")
     key = fields.pop(
-        "run_key", fingerprint.run_key(stack.UID, desired.kind, desired.scope, desired.name, digest, token, number)
+        "run_key", run_key.make(stack.UID, desired.kind, desired.scope, desired.name, digest, token, number)
     )
     resource = fields.pop("resource", f"{names.collection(kind, desired.scope)}/{number}")
     created = fields.pop("created", f"2026-01-01T00:{number:02d}:00Z")
@@ -155,7 +155,7 @@ class World:
         ]
 
     def _create(self, collection: str, body: Mapping[str, Any], kind: Kind) -> None:
-        number = labels.number_of(body["labels"][labels.RUN])
+        number = run_key.number_of(body["labels"][labels.RUN])
         parts = collection.split("/")
         scope = Scope(parts[1], parts[3] if kind.located else "")
         resource = f"{collection}/{body[kind.id_field] if kind.id_field else number}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.flow import given, plan
+from reconciler.cli.flow import exit_code, given, plan
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import flags, outputs
 from reconciler.files import planfile
@@ -54,7 +54,7 @@ def command(surroundings: Surroundings, asked: given.Plan) -> int:
     plan.render(drawn.plan, drawn.document, asked.targets, asked.color, verbose=asked.verbose)
     if asked.out:
         outputs.say(f"Saved the plan to {asked.out}. {_next(drawn.plan, drawn.digest, asked.out)}")
-    return plan.exit_code(drawn.plan, detailed=asked.detailed_exitcode)
+    return exit_code.of_plan(drawn.plan, detailed=asked.detailed_exitcode)
 
 
 def _next(plan: Plan, digest: str, out: str) -> str:

@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from reconciler.cli.flow import given, plan
+from reconciler.cli.flow import exit_code, given, plan
+from reconciler.cli.flow.exit_code import Waited
 from reconciler.cli.terminal import confirm, outputs
 from reconciler.cli.terminal.event_log import EventLog
 from reconciler.cli.terminal.progress import Progress
@@ -21,7 +22,6 @@ from reconciler.engine.reading import wait
 from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.renderers import jsonl, table
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.plans import Applied, Status
 from reconciler.vocabulary.ports import Secrets
 
@@ -32,15 +32,6 @@ class Signals:
 
     stop: threading.Event = field(default_factory=threading.Event)
     number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """What --wait saw: how runs ended, whether time ran out first, and what made it look no longer."""
-
-    ended: Mapping[str, Phase] = field(default_factory=dict)
-    late: bool = False
-    blind: errors.ReconcilerError | None = None
 
 
 def show(drawn: plan.Drawn, asked: given.Applying) -> None:
@@ -71,7 +62,7 @@ def carry_out(drawn: plan.Drawn, asked: given.Applying, secrets: Secrets, *, sav
         if problem is not None:
             raise problem
     log.require_whole()
-    return _exit_code(applied, waited, signals.number)
+    return exit_code.of_apply(applied, waited, signals.number)
 
 
 def _ask(drawn: plan.Drawn, asked: given.Applying) -> None:
@@ -138,18 +129,3 @@ def _started(applied: Applied) -> dict[str, str]:
     """Return address to resource of every run this apply started."""
     started = (Status.CREATED, Status.REPLACED)
     return {outcome.address: outcome.resource for outcome in applied.outcomes if outcome.status in started}
-
-
-def _exit_code(applied: Applied, waited: Waited, signal_number: int) -> int:
-    stuck = [outcome for outcome in applied.outcomes if outcome.stuck]
-    if stuck and all(outcome.status is Status.FAILED for outcome in applied.outcomes):
-        return 1
-    if signal_number:
-        return 128 + signal_number
-    if stuck:
-        return 8
-    if any(
-        phase in (Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED, Phase.ENDED_UNKNOWN) for phase in waited.ended.values()
-    ):
-        return 6
-    return 7 if waited.late else 0

@@ -150,10 +150,3 @@ def render(
         return table.PLAN_FORMATS[name](plan, document, style)
 
     outputs.write(targets, one, color, verbose=verbose, to=to)
-
-
-def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """Return 4 for a blocked plan, 2 for changes where that was asked for, else 0."""
-    if plan.blocked:
-        return 4
-    return 2 if detailed and plan.has_changes else 0

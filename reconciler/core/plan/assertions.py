@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.runs import labels
+from reconciler.core.runs import labels, run_key
 from reconciler.vocabulary.model import LedgerRun, Run
 from reconciler.vocabulary.plans import Assertion, Change
 
@@ -71,7 +71,7 @@ def _absent(assertion: Assertion, change: Change, now: Now, own: Collection[str]
     name = create.body["labels"][labels.NAME]
     kind = create.body["labels"][labels.KIND]
     owner = create.body["labels"][labels.OWNER]
-    number = labels.number_of(assertion.run)
+    number = run_key.number_of(assertion.run)
     for run in now.by_name.get((kind, name), ()):
         if run.number < number or run.owner != owner:
             continue
@@ -83,7 +83,7 @@ def _absent(assertion: Assertion, change: Change, now: Now, own: Collection[str]
 
 def _gone(assertion: Assertion, change: Change, now: Now) -> str:
     """A run that the ledger knows and nobody finds was started, by this plan or another: never start it again."""
-    number = labels.number_of(assertion.run)
+    number = run_key.number_of(assertion.run)
     for old in now.past.get(change.address, ()):
         if old.number >= number and old.run_key not in now.keys:
             return f"run {old.run_key} was started since this plan was made, and its record is gone"

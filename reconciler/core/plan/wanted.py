@@ -9,7 +9,7 @@ from reconciler.core.plan.address import Address
 from reconciler.core.plan.change import ChangeBuilder
 from reconciler.core.plan.losses import Decided, Losses, stops
 from reconciler.core.plan.table import Decision, Role, Situation, Verdict, Wanted
-from reconciler.core.runs import heads, labels, names
+from reconciler.core.runs import heads, labels, names, run_key
 from reconciler.core.runs.heads import Spec
 from reconciler.core.spec import diff, fingerprint
 from reconciler.vocabulary.kinds import Kind, Verb
@@ -146,7 +146,7 @@ def _held_back(first: Decision, others: Sequence[Decided]) -> Decision:
 
 def _create(builder: ChangeBuilder, address: Address, desired: Desired, token: str, number: int, reason: str) -> None:
     kind, uid = address.kind, address.stack.uid
-    key = fingerprint.run_key(uid, kind.name, desired.scope, desired.name, desired.fingerprint, token, number)
+    key = run_key.make(uid, kind.name, desired.scope, desired.name, desired.fingerprint, token, number)
     stamped = labels.stamp(desired, address.stack, key, token)
     target = names.collection(kind, desired.scope)
     body = names.create(desired, kind, uid, number, stamped)

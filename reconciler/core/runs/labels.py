@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core.runs import run_key
 from reconciler.core.runs.identity import Identity, run_of
 from reconciler.core.spec import fingerprint
 from reconciler.vocabulary.kinds import Kind
-from reconciler.vocabulary.model import Desired, LedgerRun, Removal, Run, Scope, Stack
+from reconciler.vocabulary.model import Desired, Removal, Run, Scope, Stack
 
 STACK = "reconciler_stack"
 OWNER = "reconciler_owner"
@@ -21,7 +22,6 @@ TOKEN = "reconciler_token"
 REMOVAL = "reconciler_removal"
 SHARD = "reconciler_shard"
 
-_RUN_KEY = re.compile(r"([0-9]{1,9})-[0-9a-f]{32}")
 _SECONDS = re.compile(r"^(.*:\d\d)(?:\.(\d+))?Z$")
 
 
@@ -30,12 +30,12 @@ def label_filter(stack: Stack) -> str:
     return f'labels.{STACK}="{stack.name}"'
 
 
-def run_filter(stack: Stack, run_key: str) -> str:
+def run_filter(stack: Stack, key: str) -> str:
     """Return the list filter that finds one run by its key."""
-    return f'labels.{STACK}="{stack.name}" AND labels.{RUN}="{run_key}"'
+    return f'labels.{STACK}="{stack.name}" AND labels.{RUN}="{key}"'
 
 
-def stamp(desired: Desired, stack: Stack, run_key: str, token: str) -> dict[str, str]:
+def stamp(desired: Desired, stack: Stack, key: str, token: str) -> dict[str, str]:
     """Return all labels of a new run: the user's, and ours. `token` is already hashed."""
     ours = {
         STACK: stack.name,
@@ -43,7 +43,7 @@ def stamp(desired: Desired, stack: Stack, run_key: str, token: str) -> dict[str,
         KIND: desired.kind.lower(),
         NAME: desired.name,
         FINGERPRINT: desired.fingerprint,
-        RUN: run_key,
+        RUN: key,
         TOKEN: token,
         REMOVAL: desired.lifecycle.removal.value,
         SHARD: fingerprint.shard(desired.name),
@@ -65,7 +65,7 @@ def identity(row: Mapping[str, Any], kind: Kind) -> Identity | None:
         owner=labels.get(OWNER, ""),
         fingerprint=labels.get(FINGERPRINT, ""),
         run_key=key,
-        number=number_of(key),
+        number=run_key.number_of(key),
         token=labels.get(TOKEN, ""),
         removal=_removal(labels.get(REMOVAL, "")),
     )
@@ -75,28 +75,6 @@ def read(row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run
     """Read a listed row as a run; None where its labels make it none of ours."""
     found = identity(row, kind)
     return None if found is None else run_of(found, row, kind, scope, resource)
-
-
-def is_at_home(run: Run) -> bool:
-    """Say whether a run's key was made in the scope it was read in, as far as its labels still tell."""
-    made = (run.owner, run.kind, run.scope, run.name, run.fingerprint, run.token, run.number)
-    return bool(run.run_key) and run.run_key == fingerprint.run_key(*made)
-
-
-def home(old: LedgerRun, owners: Collection[str], scopes: Collection[Scope]) -> Scope | None:
-    """Return the scope that a remembered run's key was made in, None where it is none of `scopes`."""
-    for scope in scopes:
-        for owner in owners:
-            made = (owner, old.kind, scope, old.name, old.fingerprint, old.token, old.number)
-            if old.run_key == fingerprint.run_key(*made):
-                return scope
-    return None
-
-
-def number_of(run_key: str) -> int:
-    """Return the n of a run key, 0 for text that is none."""
-    found = _RUN_KEY.fullmatch(run_key)
-    return int(found[1]) if found else 0
 
 
 def _removal(value: str) -> Removal | None:

@@ -17,7 +17,6 @@ from typing import Any
 
 from reconciler.core.spec import normalize, paths
 from reconciler.vocabulary.kinds import Kind
-from reconciler.vocabulary.model import Scope
 
 VERSION = "v1"
 
@@ -52,12 +51,6 @@ def is_ours(fingerprint: str) -> bool:
 def token_hash(token: str) -> str:
     """Return 32 hex of a rerun token, empty for no token."""
     return hashlib.sha256(token.encode()).hexdigest()[:32] if token else ""
-
-
-def run_key(owner: str, kind: str, scope: Scope, name: str, fingerprint: str, token: str, number: int) -> str:
-    """Return `<n>-<32 hex>`, the same on every machine for the same intent. `token` is already hashed."""
-    parts = [owner, kind, scope.project, scope.location, name, fingerprint, token, number]
-    return f"{number}-{hashlib.sha256(canonical_json(parts)).hexdigest()[:32]}"
 
 
 def shard(name: str) -> str:

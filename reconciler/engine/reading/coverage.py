@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from reconciler.core.runs import labels
+from reconciler.core.runs import run_key
 from reconciler.engine.reading import rows
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
@@ -83,4 +83,4 @@ def lies_in(old: LedgerRun, kind: str, scope: Scope, stack: Stack) -> bool:
     if old.kind != kind or location != scope.location:
         return False
     covered = (each if location else Scope(each.project) for each in stack.scopes)
-    return labels.home(old, (stack.uid, *stack.former_uids), (scope, *covered)) in (None, scope)
+    return run_key.home(old, (stack.uid, *stack.former_uids), (scope, *covered)) in (None, scope)

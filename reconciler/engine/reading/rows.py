@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.runs import labels, names
+from reconciler.core.runs import labels, names, run_key
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import IdForm, Kind
@@ -39,7 +39,7 @@ def read_alone(row: Row, kind: Kind, resource: str, stack: Stack) -> Run | None:
     So two projects may both fit; the run's key was made in one of them.
     """
     runs = [run for run in (read_run(row, kind, scope) for scope in _scopes_of(resource, stack)) if run is not None]
-    return next((run for run in runs if labels.is_at_home(run)), runs[0] if runs else None)
+    return next((run for run in runs if run_key.is_at_home(run)), runs[0] if runs else None)
 
 
 def _scopes_of(resource: str, stack: Stack) -> list[Scope]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.plan import label_patches
-from reconciler.core.runs import labels
+from reconciler.core.runs import labels, run_key
 from reconciler.engine.events import Control, Event
 from reconciler.engine.world import World
 from reconciler.engine.writing import create, record, stop
@@ -191,7 +191,7 @@ def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
     return LedgerRun(
         kind=kind,
         name=name,
-        number=labels.number_of(key),
+        number=run_key.number_of(key),
         run_key=key,
         fingerprint=stamped[labels.FINGERPRINT],
         token=stamped.get(labels.TOKEN, ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_long_message_is_cut(message: str) -> None:
 
 def disabled(service: str) -> Response:
     """The reply of a service that a project has not enabled (recorded form: vertex-ai-samples#476)."""
-    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}
+    info: dict[str, Any] = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}
     info |= {"domain": "googleapis.com", "metadata": {"consumer": "projects/1", "service": service}}
     return failed(403, "PERMISSION_DENIED", details=[info])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.runs import labels
+from reconciler.core.runs import labels, run_key
 from reconciler.core.runs.identity import Identity, run_of
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, Removal
@@ -128,7 +128,7 @@ def test_a_removal_label_nobody_knows_says_nothing(label: str, removal: Removal 
      ("٣-" + "0" * 32, 0), ("1-" + "0" * 32 + "\n", 0)],
 )  # fmt: skip
 def test_the_number_of_a_run_key_is_read_strictly(key: str, number: int) -> None:
-    assert labels.number_of(key) == number
+    assert run_key.number_of(key) == number
 
 
 def test_times_are_ordered_as_instants_and_equal_ones_by_name() -> None:
