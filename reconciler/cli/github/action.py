@@ -18,11 +18,8 @@ from reconciler.cli import main
 from reconciler.cli import surroundings as outside
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import outputs
-from reconciler.renderers import escape
+from reconciler.renderers import escape, step_summary
 from reconciler.vocabulary import errors
-
-_MOST_OUTCOMES = 1_000
-"""Lines of at most 1,000 bytes: a summary of more than 1 MiB is dropped whole (GitHub docs, "Workflow commands")."""
 
 
 def run(surroundings: Surroundings | None = None) -> int:
@@ -105,23 +102,12 @@ def _apply(folder: Path, around: Surroundings) -> dict[str, str]:
         ["apply", str(file), "--expect-digest", digest, "-o", "text", "-o", f"json={outcome}", *_allowed(around)],
         around,
     )
-    _append(around, "STEP_SUMMARY", _outcomes(json.loads(outcome.read_bytes())) if outcome.exists() else _nothing(code))
+    _append(
+        around,
+        "STEP_SUMMARY",
+        step_summary.outcomes(json.loads(outcome.read_bytes())) if outcome.exists() else step_summary.nothing(code),
+    )
     return {"exit-code": str(code), "digest": digest, "plan-file": str(file)}
-
-
-def _nothing(code: int) -> str:
-    return f"Nothing is reported to be applied: `apply` ended with exit {code}, see the log.\n"
-
-
-def _outcomes(result: Mapping[str, Any]) -> str:
-    counts = ", ".join(f"{count} {name}" for name, count in result["summary"].items() if count) or "nothing to do"
-    lines = [f"**Applied: {counts}**", "", f"Plan digest {escape.code(str(result['planDigest']))}", ""]
-    outcomes = result["outcomes"]
-    for each in outcomes[:_MOST_OUTCOMES]:
-        parts = (str(each[key])[:150] for key in ("status", "address", "resource", "error") if each[key])
-        lines.append("- " + " ".join(escape.code(part) for part in parts))
-    lines.extend(["- and more: see the log"] if len(outcomes) > _MOST_OUTCOMES else [])
-    return "\n".join([*lines, ""])
 
 
 def _path(around: Surroundings) -> Path:
