@@ -35,7 +35,7 @@ from reconciler.stores.folder import FolderStore
 from reconciler.vocabulary.model import Desired, Stack
 from reconciler.vocabulary.plans import Plan
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REVISION = Revision("9f3c2d1ab07e45d2a4c1f8e6b7305d9c4e2a1f60", dirty=True)
 _APPLIED = 1_794_966_120.0
 """2026-11-18T01:42:00Z."""
