@@ -76,7 +76,7 @@ def decode(response: Response, what: str) -> dict[str, Any]:
     except ValueError as broken:
         raise errors.TransportFailed(
             f"{what}: the reply ({response.status}, {len(response.body)} bytes) cannot be read: {broken}",
-            "what was asked may have been carried out",
+            "the request may have been carried out",
         ) from broken
 
 
@@ -152,7 +152,7 @@ _HINTS: Mapping[type[errors.ApiError], str] = {
     errors.PermissionDenied: "the caller lacks the permission, or project or job do not exist",
     errors.RateLimited: "too many requests a minute; try again later or with a lower --parallelism",
     errors.QuotaExhausted: "ask for more of the hardware quota named, or use another machine or location",
-    errors.ServerFailed: "the service failed; what was asked may have been carried out",
+    errors.ServerFailed: "the service failed; the request may have been carried out",
 }
 
 

@@ -23,7 +23,7 @@ COMMANDS = {
     "show": "show a saved plan",
     "snapshot": "save what a plan reads, for plans without credentials",
     "apply": "carry out a saved plan, or plan, ask and apply",
-    "destroy": "cancel what is active, and with --delete remove the records",
+    "destroy": "cancel the active runs, and with --delete delete the records",
     "status": "show live runs, and for one address also why",
     "logs": "show what a run printed, from an emulator that runs jobs",
     "iam": "read, write and test the IAM policy of an ml job",

@@ -1,4 +1,4 @@
-"""Which addresses changed since a commit: the manifests of then, read by the readers of today, beside those that are here.
+"""Which addresses changed since a commit: its manifests, read by the readers of today and compared with those that are here.
 
 Decides nothing about an address and reads nothing of the commit but files below the stack.
 """

@@ -20,7 +20,7 @@ COPY = ".reconciler-schema.json"
 
 
 def schema_root() -> pathlib.Path:
-    """Find the schemas: inside the package where installed, beside it in a checkout. Raises ReconcilerError."""
+    """Find the schemas: inside the package where installed, next to it in a checkout. Raises ReconcilerError."""
     package = pathlib.Path(__file__).resolve().parent.parent
     for root in (package / "schemas", package.parent / "schemas"):
         if (root / COMPILED).is_file():

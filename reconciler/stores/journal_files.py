@@ -82,7 +82,7 @@ class FileLines:
         self._append(session, journal_lines.closing_line(self._clock.now()), durable=True)
 
     def put_away(self, session: Session) -> None:
-        """Move a file below `closed/`, beside those of earlier sessions."""
+        """Move a file below `closed/`, next to those of earlier sessions."""
         path = self._path(session.digest)
         target = _closed(path)
         number = 1

@@ -45,7 +45,7 @@ class BlobLedger:
             stem, _, event = item.key.rpartition(".")
             held = objects[stem]
             if event in held:
-                raise disk.alien(f"{item.key} ({' '.join(item.attributes)}, beside {' '.join(held[event].attributes)})")
+                raise disk.alien(f"{item.key} ({' '.join(item.attributes)}, and {' '.join(held[event].attributes)})")
             held[event] = item
         runs = map(self._together, objects.values())
         return tuple(sorted(runs, key=lambda run: (run.kind, run.name, run.number, run.run_key)))

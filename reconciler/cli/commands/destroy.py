@@ -28,7 +28,7 @@ from reconciler.renderers import table
 @click.pass_obj
 @given.as_one(given.Destroy)
 def command(surroundings: Surroundings, asked: given.Destroy) -> int:
-    """Cancel every active run of the stack at PATH. What lifecycle.onRemoval keeps is kept.
+    """Cancel every active run of the stack at PATH. Runs that lifecycle.onRemoval keeps go on.
 
     Runs that no policy says to cancel need --allow-cancel, as in a plan.
     """

@@ -61,7 +61,7 @@ class Result:
 def command(surroundings: Surroundings, paths: tuple[str, ...], color: str, *, check: bool, show_diff: bool) -> int:
     """Rewrite the manifests at PATHS in canonical form: stacks, folders of a stack, files, or - for a stream.
 
-    Names the files it changes. What the manifests mean stays the same, which is checked before anything is written.
+    Names the files it changes. Their meaning stays the same, which is checked before anything is written.
     """
     kinds = schemas.load_kinds()
     if wiring.STREAM in paths:

@@ -115,7 +115,7 @@ def _signals() -> Iterator[Signals]:
         arrived.number = number
         arrived.stop.set()
         with suppress(RuntimeError, OSError):  # this very thread was writing to stderr, or nobody reads that any more
-            outputs.say("Stopping: what is in flight is finished and recorded. Once more stops at once.")
+            outputs.say("Stopping: calls under way are finished and recorded. Interrupt again to stop at once.")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

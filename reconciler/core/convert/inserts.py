@@ -113,7 +113,9 @@ def read(text: str, kinds: Kinds) -> Inserts:
         named = ", ".join(dict.fromkeys(passed_over))
         record.notes.append(f"statements: {len(passed_over)} that are no INSERT were passed over ({named}).")
     if not rows and not record.problems:
-        record.refuse("no-insert", "The file holds no INSERT statement.", "Only what an INSERT creates has a manifest.")
+        record.refuse(
+            "no-insert", "The file holds no INSERT statement.", "Manifests are made of INSERT statements only."
+        )
     return Inserts(tuple(rows), tuple(record.notes), tuple(record.problems))
 
 

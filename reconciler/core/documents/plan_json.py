@@ -150,7 +150,9 @@ def _verify(document: Mapping[str, Any]) -> None:
     try:
         whole = is_whole(document, ("stack", "scopes", "blocked", "changes"))
     except (ValueError, TypeError, RecursionError) as cause:
-        raise errors.PlanUnreadable(f"the plan holds what no JSON has, or is nested too deeply: {cause}") from cause
+        raise errors.PlanUnreadable(
+            f"the plan holds a value that JSON does not have, or is nested too deeply: {cause}"
+        ) from cause
     if not whole:
         raise errors.PlanEdited(
             "the plan file was edited after it was written: its digest or seal does not fit",

@@ -205,7 +205,9 @@ def _verify(document: Mapping[str, Any]) -> None:
     try:
         whole_file = is_whole(document, _COVERED)
     except (ValueError, TypeError, RecursionError) as cause:
-        raise errors.PlanUnreadable(f"the snapshot holds what no JSON has, or is nested too deeply: {cause}") from cause
+        raise errors.PlanUnreadable(
+            f"the snapshot holds a value that JSON does not have, or is nested too deeply: {cause}"
+        ) from cause
     if not whole_file:
         raise errors.PlanEdited("the snapshot was edited after it was written: its digest or seal does not fit", _AGAIN)
 

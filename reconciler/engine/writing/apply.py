@@ -142,7 +142,7 @@ class Applier:
                     wrong = self.check(self.world.kinds[parts_of(change.address)[0]], operation.body)
                     if wrong:
                         raise errors.PlanUnreadable(
-                            f"the plan would create {change.address} with what its schema does not allow: {wrong}",
+                            f"the plan would create {change.address} with a body that does not fit its schema: {wrong}",
                             "plan again with this version",
                         )
 

@@ -204,7 +204,7 @@ def _started(change: Change, operation: Operation, resource: str) -> LedgerRun:
 def _together(change: Change, outcomes: list[Outcome]) -> list[Outcome]:
     """Say of a whole replace that it replaced, or that it stopped half way: cancelled, and nothing in its place.
 
-    What tidies up after it, such as the delete of an old record, is told beside it.
+    What tidies up after it, such as the delete of an old record, is reported on its own.
     """
     if change.action is not Action.REPLACE:
         return outcomes
