@@ -197,7 +197,7 @@ def test_outside_a_repository_and_for_a_stream_it_is_refused(stage: Stage) -> No
     told(done, "in no Git repository")
     stream = stage.run("plan", "-", "--changed-since", "main", stdin=(stage.root / "train.yaml").read_text())
     assert stream.code == 1
-    told(stream, "a stream has no past")
+    told(stream, "a stream has none")
 
 
 def test_a_manifest_that_was_a_link_is_not_taken_for_one_that_never_was(branch: Stage) -> None:

@@ -497,7 +497,7 @@ HOSTILE: list[tuple[str, Callable[[dict[str, Any]], str], list[str]]] = [
         lambda content: json.dumps(content).replace('"runs": 1', '"runs": ' + "1" * 5000),
         ["snapshot"],
     ),
-    ("half a character", lambda content: json.dumps(content | {"backend": "\ud800"}), ["no JSON"]),
+    ("half a character", lambda content: json.dumps(content | {"backend": "\ud800"}), ["JSON does not have"]),
     ("deep nesting", deep(200), ["nests deeper"]),
     ("nesting beyond measure", lambda content: '{"kind":' * 100_000, ["not a snapshot"]),
     ("an IAM policy that is none", forged(f"{JOB_AT}/policy", {"bindings": [{"members": [1]}]}), ["lacks", "role"]),
