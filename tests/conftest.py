@@ -6,6 +6,7 @@ this package from a package index unless `--installs` asks for them."""
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,8 @@ def _keep_the_environment_plain() -> None:
         if name not in KEPT and not name.startswith(KEPT_PREFIXES):
             del os.environ[name]
     os.environ["TERM"] = "dumb"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _keep_the_environment_plain()

@@ -322,22 +322,13 @@ def test_an_interrupt_while_planning_ends_quietly_with_130(stage: Stage, service
     ) as process:
         try:
             assert listing.wait(30)
-            out, err = interrupted(process)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
         finally:
             told.set()
     assert process.returncode == 130
     assert out == ""
     assert "Traceback" not in err
-
-
-def interrupted(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Interrupt a process as a person does: once more where the first fell into a moment that Python lets pass."""
-    process.send_signal(signal.SIGINT)
-    try:
-        return process.communicate(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        return process.communicate(timeout=10)
 
 
 def test_a_forbidden_list_is_an_error_and_never_an_empty_list(stage: Stage, service: Service) -> None:
