@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import shape
 from reconciler.renderers import escape
 from reconciler.vocabulary.kinds import Kind
 
@@ -19,9 +19,9 @@ def line(kind: Kind) -> str:
 def describe(what: str, node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a kind or field: its type, what it is for, its values, the fields below."""
     yield f"{what}: {_type(node, root)}"
-    text = node.get("description") or normalize.resolve(node, root).get("description", "")
+    text = node.get("description") or shape.resolve(node, root).get("description", "")
     yield from textwrap.wrap(escape.visible(text), 100, initial_indent="  ", subsequent_indent="  ")
-    resolved = normalize.resolve(node, root)
+    resolved = shape.resolve(node, root)
     for value in resolved.get("enum", ()):
         yield f"    {value}"
     below = item(node, root)
@@ -35,7 +35,7 @@ def describe(what: str, node: Mapping[str, Any], root: Mapping[str, Any]) -> Ite
 
 
 def _type(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    resolved = normalize.resolve(node, root)
+    resolved = shape.resolve(node, root)
     if "items" in resolved:
         return f"list of {_type(resolved['items'], root)}"
     if "x-enum" in resolved:
@@ -53,8 +53,8 @@ def _first_sentence(node: Mapping[str, Any]) -> str:
 
 def item(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """Step from a list into its items."""
-    node = normalize.resolve(node, root)
-    return normalize.resolve(node["items"], root) if "items" in node else node
+    node = shape.resolve(node, root)
+    return shape.resolve(node["items"], root) if "items" in node else node
 
 
 def fields(node: Mapping[str, Any]) -> Mapping[str, Any]:

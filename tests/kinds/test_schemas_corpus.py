@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import shape
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import Kind
 from tests.support.checkout import CORPUS
@@ -31,15 +31,15 @@ def recorded() -> Iterator[tuple[str, Kind, dict[str, Any]]]:
 
 def writable(value: Any, node: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """Leave out what the schema says only the service writes."""
-    node = normalize.resolve(node, root)
+    node = shape.resolve(node, root)
     if isinstance(value, dict):
         return {
-            key: writable(item, normalize.child(node, key, root), root)
+            key: writable(item, shape.child(node, key, root), root)
             for key, item in value.items()
             if key not in node.get("x-output-only", ())
         }
     if isinstance(value, list):
-        return [writable(item, normalize.child(node, 0, root), root) for item in value]
+        return [writable(item, shape.child(node, 0, root), root) for item in value]
     return value
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import shape
 from reconciler.files import schemas
 from reconciler.vocabulary.kinds import IdForm, Kind, Phase, Verb
 from tools.pages.markdown_tables import cell, code, table
@@ -109,9 +109,9 @@ def _message(name: str, node: Node, root: Node, classes: Mapping[tuple[str, str]
 
 def _type(field: Node, root: Node) -> str:
     target = _target(field)
-    node = normalize.resolve(field, root)
+    node = shape.resolve(field, root)
     many = "list of " if "items" in node else ""
-    node = normalize.resolve(node.get("items", node), root)
+    node = shape.resolve(node.get("items", node), root)
     if target and node.get("properties"):
         return f"{many}[{target}](#{target.lower()})"
     if "x-enum" in node:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli.terminal import completions
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.core.validate import suggestions
 from reconciler.files import schemas
 from reconciler.renderers import explain, json_output
@@ -38,7 +38,7 @@ def command(what: str, *, as_schema: bool) -> int:
     kind = _kind(name, kinds)
     node = _walk(kind, path)
     if as_schema:
-        click.echo(json_output.schema(kind.schema if not path else normalize.resolve(node, kind.schema)))
+        click.echo(json_output.schema(kind.schema if not path else shape.resolve(node, kind.schema)))
         return 0
     click.echo("\n".join(explain.describe(what, node, kind.schema)))
     return 0
@@ -55,7 +55,7 @@ def _walk(kind: Kind, path: list[str]) -> Mapping[str, Any]:
     node: Mapping[str, Any] = kind.schema
     for step in path:
         name = normalize.camel(step.split("[")[0])
-        below = normalize.child(explain.item(node, kind.schema), name, kind.schema)
+        below = shape.child(explain.item(node, kind.schema), name, kind.schema)
         if not below:
             fields = sorted(explain.fields(explain.item(node, kind.schema)))
             close = suggestions.closest(name, fields)

@@ -64,7 +64,7 @@ def _texts(value: object) -> Sequence[str]:
 
 def fields(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Offer kinds, and the fields below the path written so far."""
-    from reconciler.core.spec import normalize
+    from reconciler.core.spec import shape
     from reconciler.files import schemas
 
     kinds = schemas.load_kinds()
@@ -73,10 +73,10 @@ def fields(_context: click.Context, _parameter: click.Parameter, incomplete: str
         return _starting(kinds, incomplete)
     node = root = kinds[name].schema
     for step in steps[:-1]:
-        node = normalize.resolve(normalize.child(node, step, root), root)
-        node = normalize.child(node, 0, root) if "items" in node else node
+        node = shape.resolve(shape.child(node, step, root), root)
+        node = shape.child(node, 0, root) if "items" in node else node
     before = ".".join((name, *steps[:-1]))
-    return _starting((f"{before}.{field}" for field in normalize.resolve(node, root).get("properties", ())), incomplete)
+    return _starting((f"{before}.{field}" for field in shape.resolve(node, root).get("properties", ())), incomplete)
 
 
 def _starting(words: Iterable[str], incomplete: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.core.convert import leniency, names, roots, settings
 from reconciler.core.convert.record import Record, shown
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.vocabulary.kinds import Kind, Kinds
 from reconciler.vocabulary.model import Problem
 
@@ -98,7 +98,7 @@ def _without_resource_fields(
 ) -> dict[str, Any]:
     """Return the spec without what the API's resource has and a manifest has elsewhere or nowhere."""
     kept: dict[str, Any] = {}
-    own = normalize.resolve(kind.spec_schema, kind.schema)["properties"]
+    own = shape.resolve(kind.spec_schema, kind.schema)["properties"]
     for key, value in spec.items():
         field = normalize.camel(key)
         if field in own:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.convert.record import Record, shown
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.vocabulary.kinds import Kind, Kinds
 from reconciler.vocabulary.model import Problem
 
@@ -233,7 +233,7 @@ def _content(kind: Kind, name: str, value: Any) -> Any:
     """Read the JSON of a message in quotes; a field that is text, and a template's blank, stay text."""
     if not isinstance(value, str) or value.lstrip().startswith("{{") or not value.lstrip().startswith(("{", "[")):
         return value
-    node = normalize.resolve(normalize.child(kind.spec_schema, normalize.camel(name), kind.schema), kind.schema)
+    node = shape.resolve(shape.child(kind.spec_schema, normalize.camel(name), kind.schema), kind.schema)
     if node.get("type") == "string":
         return value
     try:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.convert.record import Record, shown
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.vocabulary.model import FieldPath, show_path
 
 Schema = Mapping[str, Any]
@@ -26,7 +26,7 @@ _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)
 def bend(value: Any, node: Schema, root: Schema, path: FieldPath, record: Record) -> Any:
     """Return the value in the shape the schema asks for, as far as it can be bent; every change is recorded."""
     secret = bool(node.get("x-secret"))
-    node = normalize.resolve(node, root)
+    node = shape.resolve(node, root)
     if node.get("type") == "array":
         return _list(value, node, root, path, record)
     if isinstance(value, Mapping):
@@ -40,7 +40,7 @@ def _list(value: Any, node: Schema, root: Schema, path: FieldPath, record: Recor
         several = " It is one item still: split it if several were meant." if _has_words(value) else ""
         record.note(path, f"a single item became a list of one.{several}")
         items = [value]
-    item_node = normalize.child(node, 0, root)
+    item_node = shape.child(node, 0, root)
     return [bend(item, item_node, root, (*path, index), record) for index, item in enumerate(items)]
 
 
@@ -49,7 +49,7 @@ def _has_words(value: Any) -> bool:
 
 
 def _map(value: Mapping[str, Any], node: Schema, root: Schema, path: FieldPath, record: Record) -> Any:
-    if normalize.is_map(node):
+    if shape.is_map(node):
         return _entries(value, node, root, path, record)
     if "properties" not in node:
         return value  # not a message: core.validate says what stands here instead
@@ -67,7 +67,7 @@ def _entries(value: Mapping[str, Any], node: Schema, root: Schema, path: FieldPa
         if item is None:
             record.note((*path, key), "had no value and was dropped.")
         else:
-            kept[key] = bend(item, normalize.child(node, key, root), root, (*path, key), record)
+            kept[key] = bend(item, shape.child(node, key, root), root, (*path, key), record)
     return kept
 
 
@@ -89,7 +89,7 @@ def _fields(value: Mapping[str, Any], node: Schema, root: Schema, path: FieldPat
         else:
             if name != key:
                 record.note((*path, name), f"was spelt {key}.")
-            kept[name] = bend(item, normalize.child(node, name, root), root, (*path, name), record)
+            kept[name] = bend(item, shape.child(node, name, root), root, (*path, name), record)
     return kept
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.convert.record import Record, shown
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.core.validate import suggestions
 from reconciler.vocabulary.kinds import Kind, Kinds
 
@@ -86,21 +86,21 @@ def _manifest(document: Mapping[str, Any], kind: Kind | None, kinds: Kinds, reco
 
 def inputs(kind: Kind) -> tuple[str, ...]:
     """Name the fields that hold a kind's work, such as jobSpec: the required messages of its spec, and its oneofs."""
-    spec = normalize.resolve(kind.spec_schema, kind.schema)
+    spec = shape.resolve(kind.spec_schema, kind.schema)
     choices = [name for choice in spec.get("x-oneof", ()) for name in choice["fields"]]
     return tuple(name for name in (*spec.get("required", ()), *choices) if fields(kind, name))
 
 
 def fields(kind: Kind, name: str) -> Mapping[str, Any]:
     """Return the fields of a message inside the spec, none where the field is no message."""
-    node = normalize.resolve(normalize.child(kind.spec_schema, name, kind.schema), kind.schema)
+    node = shape.resolve(shape.child(kind.spec_schema, name, kind.schema), kind.schema)
     found: Mapping[str, Any] = node.get("properties", {})
     return found
 
 
 def belongs_to_resource(kind: Kind, key: str) -> bool:
     """Say whether a key is one of the resource's own, which bare messages are sometimes written beside."""
-    spec = normalize.resolve(kind.spec_schema, kind.schema)
+    spec = shape.resolve(kind.spec_schema, kind.schema)
     return key in _RESOURCE or key == kind.id_field or key in kind.output_only or key in spec["properties"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.core.convert import roots
 from reconciler.core.convert.record import Record, shown
-from reconciler.core.spec import normalize, paths
+from reconciler.core.spec import normalize, paths, shape
 from reconciler.core.validate import suggestions
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import FieldPath, Json, show_path
@@ -65,8 +65,8 @@ def _prefixes(root: roots.Root) -> list[FieldPath]:
 def _node(kind: Kind, path: FieldPath) -> Any:
     node: Any = kind.schema
     for step in path:
-        node = normalize.child(node, 0 if isinstance(step, int) else step, kind.schema)
-    return normalize.resolve(node, kind.schema)
+        node = shape.child(node, 0 if isinstance(step, int) else step, kind.schema)
+    return shape.resolve(node, kind.schema)
 
 
 def _spelt(path: FieldPath, kind: Kind) -> FieldPath:
@@ -108,7 +108,7 @@ def _set(manifest: dict[str, Any], path: FieldPath, value: Json, root: roots.Roo
 def _is_secret(kind: Kind, path: FieldPath) -> bool:
     node: Any = kind.schema
     for step in path:
-        node = normalize.child(node, 0 if isinstance(step, int) else step, kind.schema)
+        node = shape.child(node, 0 if isinstance(step, int) else step, kind.schema)
         if node.get("x-secret"):
             return True
     return False

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import shape
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Problem, Severity
 
@@ -31,10 +31,10 @@ def _is_blank(problem: Problem, manifest: Mapping[str, Any], kind: Kind) -> bool
     node: Any = kind.schema
     value: Any = manifest
     for step in problem.path:
-        node = normalize.child(node, step, kind.schema)
+        node = shape.child(node, step, kind.schema)
         try:
             value = value[step]
         except (LookupError, TypeError):
             return False
-    node = normalize.resolve(node, kind.schema)
+    node = shape.resolve(node, kind.schema)
     return isinstance(value, str) and node.get("type") == "string" and not any(key in node for key in _TYPED)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.documents.seal import checksum, exact, exact_map, is_whole
-from reconciler.core.spec import fingerprint, normalize, secrets
-from reconciler.core.spec.normalize import Schema
+from reconciler.core.spec import fingerprint, secrets, shape
+from reconciler.core.spec.shape import Schema
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import Json, LedgerRun, Removal, Scope, Stack
@@ -96,19 +96,19 @@ def _error(error: Any, quoted: frozenset[str]) -> Json:
 
 def whole(row: Row, kind: Kind) -> dict[str, Json]:
     """Return a job with the fields of its spec that we know, and nothing in them that may be a secret."""
-    known = normalize.resolve(kind.spec_schema, kind.schema).get("properties", {})
+    known = shape.resolve(kind.spec_schema, kind.schema).get("properties", {})
     spec = {key: _known(row[key], known[key], kind.schema) for key in row if key in known}
     return {**secrets.withhold(spec), **identity(row, kind)}
 
 
 def _known(value: Any, node: Schema, root: Schema) -> Any:
     """Leave out fields that no schema of ours describes: nobody compares them, and nobody knows what is in them."""
-    node = normalize.resolve(node, root)
-    if isinstance(value, Mapping) and "properties" in node and not normalize.is_map(node):
+    node = shape.resolve(node, root)
+    if isinstance(value, Mapping) and "properties" in node and not shape.is_map(node):
         fields = node["properties"]
         return {key: _known(item, fields[key], root) for key, item in value.items() if key in fields}
     if isinstance(value, list):
-        below = normalize.child(node, 0, root)
+        below = shape.child(node, 0, root)
         return [_known(item, below, root) for item in value]
     return value
 

@@ -28,8 +28,9 @@ _NAMED = 5
 def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     """Return the change of an address that a manifest wants present, and what it costs."""
     life = desired.lifecycle
-    specs = _specs(address, desired)
-    head = head_of(address, desired, specs)
+    compared = _compared(address, desired)
+    specs = _specs(address, desired, compared)
+    head = heads.arrange(address.runs, address.past, desired.fingerprint, specs)
     token = fingerprint.token_hash(life.rerun.token)
     case = Situation(
         wanted=Wanted.PRESENT,
@@ -48,7 +49,7 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     decided = [Decided(run, _other(run, specs[run.resource], address, desired, old)) for run in head.others]
     builder = ChangeBuilder()
     if head.run and head.spec is not Spec.EQUAL:
-        builder.fields = _fields(head.run, desired, address, head.spec)
+        builder.fields = _fields(head.run, desired, head.spec, compared)
     if head.run:
         builder.notes.extend(_blind(head.run, desired, address, builder.fields))
     number = heads.next_number(address.runs, address.past)
@@ -67,21 +68,29 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     return builder.finish(address, first, everyone), losses.of(address, everyone, protect=life.protect)
 
 
-def head_of(address: Address, desired: Desired, specs: Mapping[str, Spec] | None = None) -> heads.Head:
-    """Find the head of an address; `specs` says by resource how each live run's spec stands to the manifest's."""
-    known = _specs(address, desired) if specs is None else specs
-    return heads.arrange(address.runs, address.past, desired.fingerprint, known)
+def head_of(address: Address, desired: Desired) -> heads.Head:
+    """Find the head of an address."""
+    specs = _specs(address, desired, _compared(address, desired))
+    return heads.arrange(address.runs, address.past, desired.fingerprint, specs)
 
 
-def _specs(address: Address, desired: Desired) -> dict[str, Spec]:
-    return {run.resource: _spec_of(run, desired, address) for run in address.runs}
+def _compared(address: Address, desired: Desired) -> dict[str, tuple[FieldChange, ...]]:
+    """Compare every run whose label leaves it open and that was fetched: what differs, by resource. Once a run."""
+    return {
+        run.resource: _compare(run, address.full[run.resource], desired, address)
+        for run in address.runs
+        if run.fingerprint != desired.fingerprint and run.resource in address.full
+    }
 
 
-def _spec_of(run: Run, desired: Desired, address: Address) -> Spec:
-    if run.fingerprint != desired.fingerprint:
-        row = address.full.get(run.resource)
-        if row is None or any(diff.counts(change) for change in _compare(run, row, desired, address)):
-            return Spec.DIFFERS
+def _specs(address: Address, desired: Desired, compared: Mapping[str, tuple[FieldChange, ...]]) -> dict[str, Spec]:
+    """Say by resource how the spec of each live run stands to the manifest's."""
+    return {run.resource: _spec_of(run, desired, compared.get(run.resource)) for run in address.runs}
+
+
+def _spec_of(run: Run, desired: Desired, differing: tuple[FieldChange, ...] | None) -> Spec:
+    if run.fingerprint != desired.fingerprint and (differing is None or any(map(diff.counts, differing))):
+        return Spec.DIFFERS
     return Spec.EQUAL if run.scope == desired.scope else Spec.MOVED
 
 
@@ -113,9 +122,10 @@ def _blind(run: Run, desired: Desired, address: Address, shown: Sequence[FieldCh
     return [f"not compared, the snapshot withholds the live value: {', '.join(paths[:_NAMED])}{more}"] if paths else []
 
 
-def _fields(run: Run, desired: Desired, address: Address, spec: Spec) -> tuple[FieldChange, ...]:
-    row = address.full.get(run.resource)
-    fields = _compare(run, row, desired, address) if row is not None and spec is Spec.DIFFERS else ()
+def _fields(
+    run: Run, desired: Desired, spec: Spec, compared: Mapping[str, tuple[FieldChange, ...]]
+) -> tuple[FieldChange, ...]:
+    fields = compared.get(run.resource, ()) if spec is Spec.DIFFERS else ()
     before, after = run.scope, desired.scope
     moves = (("project", before.project, after.project), ("location", before.location, after.location))
     return (*(FieldChange(f"metadata.{key}", old, new, "scope") for key, old, new in moves if old != new), *fields)

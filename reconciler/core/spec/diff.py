@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.core.spec import fingerprint, normalize, paths, secrets
-from reconciler.core.spec.normalize import Schema
+from reconciler.core.spec import fingerprint, normalize, paths, secrets, shape
+from reconciler.core.spec.shape import Schema
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import FieldPath, show_path
 from reconciler.vocabulary.plans import ABSENT, FieldChange
@@ -86,7 +86,7 @@ def _canonical(
 ) -> tuple[Any, Any]:
     """Spell both sides the same way, without what is ignored and what no spec has."""
     wanted = normalize.canonical(desired, kind.spec_schema, kind.schema)
-    known = normalize.resolve(kind.spec_schema, kind.schema).get("properties", {})
+    known = shape.resolve(kind.spec_schema, kind.schema).get("properties", {})
     there = normalize.canonical({key: live[key] for key in live if key in known}, kind.spec_schema, kind.schema)
     for pattern in ignore:
         path = paths.parse(pattern.removeprefix("spec."))
@@ -101,7 +101,7 @@ def counts(change: FieldChange) -> bool:
 
 def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_count: bool) -> Any:
     """Cut the live value down to what the manifest speaks of, and to what it took back if that counts."""
-    node = normalize.resolve(node, root)
+    node = shape.resolve(node, root)
     if isinstance(live, secrets.Withheld):
         return desired  # nobody can tell; `uncompared` does
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
@@ -109,7 +109,7 @@ def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_cou
             return {key: item for key, item in live.items() if key != "value"} | {"valueFrom": desired["valueFrom"]}
         projected: dict[str, Any] = {}
         for key, item in live.items():
-            below = normalize.child(node, key, root)
+            below = shape.child(node, key, root)
             if key in desired:
                 projected[key] = _project(item, desired[key], below, root, removed_count=removed_count)
             elif removed_count and below:
@@ -118,7 +118,7 @@ def _project(live: Any, desired: Any, node: Schema, root: Schema, *, removed_cou
                     projected[key] = left
         return projected
     if isinstance(live, list) and isinstance(desired, list):
-        below = normalize.child(node, 0, root)
+        below = shape.child(node, 0, root)
         return [
             _project(item, desired[index], below, root, removed_count=removed_count) if index < len(desired) else item
             for index, item in enumerate(live)
@@ -132,11 +132,11 @@ def _beyond_defaults(live: Any, node: Schema, root: Schema) -> Any:
     filled += node.get("x-server-default-also", ())
     if live in [normalize.canonical(value, node, root) for value in filled]:
         return ABSENT
-    resolved = normalize.resolve(node, root)
-    if isinstance(live, Mapping) and not normalize.is_map(resolved):
+    resolved = shape.resolve(node, root)
+    if isinstance(live, Mapping) and not shape.is_map(resolved):
         left = {}
         for key, item in live.items():
-            below = normalize.child(resolved, key, root)
+            below = shape.child(resolved, key, root)
             rest = _beyond_defaults(item, below, root) if below else ABSENT
             if rest is not ABSENT:
                 left[key] = rest
@@ -230,8 +230,8 @@ def class_of(path: FieldPath, kind: Kind) -> str:
         return "cosmetic"
     node, found = kind.spec_schema, "spec"
     for step in path:
-        node = normalize.child(node, step, kind.schema)
+        node = shape.child(node, step, kind.schema)
         if not node:
             break
-        found = node.get("x-class", normalize.resolve(node, kind.schema).get("x-class", found))
+        found = node.get("x-class", shape.resolve(node, kind.schema).get("x-class", found))
     return found

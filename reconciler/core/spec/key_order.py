@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.vocabulary.kinds import Kinds
 
 ENVELOPE = ("apiVersion", "kind", "metadata", "lifecycle", "iamPolicy", "spec", "items")
@@ -17,11 +17,11 @@ _SORTED = ("metadata", "labels")
 
 
 def order(
-    names: Sequence[str], node: normalize.Schema, root: normalize.Schema, path: Sequence[str] = ()
+    names: Sequence[str], node: shape.Schema, root: shape.Schema, path: Sequence[str] = ()
 ) -> tuple[tuple[str, str], ...]:
     """Return (name as written, canonical name) in canonical order: the schema's, then unknown names in their own."""
-    node = normalize.resolve(node, root)
-    if normalize.is_map(node):
+    node = shape.resolve(node, root)
+    if shape.is_map(node):
         kept = sorted(names) if tuple(path) == _SORTED else names
         return tuple((name, name) for name in kept)
     known = list(ENVELOPE) if not path else list(node.get("properties", {}))
@@ -30,7 +30,7 @@ def order(
     return tuple(sorted(spelled.items(), key=lambda each: ranks.get(each[1], len(known))))
 
 
-def _spelled(name: str, node: normalize.Schema, siblings: Sequence[str]) -> str:
+def _spelled(name: str, node: shape.Schema, siblings: Sequence[str]) -> str:
     """Spell a known field in camelCase, unless another key of the map has or takes that name."""
     if name in node.get("properties", {}) or "_" not in name:
         return name
@@ -39,7 +39,7 @@ def _spelled(name: str, node: normalize.Schema, siblings: Sequence[str]) -> str:
     return spelled if spelled in node.get("properties", {}) and taken == [name] else name
 
 
-def schema_of(kind: object, kinds: Kinds) -> normalize.Schema:
+def schema_of(kind: object, kinds: Kinds) -> shape.Schema:
     """Return the schema of a manifest of this kind, `{}` where there is none."""
     return kinds[kind].schema if isinstance(kind, str) and kind in kinds else {}
 
@@ -55,14 +55,14 @@ def arrange(manifest: Any, kinds: Kinds) -> Any:
     return arranged
 
 
-def _arrange(value: Any, node: normalize.Schema, root: normalize.Schema, path: tuple[str, ...]) -> Any:
+def _arrange(value: Any, node: shape.Schema, root: shape.Schema, path: tuple[str, ...]) -> Any:
     if isinstance(value, Mapping):
         return {
-            name: _arrange(value[written], normalize.child(node, name, root), root, (*path, name))
+            name: _arrange(value[written], shape.child(node, name, root), root, (*path, name))
             for written, name in order(list(value), node, root, path)
         }
     if isinstance(value, list):
-        return [_arrange(item, normalize.child(node, 0, root), root, (*path, "[]")) for item in value]
+        return [_arrange(item, shape.child(node, 0, root), root, (*path, "[]")) for item in value]
     return value
 
 

@@ -7,48 +7,15 @@ snake_case, null for absent, int64 as text or number, enums by name or number, d
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-Schema = Mapping[str, Any]
+from reconciler.core.spec import shape
+from reconciler.core.spec.shape import Schema, Shape
 
 _DURATION = re.compile(r"(-?)([0-9]{1,40})(?:\.([0-9]{1,9}))?s")
 _INTEGER = re.compile(r"-?[0-9]{1,40}")
 """Forty digits are more than any number here has; Python refuses to read thousands of them."""
-
-
-def resolve(node: Schema, root: Schema) -> Schema:
-    """Follow `$ref` and the one-element `allOf` that carries a reference together with facts about the property."""
-    while True:
-        if "$ref" in node:
-            target: Any = root
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            node = target
-        elif len(node.get("allOf", ())) == 1 and "$ref" in node["allOf"][0]:
-            node = node["allOf"][0]
-        else:
-            return node
-
-
-def child(node: Schema, key: str | int, root: Schema) -> Schema:
-    """Return the schema of a field or item, `{}` where the schema does not know it."""
-    node = resolve(node, root)
-    if isinstance(key, int):
-        items: Schema = node.get("items", {})
-        return items
-    found: Schema | None = node.get("properties", {}).get(key)
-    if found is not None:
-        return found
-    rest = node.get("additionalProperties")
-    return rest if isinstance(rest, Mapping) else {}
-
-
-def is_map(node: Schema) -> bool:
-    """Say whether the keys are the user's own (labels) and not names of fields."""
-    return bool(node.get("x-map")) or (
-        "properties" not in node and isinstance(node.get("additionalProperties"), Mapping)
-    )
 
 
 def camel(name: str) -> str:
@@ -59,49 +26,61 @@ def camel(name: str) -> str:
 
 def rename(value: Any, node: Schema, root: Schema) -> Any:
     """Spell every known field in camelCase and drop fields that are null. A name given in both spellings keeps both."""
-    node = resolve(node, root)
-    if isinstance(value, Mapping):
-        if is_map(node):
-            return dict(value)
-        renamed: dict[str, Any] = {}
-        for key, item in value.items():
-            if item is None:
-                continue
-            name = _known_name(key, node, value)
-            renamed[name] = rename(item, child(node, name, root), root)
-        return renamed
+    return _rename(value, shape.of(node, root))
+
+
+def _rename(value: Any, at: Shape) -> Any:
+    if isinstance(value, dict):
+        return dict(value) if at.is_map else {name: _rename(item, at.below(name)) for name, item in _named(value, at)}
     if isinstance(value, list):
-        return [rename(item, child(node, 0, root), root) for item in value]
+        below = at.below(0)
+        return [_rename(item, below) for item in value]
     return value
 
 
-def _known_name(key: str, node: Schema, siblings: Mapping[str, Any]) -> str:
-    known = node.get("properties", {})
-    if key in known or not isinstance(key, str) or "_" not in key:
-        return key
-    spelled = camel(key)
-    return spelled if spelled in known and siblings.get(spelled) is None else key
+def _named(value: Mapping[str, Any], at: Shape) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a message by the names that the schema has for them, without those that are null."""
+    known = at.properties
+    for key, item in value.items():
+        if item is None:
+            continue
+        if key in known or not isinstance(key, str) or "_" not in key:
+            yield key, item
+        else:
+            spelled = camel(key)
+            yield (spelled if spelled in known and value.get(spelled) is None else key), item
 
 
 def canonical(value: Any, node: Schema, root: Schema) -> Any:
     """Rename, and write every scalar the one way the API itself prints it. Explicit defaults stay."""
-    return _scalars(rename(value, node, root), node, root)
+    return _canonical(value, shape.of(node, root))
 
 
-def _scalars(value: Any, node: Schema, root: Schema) -> Any:
-    node = resolve(node, root)
-    if isinstance(value, Mapping):
-        return {key: _scalars(item, child(node, key, root), root) for key, item in value.items()}
+def _canonical(value: Any, at: Shape) -> Any:
+    if isinstance(value, dict):
+        if at.is_map:
+            return {key: _scalars(item, at.below(key)) for key, item in value.items()}
+        return {name: _canonical(item, at.below(name)) for name, item in _named(value, at)}
     if isinstance(value, list):
-        item_node = child(node, 0, root)
-        return [_scalars(item, item_node, root) for item in value]
-    return _scalar(value, node)
+        below = at.below(0)
+        return [_canonical(item, below) for item in value]
+    return _scalar(value, at) if at.form else value
 
 
-def _scalar(value: Any, node: Schema) -> Any:
+def _scalars(value: Any, at: Shape) -> Any:
+    """Write scalars below a key of the user's own, where no field is renamed."""
+    if isinstance(value, dict):
+        return {key: _scalars(item, at.below(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        below = at.below(0)
+        return [_scalars(item, below) for item in value]
+    return _scalar(value, at) if at.form else value
+
+
+def _scalar(value: Any, at: Shape) -> Any:
     if isinstance(value, bool):
         return value
-    form = node.get("format")
+    form = at.form
     if form == "int64" and (isinstance(value, int | float) or (isinstance(value, str) and _INTEGER.fullmatch(value))):
         return str(_whole(value))
     if form == "int32" and isinstance(value, int | float):
@@ -110,9 +89,8 @@ def _scalar(value: Any, node: Schema) -> Any:
         return float(value)
     if form == "google-duration" and isinstance(value, str):
         return duration(value)
-    if "x-enum" in node and isinstance(value, int):
-        names = {number: name for name, number in node["x-enum"]["numbers"].items()}
-        return names.get(value, value)
+    if at.numbers and isinstance(value, int):
+        return at.numbers.get(value, value)
     return value
 
 
@@ -147,7 +125,7 @@ def is_default(value: Any, node: Schema) -> bool:
     if isinstance(value, list):
         return not value
     if isinstance(value, Mapping):
-        return not value and is_map(node)
+        return not value and shape.is_map(node)
     if isinstance(value, str):
         if "x-enum" in node:
             return bool(value == node["x-enum"]["zero"])
@@ -157,16 +135,19 @@ def is_default(value: Any, node: Schema) -> bool:
 
 def strip_defaults(value: Any, node: Schema, root: Schema) -> Any:
     """Drop what proto3 would not print, at every depth; messages stay, empty ones too. Takes a canonical value."""
-    node = resolve(node, root)
-    if isinstance(value, Mapping):
+    return _strip_defaults(value, shape.of(node, root))
+
+
+def _strip_defaults(value: Any, at: Shape) -> Any:
+    if isinstance(value, dict):
         kept: dict[str, Any] = {}
         for key, item in value.items():
-            below = child(node, key, root)
-            item = strip_defaults(item, below, root)  # noqa: PLW2901 - the stripped item takes its place
-            if is_map(node) or not is_default(item, resolve(below, root)):
-                kept[key] = item
+            below = at.below(key)
+            stripped = _strip_defaults(item, below)
+            if at.is_map or not is_default(stripped, below.node):
+                kept[key] = stripped
         return kept
     if isinstance(value, list):
-        item_node = child(node, 0, root)
-        return [strip_defaults(item, item_node, root) for item in value]
+        below = at.below(0)
+        return [_strip_defaults(item, below) for item in value]
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.spec import fingerprint, normalize, paths
+from reconciler.core.spec import fingerprint, normalize, paths, shape
 from reconciler.core.validate import suggestions, wording
 from reconciler.vocabulary.kinds import Kind, Phase
 from reconciler.vocabulary.model import (
@@ -156,14 +156,14 @@ def _follow(text: str, kind: Kind) -> tuple[FieldPath, str | None]:
 
 def _walk(node: Mapping[str, Any], found: FieldPath, rest: FieldPath, kind: Kind) -> tuple[FieldPath, str | None]:
     for step in rest:
-        node = normalize.resolve(node, kind.schema)
+        node = shape.resolve(node, kind.schema)
         is_index = isinstance(step, int) or step == paths.ANY
         if is_index and "items" not in node:
             return found, f"{show_path(found)} is no list"
-        name = step if is_index or normalize.is_map(node) else normalize.camel(str(step))
-        if not is_index and not normalize.is_map(node) and name not in node.get("properties", {}):
+        name = step if is_index or shape.is_map(node) else normalize.camel(str(step))
+        if not is_index and not shape.is_map(node) and name not in node.get("properties", {}):
             return found, f"{step} is not below {show_path(found)}"
-        node = normalize.child(node, 0 if is_index else name, kind.schema)
+        node = shape.child(node, 0 if is_index else name, kind.schema)
         found = (*found, name)
     return found, None
 
@@ -171,5 +171,5 @@ def _walk(node: Mapping[str, Any], found: FieldPath, rest: FieldPath, kind: Kind
 def _fields_below(path: FieldPath, kind: Kind) -> list[str]:
     node: Mapping[str, Any] = kind.spec_schema
     for step in path[1:]:
-        node = normalize.child(node, 0 if step == paths.ANY else step, kind.schema)
-    return list(normalize.resolve(node, kind.schema).get("properties", {}))
+        node = shape.child(node, 0 if step == paths.ANY else step, kind.schema)
+    return list(shape.resolve(node, kind.schema).get("properties", {}))

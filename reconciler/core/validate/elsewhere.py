@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import shape
 from reconciler.vocabulary.model import FieldPath, show_path
 
 _DEEPEST = 6
@@ -25,7 +25,7 @@ def find(name: str, path: FieldPath, root: Mapping[str, Any]) -> str:
                 return show_path((*below[0], name))
     for length in range(len(path) - 1, -1, -1):
         above = path[:length]
-        node = normalize.resolve(_node_at(root, above), root)
+        node = shape.resolve(_node_at(root, above), root)
         if name in node.get("properties", {}):
             return show_path((*above, name))
         if name not in _COMMON:
@@ -38,21 +38,21 @@ def find(name: str, path: FieldPath, root: Mapping[str, Any]) -> str:
 def _node_at(root: Mapping[str, Any], path: FieldPath) -> Mapping[str, Any]:
     node: Mapping[str, Any] = root
     for step in path:
-        node = normalize.child(node, step, root)
+        node = shape.child(node, step, root)
     return node
 
 
 def _below(node: Mapping[str, Any], path: FieldPath, root: Mapping[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
     """Yield every message below a node, nearest first."""
-    level = [(path, normalize.resolve(node, root))]
+    level = [(path, shape.resolve(node, root))]
     for _ in range(_DEEPEST):
         following: list[tuple[FieldPath, Any]] = []
         for place, current in level:
             for name, child in current.get("properties", {}).items():
-                below, where = normalize.resolve(child, root), (*place, name)
+                below, where = shape.resolve(child, root), (*place, name)
                 if "items" in below:
-                    below, where = normalize.child(below, 0, root), (*where, 0)
-                    below = normalize.resolve(below, root)
+                    below, where = shape.child(below, 0, root), (*where, 0)
+                    below = shape.resolve(below, root)
                 if below.get("properties"):
                     following.append((where, below))
         yield from following

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.spec import normalize, secrets
+from reconciler.core.spec import secrets, shape
 from reconciler.core.validate import enums, placeholders, suggestions
 from reconciler.core.validate.wording import shown
 from reconciler.vocabulary.model import FieldPath, Problem, Severity, show_path
@@ -40,7 +40,7 @@ def compile_spots(node: Schema, root: Schema) -> Spot:
 
 def _compile(node: Schema, root: Schema, within: frozenset[int]) -> Spot:
     spot = Spot(literal=bool(node.get("x-literal")), secret=bool(node.get("x-secret")))
-    node = normalize.resolve(node, root)
+    node = shape.resolve(node, root)
     if id(node) in within:
         return spot
     within |= {id(node)}

@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.core.validate import elsewhere, placeholders, suggestions, wording
 from reconciler.vocabulary.model import FieldPath, Problem, show_path
 
@@ -104,7 +104,7 @@ def _combination(schema_path: FieldPath, path: FieldPath, root: Schema) -> Probl
     for step in schema_path:
         below += step in _STEPS and message != ""
         if isinstance(node, Mapping) and "$ref" in node:  # jsonschema leaves references out of its paths
-            node = normalize.resolve(node, root)
+            node = shape.resolve(node, root)
         node = node[step]
         if isinstance(node, Mapping) and "x-message" in node:
             message, below = node["x-message"], 0
@@ -153,7 +153,7 @@ def _required(fault: _Fault) -> Iterator[Problem]:
         written = fault.written
         empty = isinstance(written, Mapping) and any(normalize.camel(str(key)) == name for key in written)
         message = f"{show_path(here)} is required" + (" but has no value." if empty else ".")
-        description = normalize.resolve(normalize.child(fault.schema, name, fault.given.schema), fault.given.schema)
+        description = shape.resolve(shape.child(fault.schema, name, fault.given.schema), fault.given.schema)
         yield Problem("missing-field", message, wording.first_sentence(description), path=here)
 
 

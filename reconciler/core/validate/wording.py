@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.vocabulary.model import FieldPath, show_path
 
 _TYPES = MappingProxyType(
@@ -96,7 +96,7 @@ def type_hint(schema: Mapping[str, Any], value: Any, root: Mapping[str, Any]) ->
     """Say how to write a value of the wanted type."""
     types = schema.get("type", ())
     if types == "array":
-        item = normalize.resolve(normalize.child(schema, 0, root), root)
+        item = shape.resolve(shape.child(schema, 0, root), root)
         if isinstance(value, Mapping) and {"name", "value"} <= set(item.get("properties", {})):
             return "Write each entry as an item: - {name: …, value: …}."
         return "Put a dash before it: a list of one item is still a list."

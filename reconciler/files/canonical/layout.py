@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core.spec import key_order, normalize
+from reconciler.core.spec import key_order, shape
 from reconciler.files import json_reader, manifests, yaml_reader
 from reconciler.files.canonical import comments, tree, writer
 from reconciler.files.canonical.tree import Branch, Leaf, NotKeptError, Sheet
@@ -115,12 +115,12 @@ def _manifest(root: Branch, kinds: Kinds) -> None:
                         _manifest(item.value, kinds)
 
 
-def _arrange(node: Leaf | Branch, schema: normalize.Schema, root: normalize.Schema, path: tuple[str, ...]) -> None:
+def _arrange(node: Leaf | Branch, schema: shape.Schema, root: shape.Schema, path: tuple[str, ...]) -> None:
     if isinstance(node, Leaf):
         return
     if not node.is_map:
         for item in node.entries:
-            _arrange(item.value, normalize.child(schema, 0, root), root, (*path, "[]"))
+            _arrange(item.value, shape.child(schema, 0, root), root, (*path, "[]"))
         return
     named = {entry.name: entry for entry in node.entries}
     if any(entry.key is not None and entry.key.alias for entry in node.entries) or len(named) < len(node.entries):
@@ -129,7 +129,7 @@ def _arrange(node: Leaf | Branch, schema: normalize.Schema, root: normalize.Sche
         _renamed(named[written], name) for written, name in key_order.order(list(named), schema, root, path)
     ]
     for entry in node.entries:
-        _arrange(entry.value, normalize.child(schema, entry.name, root), root, (*path, entry.name))
+        _arrange(entry.value, shape.child(schema, entry.name, root), root, (*path, entry.name))
 
 
 def _renamed(entry: tree.Entry, name: str) -> tree.Entry:

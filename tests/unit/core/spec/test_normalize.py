@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.spec import normalize
+from reconciler.core.spec import normalize, shape
 from reconciler.files import schemas
 
 KINDS = schemas.load_kinds()
@@ -21,8 +21,8 @@ POOL = CUSTOM.schema["definitions"]["WorkerPoolSpec"]
 def known_names() -> list[str]:
     names = {"displayName", "valueFrom", "env", "x_y_z", "_", "__", "a_", ""}
     for kind in KINDS.values():
-        for shape in kind.schema["definitions"].values():
-            names.update(shape.get("properties", {}))
+        for message in kind.schema["definitions"].values():
+            names.update(message.get("properties", {}))
     snaked = {"".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name) for name in names}
     return sorted(names | snaked)
 
@@ -103,11 +103,11 @@ specs = st.fixed_dictionaries(
 
 def echoed(value: Any, node: Any, root: Any) -> Any:
     """Answer as a proto3 service does: int64 as text, enums by name, defaults and empty lists not printed."""
-    node = normalize.resolve(node, root)
+    node = shape.resolve(node, root)
     if isinstance(value, dict):
         kept = {}
         for key, item in value.items():
-            below = normalize.resolve(node["properties"][key], root)
+            below = shape.resolve(node["properties"][key], root)
             if item in (0, "0", "", False) or item == [] or item == below.get("x-enum", {}).get("zero", object()):
                 continue
             kept[key] = echoed(item, node["properties"][key], root)
@@ -224,7 +224,7 @@ def test_keys_of_a_map_are_the_users_own() -> None:
     ],
 )
 def test_a_map_is_told_from_a_message(node: Any, keys_are_the_users: bool) -> None:
-    assert normalize.is_map(node) is keys_are_the_users
+    assert shape.is_map(node) is keys_are_the_users
 
 
 @pytest.mark.parametrize(
