@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from reconciler.cli import lives
 from reconciler.cli.surroundings import Surroundings
 from reconciler.core.validate import store_url
-from reconciler.files import git, manifests, positions, schemas, stack
+from reconciler.files import checkout, history, manifests, positions, schemas, stack
 from reconciler.files.reading import Reading
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Desired, Place, Problem, Severity, Stack
+from reconciler.vocabulary.plans import Lineage
 
 if TYPE_CHECKING:
     from reconciler.cli.environment import Environment
@@ -54,6 +55,8 @@ class Manifests:
     problems: tuple[Problem, ...]
     documents: tuple[tuple[Place, int, str], ...]
     """Where each document starts: its file and line, its index in the file, and its address where it has one."""
+    blobs: Mapping[str, str] = field(default_factory=dict)
+    """The names that Git gives to the bytes that were read, by file; empty for a stream."""
 
     @property
     def ok(self) -> bool:
@@ -131,7 +134,7 @@ def check(workspace: Workspace, reading: Reading, texts: Mapping[str, str] | Non
         (Place(each.file, each.line), each.index, addresses.get((each.file, each.line), ""))
         for each in reading.documents
     )
-    return Manifests(result.desired, problems, documents)
+    return Manifests(result.desired, problems, documents, reading.blobs)
 
 
 def require(read: Manifests) -> tuple[Desired, ...]:
@@ -142,11 +145,29 @@ def require(read: Manifests) -> tuple[Desired, ...]:
     return read.desired
 
 
-def revision(workspace: Workspace) -> Revision:
-    """Ask Git which commit the manifests come from."""
+def revision(workspace: Workspace, path: str, read: Manifests) -> Revision:
+    """Ask Git which commit the manifests come from, and whether what was read is that commit's own."""
     from reconciler.core.plan.build import Revision
+    from reconciler.core.validate import stack_file
 
-    return Revision(*git.revision(workspace.root))
+    root, here = workspace.root, workspace.stack
+    if path == STREAM:
+        found = checkout.head(root)
+        unknown = found.unknown or "the manifests came by a stream" * bool(found.commit)
+        return Revision(found.commit, unknown=unknown)
+    idle = frozenset(read.blobs) - {place.file for place, _, _ in read.documents}
+    seen = checkout.Seen(read.blobs, stack.blob(root), idle)
+    found = checkout.compare(root, seen, (here.manifests, here.ignore), stack_file.globs)
+    return Revision(found.commit, found.dirty, found.differs, found.unknown, found.lacking)
+
+
+def lineage(workspace: Workspace, commits: Sequence[str], applied: str) -> Lineage:
+    """Say how commits stand to the one that was applied last: the worst of them counts."""
+    found = {history.lineage(workspace.root, commit, applied) for commit in commits}
+    return next(each for each in _WORST if each in found)
+
+
+_WORST = (Lineage.OLDER, Lineage.UNKNOWN, Lineage.DIVERGED, Lineage.NEWER, Lineage.SAME, Lineage.FIRST)
 
 
 @contextmanager

@@ -1,13 +1,16 @@
-"""Ask Git which commit the manifests come from, and what they were at another one. Writes nothing, fetches nothing.
+"""Ask Git: what it answers, in words and bytes, and what files were at a commit. Writes nothing, fetches nothing.
 
-Without Git, or outside a repository, the first answer is empty and the second an error.
+The one place that starts Git. What an answer means for a plan is files.checkout's and files.history's business.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.vocabulary import errors
@@ -25,24 +28,6 @@ _SETTINGS = (
 """They keep a repository from naming programs for Git to run (a hook on every status, a pager's kin), from bringing a
 configuration along as a folder that looks like a bare repository (git-config(1)), and from fetching what a partial
 clone lacks."""
-
-
-def revision(root: Path) -> tuple[str, bool]:
-    """Return the commit of HEAD (`""` where there is none) and whether files below `root` differ from it.
-
-    Where Git gives no answer about the files in time, they count as changed.
-    """
-    commit = (_git(root, "rev-parse", "--verify", "--quiet", "HEAD") or "").strip()
-    if not commit or _is_checked_out_repository(root):
-        return "", False
-    changed = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude).reconciler")
-    return commit, changed is None or bool(changed.strip())
-
-
-def _is_checked_out_repository(root: Path) -> bool:
-    """Say whether files of the checkout pass for its repository: Git before 2.38 knows no safe.bareRepository."""
-    folder = (root / (_git(root, "rev-parse", "--git-dir") or "").removesuffix("\n")).resolve()
-    return root.resolve().is_relative_to(folder)
 
 
 def prefix(root: Path) -> str:
@@ -84,7 +69,7 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
     tree = f"{commit}:{prefix(root).rstrip('/')}"
     if _git(root, "rev-parse", "--verify", "--quiet", tree) is None:
         return {}
-    listing = _asked(_bytes(root, "ls-tree", "-r", "-z", "-l", "--full-tree", tree), commit)
+    listing = _asked(ask(root, "ls-tree", "-r", "-z", "-l", "--full-tree", tree), commit)
     found = [line.partition(b"\t") for line in listing.split(b"\0") if line]
     sizes: dict[str, tuple[str, int]] = {}
     links: list[str] = []
@@ -97,13 +82,13 @@ def files_at(root: Path, commit: str, wanted: Callable[[str], bool], largest: in
             sizes[file] = (blob, int(size))
     small = [file for file, (_, size) in sizes.items() if size <= largest]
     asked = "".join(f"{sizes[file][0]}\n" for file in small).encode()
-    content = _asked(_bytes(root, "cat-file", "--batch", stdin=asked), commit)
+    content = _asked(ask(root, "cat-file", "--batch", stdin=asked), commit)
     files: dict[str, bytes | None] = dict.fromkeys([*sizes, *links])
     at = 0
     for file in small:
         start = content.find(b"\n", at) + 1
         if not content[at:start].endswith(f" blob {sizes[file][1]}\n".encode()):
-            _asked(None, commit)
+            _asked(Answer(None), commit)
         at = start + sizes[file][1] + 1
         files[file] = content[start : at - 1]
     return files
@@ -115,25 +100,84 @@ _UNSAFE = frozenset({"", ".", "..", ".git"})
 """Parts of a path that no checkout writes; who forges a tree can have them."""
 
 
-def _asked(answer: bytes | None, commit: str) -> bytes:
-    if answer is None:
+def _asked(answer: Answer, commit: str) -> bytes:
+    if not answer.ok:
         raise errors.InputError(
             f"Git does not have the files of commit {commit} here, or does not give them within {TIMEOUT:.0f} s",
             "fetch the whole history, then try again",
         )
-    return answer
+    return answer.out
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    answer = _bytes(root, *arguments)
-    return None if answer is None else answer.decode("utf-8", "replace")
+    answer = ask(root, *arguments)
+    return answer.text if answer.ok else None
 
 
-def _bytes(root: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Git said. `code` is None where it could not be asked; `error` is its own sentence, in one line."""
+
+    code: int | None
+    out: bytes = b""
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True where Git did what it was asked."""
+        return self.code == 0
+
+    @property
+    def text(self) -> str:
+        """The answer as text."""
+        return self.out.decode("utf-8", "replace")
+
+    @property
+    def names(self) -> list[str]:
+        """The answer as names of files, each ended by a zero byte as `-z` asks for."""
+        return [os.fsdecode(name) for name in self.out.split(b"\0") if name]
+
+
+def ask(root: Path, *arguments: str, stdin: bytes = b"") -> Answer:
+    """Run Git in a folder and return what it says; never raises for what Git refuses."""
     given = [part for setting in _SETTINGS for part in ("-c", setting)]
     command = ["git", *given, "--no-optional-locks", *arguments]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=TIMEOUT, input=stdin)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+        done = subprocess.run(
+            command, cwd=root, env=_environment(), capture_output=True, check=False, timeout=TIMEOUT, input=stdin
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(None, error=f"Git gave no answer within {TIMEOUT:.0f} s")
+    except OSError as cause:
+        return Answer(None, error=f"Git cannot be run here: {cause.strerror}")
+    said = " ".join(done.stderr.decode("utf-8", "replace").split())
+    return Answer(done.returncode, done.stdout, said[:_LONGEST])
+
+
+_LONGEST = 500
+"""Characters of Git's sentence that are kept."""
+
+_EXPORTED = re.compile(
+    r"GIT_(DIR|WORK_TREE|IMPLICIT_WORK_TREE|COMMON_DIR|INDEX_FILE|INDEX_VERSION|PREFIX|INTERNAL_SUPER_PREFIX|NAMESPACE"
+    r"|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|QUARANTINE_PATH|SHALLOW_FILE|GRAFT_FILE|REPLACE_REF_BASE"
+    r"|CONFIG|CONFIG_PARAMETERS|(LITERAL|GLOB|NOGLOB|ICASE)_PATHSPECS|EXTERNAL_DIFF|ATTR_SOURCE|DEFAULT_HASH|TRACE.*)"
+)
+"""What Git hands to its hooks (githooks(5), `git rev-parse --local-env-vars`), and what would change its answers."""
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's variables without those that would have Git speak of another repository than the folder's.
+
+    Its sentences come in one language, and no replaced object stands for a commit's own.
+    """
+    kept = {name: value for name, value in os.environ.items() if not _EXPORTED.fullmatch(name)}
+    return {**kept, "LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def blob_id(content: bytes, *, long: bool = False) -> str:
+    """Return the name that Git gives to a file's content: a hash over a header and the bytes (gitformat-pack(5)).
+
+    It is SHA-1, and `long` SHA-256 for the repositories that were made so.
+    """
+    algorithm = hashlib.sha256 if long else hashlib.sha1
+    return algorithm(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -25,6 +25,20 @@ def matches_any(path: str, patterns: Sequence[str]) -> bool:
     return any(matches(path, pattern) for pattern in patterns)
 
 
+def may_match_below(folder: str, patterns: Sequence[str]) -> bool:
+    """Say whether one of the patterns may fit a path below a folder."""
+    return any(_reaches(folder.split("/"), pattern.removeprefix("./").split("/")) for pattern in patterns)
+
+
+def _reaches(parts: Sequence[str], steps: Sequence[str]) -> bool:
+    for at, part in enumerate(parts):
+        if at >= len(steps) or steps[at] == "**":
+            return at < len(steps)
+        if not fnmatchcase(part, steps[at]):
+            return False
+    return len(steps) > len(parts)
+
+
 def is_ignored(path: str, patterns: Sequence[str]) -> bool:
     """Say whether a path or one of its folders is ignored; a pattern without a slash fits at any depth, as in Git."""
     parts = path.split("/")

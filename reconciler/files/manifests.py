@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from reconciler.files import globs, json_reader, positions, yaml_reader
+from reconciler.files import git, globs, json_reader, positions, yaml_reader
 from reconciler.files.reading import Reading, UnreadableError, bad_text, decode, describe, read_bytes
 from reconciler.vocabulary.model import Document, FieldPath, Json, Place, Problem
 
@@ -32,11 +33,13 @@ def read(root: Path, patterns: Sequence[str], ignore: Sequence[str] = ()) -> Rea
     problems: list[Problem] = []
     files, refused = find(root, patterns, ignore)
     problems.extend(refused)
+    blobs: dict[str, str] = {}
     for file in files:
         reading = _read_manifests(root / file, file)
         documents.extend(reading.documents)
         problems.extend(reading.problems)
-    return Reading(tuple(documents), tuple(problems))
+        blobs.update(reading.blobs)
+    return Reading(tuple(documents), tuple(problems), blobs)
 
 
 def read_file(path: Path, root: Path) -> Reading:
@@ -62,17 +65,36 @@ def read_stream(text: str, name: str = "<stdin>") -> Reading:
 
 def _read_manifests(path: Path, file: str) -> Reading:
     try:
-        text = decode(read_bytes(path, file), file)
+        content = read_bytes(path, file)
+        text = decode(content, file)
     except UnreadableError as stop:
         if stop.problem.rule == "file-too-large" and _is_large_plan(path):
             return Reading()
         return Reading(problems=(stop.problem,))
-    return read_text(text, file, as_json=path.suffix == ".json")
+    return replace(read_text(text, file, as_json=path.suffix == ".json"), blobs={file: git.blob_id(content)})
 
 
 def read_text(text: str, file: str, *, as_json: bool) -> Reading:
     """Read the manifests of a file whose text is at hand."""
     return _sort_out((json_reader if as_json else yaml_reader).read(text, file), text)
+
+
+def among(files: Iterable[str], patterns: Sequence[str], ignore: Sequence[str] = ()) -> list[str]:
+    """Return those of the files of a tree that `find` would find, had it been checked out; `files` are all of them."""
+    every = set(files)
+    nested = {os.path.dirname(file) for file in every if file.endswith(f"/{STACK_FILE}")}  # noqa: PTH120 - of a tree
+
+    def is_read(file: str) -> bool:
+        parts = file.split("/")
+        return (
+            file != STACK_FILE
+            and globs.matches_any(file, patterns)
+            and not any(part.startswith(".") for part in parts)
+            and not globs.is_ignored(file, ignore)
+            and not any("/".join(parts[:end]) in nested for end in range(1, len(parts)))
+        )
+
+    return sorted(file for file in every if is_read(file))
 
 
 def find(root: Path, patterns: Sequence[str], ignore: Sequence[str] = ()) -> tuple[list[str], list[Problem]]:

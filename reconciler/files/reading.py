@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Documents in the order of file and index, and everything wrong with the files they came from."""
+    """Documents in the order of file and index, and everything wrong with the files they came from.
+
+    `blobs` are the names that Git gives to the bytes that were read, by file.
+    """
 
     documents: tuple[Document, ...] = ()
     problems: tuple[Problem, ...] = ()
+    blobs: Mapping[str, str] = field(default_factory=dict)
 
 
 class UnreadableError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.files import yaml_reader
+from reconciler.files import git, yaml_reader
 from reconciler.files.manifests import STACK_FILE
 from reconciler.files.reading import UnreadableError, decode, describe, read_bytes
 from reconciler.vocabulary import errors
@@ -21,6 +21,14 @@ def find_root(start: Path) -> Path:
         f"No {STACK_FILE} in {folder} or any folder above it.",
         "Go into a stack's folder, or run `reconciler init` to start a stack here.",
     )
+
+
+def blob(root: Path) -> str:
+    """Return the name that Git gives to the stack file as it is; empty where it cannot be read."""
+    try:
+        return git.blob_id(read_bytes(root / STACK_FILE, STACK_FILE))
+    except UnreadableError:
+        return ""
 
 
 def read(root: Path) -> Document:

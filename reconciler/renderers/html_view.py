@@ -121,9 +121,13 @@ def blocks(blocked: Sequence[Blocker]) -> tuple[Block, ...]:
     return tuple(Block(blocker.rule, blocker.message, _flag(blocker)) for blocker in blocked)
 
 
+_WORDS = {"empty": "--allow-empty", "older_revision": "--allow-older"}
+"""The flags without a number, by the rule that they lift."""
+
+
 def _flag(blocker: Blocker) -> str:
-    if blocker.rule == "empty":
-        return "--allow-empty"
+    if blocker.rule in _WORDS:
+        return _WORDS[blocker.rule]
     return " ".join(f"{_FLAGS[verb]} {number}" for verb, number in sorted(blocker.needs.items()) if verb in _FLAGS)
 
 
@@ -137,5 +141,5 @@ def command(plan: Plan, digest: str) -> str:
     needs = [need for blocker in plan.blocked for need in blocker.needs.items()]
     most = {verb: max(number for name, number in needs if name == verb) for verb, _ in sorted(needs) if verb in _FLAGS}
     allowed = [f"{_FLAGS[verb]} {number}" for verb, number in most.items()]
-    empty = ["--allow-empty"] if "--allow-empty" in flags else []
-    return " ".join(["reconciler apply PLANFILE", f"--expect-digest {digest}", *allowed, *empty])
+    words = [word for word in _WORDS.values() if word in flags]
+    return " ".join(["reconciler apply PLANFILE", f"--expect-digest {digest}", *allowed, *words])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from reconciler.stores import blobs, disk, holder, kind_scopes, lease, ledger
+from reconciler.stores import blobs, commits, disk, holder, kind_scopes, lease, ledger
 from reconciler.stores.blobs import InheritedBlobs, Listed
 from reconciler.stores.cloud_storage import Bucket, carrying
 from reconciler.stores.journal import Journals
@@ -74,7 +74,7 @@ class Drawn:
 
 
 class BucketStore:
-    """vocabulary.ports.Store below `root` (empty, or ending with a slash): `lock`, `ledger/`, `journal/`, `scopes/`.
+    """vocabulary.ports.Store below `root` (empty, or ending with a slash): `lock`, `ledger/`, `journal/`, `scopes/`, `commits/`.
 
     `quick` is the same bucket over a transport that repeats nothing: renewals have a rhythm of their own. `formers` are
     roots the stack had before, whose ledgers are read and never written: their runs are this stack's.
@@ -92,6 +92,7 @@ class BucketStore:
         self._kind_scopes = kind_scopes.BlobKindScopes(
             BucketBlobs(bucket, f"{root}scopes/", kind_scopes.ATTRIBUTES), clock
         )
+        self._commits = commits.BlobCommits(BucketBlobs(bucket, f"{root}commits/", commits.ATTRIBUTES), clock)
         self.ledger: ports.Ledger = ledger.BlobLedger(InheritedBlobs(own, old), clock)
         self.journals: ports.Journals = Journals(
             ObjectLines(bucket, f"{root}journal/", clock, drawn.chance), clock, self.assert_held
@@ -144,3 +145,12 @@ class BucketStore:
         """Forget kinds and scopes that a person gave up."""
         self.assert_held()
         self._kind_scopes.forget(kind_scopes)
+
+    def applied_commit(self) -> str:
+        """Return the commit that was applied last, empty where none is known."""
+        return self._commits.last()
+
+    def remember_commit(self, commit: str) -> None:
+        """Remember which commit is being applied."""
+        self.assert_held()
+        self._commits.remember(commit)

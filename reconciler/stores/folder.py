@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.stores import lock
 from reconciler.stores.blobs import FolderBlobs
+from reconciler.stores.commits import BlobCommits
 from reconciler.stores.journal import Journals
 from reconciler.stores.journal_files import FileLines
 from reconciler.stores.kind_scopes import BlobKindScopes
@@ -16,11 +17,12 @@ from reconciler.vocabulary import errors, ports
 
 
 class FolderStore:
-    """vocabulary.ports.Store below `root`: `lock`, `ledger/`, `journal/`, `scopes/`; for this user only (0700, files 0600)."""
+    """vocabulary.ports.Store below `root`: a `lock` and four folders, for this user only (0700, files 0600)."""
 
     def __init__(self, root: Path, clock: ports.Clock) -> None:
         self._root = root
         self._clock = clock
+        self._commits = BlobCommits(FolderBlobs(root / "commits"), clock)
         self._kind_scopes = BlobKindScopes(FolderBlobs(root / "scopes"), clock)
         self.ledger: ports.Ledger = BlobLedger(FolderBlobs(root / "ledger"), clock)
         self.journals: ports.Journals = Journals(FileLines(root / "journal", clock), clock)
@@ -54,3 +56,11 @@ class FolderStore:
     def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Forget kinds and scopes that a person gave up."""
         self._kind_scopes.forget(kind_scopes)
+
+    def applied_commit(self) -> str:
+        """Return the commit that was applied last, empty where none is known."""
+        return self._commits.last()
+
+    def remember_commit(self, commit: str) -> None:
+        """Remember which commit is being applied."""
+        self._commits.remember(commit)

@@ -126,3 +126,10 @@ class NoStore:
 
     def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         """Do nothing: none is remembered."""
+
+    def applied_commit(self) -> str:
+        """Return no commit: none is remembered."""
+        return ""
+
+    def remember_commit(self, commit: str) -> None:
+        """Forget it at once."""

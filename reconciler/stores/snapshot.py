@@ -44,6 +44,10 @@ class SnapshotStore:
         """Return every kind and scope that was remembered."""
         return self._kind_scopes
 
+    def applied_commit(self) -> str:
+        """Return no commit: a plan against a snapshot cannot be applied."""
+        return ""
+
     def __getattr__(self, name: str) -> Any:
         raise _refusal(name)
 

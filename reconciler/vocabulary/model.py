@@ -101,6 +101,17 @@ class Document:
     """Where `value` stands inside the file's document: ("items", 3) for the items of a `kind: List`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A file that a commit has and only the folder lacks; `file` is empty where that may be any.
+
+    `addresses` are those that it declares, None where nobody can tell.
+    """
+
+    file: str
+    addresses: frozenset[str] | None
+
+
 # ---------------------------------------------------------------- what is wanted
 
 

@@ -177,6 +177,17 @@ class QuotaTime:
     what: str
 
 
+class Lineage(StrEnum):
+    """How the commit of a plan stands to the one that was applied last. FIRST where none was."""
+
+    FIRST = "first"
+    SAME = "same"
+    NEWER = "newer"
+    OLDER = "older"
+    DIVERGED = "diverged"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Against:
     """The snapshot that a plan was made against in place of the live jobs: its digest, and when it was taken."""
@@ -189,6 +200,9 @@ class Against:
 class Plan:
     """The complete recipe. `revision` is the Git commit the manifests came from, empty outside Git.
 
+    `dirty` says whether they differ from that commit's own, `differs` names the first that do; it is None where nobody
+    could tell, and `unknown` says why.
+
     `against` is None where the live jobs themselves were read.
 
     `quota_time` is for people and no part of what is saved or approved: it hangs on how somebody applies.
@@ -198,12 +212,14 @@ class Plan:
     uid: str
     backend: str
     revision: str
-    dirty: bool
+    dirty: bool | None
     scopes: tuple[ScopeCount, ...]
     blocked: tuple[Blocker, ...]
     changes: tuple[Change, ...]
     quota_time: QuotaTime | None = None
     against: Against | None = None
+    differs: tuple[str, ...] = ()
+    unknown: str = ""
 
     @property
     def has_changes(self) -> bool:

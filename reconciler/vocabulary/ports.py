@@ -190,3 +190,9 @@ class Store(Protocol):
 
     def forget_kind_scopes(self, kind_scopes: Iterable[KindScope]) -> None:
         """Forget kinds and scopes that a person gave up; those not known cost nothing."""
+
+    def applied_commit(self) -> str:
+        """Return the commit that was applied last from a clean tree, empty where none is known."""
+
+    def remember_commit(self, commit: str) -> None:
+        """Remember which commit is being applied. Raises errors.StoreFailed."""

@@ -50,6 +50,12 @@ class Front:
     def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         self._store.forget_kind_scopes(kind_scopes)
 
+    def applied_commit(self) -> str:
+        return self._store.applied_commit()
+
+    def remember_commit(self, commit: str) -> None:
+        self._store.remember_commit(commit)
+
 
 class WrittenStore(Front):
     """Every write is a step of the writer; reads go straight to the store."""
@@ -74,6 +80,9 @@ class WrittenStore(Front):
 
     def forget_kind_scopes(self, kind_scopes: Iterable[ports.KindScope]) -> None:
         self._writer.write("forget", lambda: self._store.forget_kind_scopes(kind_scopes))
+
+    def remember_commit(self, commit: str) -> None:
+        self._writer.write("commit", lambda: self._store.remember_commit(commit))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from reconciler.cli import wiring
 from reconciler.cli.flow import exit_code, given, plan
 from reconciler.cli.flow.exit_code import Waited
 from reconciler.cli.terminal import confirm, outputs
@@ -20,6 +21,7 @@ from reconciler.core.validate import body
 from reconciler.engine.events import Control, Event
 from reconciler.engine.reading import wait
 from reconciler.engine.writing.apply import Applier, Settings
+from reconciler.files import checkout
 from reconciler.renderers import jsonl, table
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Applied, Status
@@ -52,7 +54,10 @@ def carry_out(drawn: plan.Drawn, asked: given.Applying, secrets: Secrets, *, sav
             log.tell(event)
 
         control = Control(tell, signals.stop)
-        applier = Applier(drawn.world, drawn.workspace.stack, secrets, body.BodyCheck(), control)
+        applier = Applier(
+            drawn.world, drawn.workspace.stack, secrets, body.BodyCheck(), control,
+            lambda applied: wiring.lineage(drawn.workspace, (drawn.plan.revision, *_head(drawn)), applied),
+        )  # fmt: skip
         log.begin(drawn.plan.summary())
         applied = applier.apply(drawn.plan, drawn.digest, _settings(asked, saved=saved))
         waited = _wait(drawn, asked, applied, control)
@@ -77,6 +82,12 @@ def _ask(drawn: plan.Drawn, asked: given.Applying) -> None:
             alone="add --yes, or apply a reviewed plan file",
             refused="apply was not confirmed; nothing was called",
         )
+
+
+def _head(drawn: plan.Drawn) -> tuple[str, ...]:
+    """Return the commit that is checked out now, which a saved plan need not be of."""
+    commit = checkout.head(drawn.workspace.root).commit
+    return (commit,) if commit else ()
 
 
 def _settings(asked: given.Applying, *, saved: bool) -> Settings:

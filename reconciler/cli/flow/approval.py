@@ -10,7 +10,7 @@ import click
 from reconciler.cli.flow import age, given
 from reconciler.cli.flow.plan import Drawn
 from reconciler.cli.terminal import flags
-from reconciler.files import git
+from reconciler.files import checkout
 from reconciler.vocabulary import errors
 
 _SHORTEST = 7
@@ -55,13 +55,19 @@ def check(drawn: Drawn, asked: given.Apply) -> None:
 
 def _require_revision(drawn: Drawn, asked: str) -> None:
     plan = drawn.plan
-    wanted = git.revision(drawn.workspace.root)[0] if asked == "HEAD" else asked.lower()
+    wanted = checkout.head(drawn.workspace.root).commit if asked == "HEAD" else asked.lower()
     if not wanted:
         raise errors.StalePlan("--require-revision HEAD: there is no commit here", "name the commit, or leave the flag")
     if len(wanted) < _SHORTEST or not plan.revision.startswith(wanted):
         made = plan.revision or "no commit at all"
         raise errors.StalePlan(f"the plan was made of {made}, not of {wanted}", "plan again at that commit")
-    if plan.dirty:
+    if plan.dirty is None:
         raise errors.StalePlan(
-            f"the plan was made of {plan.revision} with uncommitted changes", "commit them and plan again"
+            f"nobody could tell whether the plan was made of {plan.revision} alone: {plan.unknown}",
+            "plan again where Git can tell",
+        )
+    if plan.dirty:
+        named = ", ".join(plan.differs)
+        raise errors.StalePlan(
+            f"the plan was made of {plan.revision} with uncommitted changes: {named}", "commit them and plan again"
         )

@@ -27,6 +27,7 @@ class Planning(ABC):
     allow_cancel: int
     allow_delete: int
     allow_empty: bool
+    allow_older: bool
     impersonate: str
     rate: Budget | None
     targets: tuple[Target, ...]
@@ -45,7 +46,7 @@ class Planning(ABC):
     @property
     def allowed(self) -> guards.Allowed:
         """Which guards are lifted."""
-        return guards.Allowed(self.allow_cancel, self.allow_delete, self.allow_empty)
+        return guards.Allowed(self.allow_cancel, self.allow_delete, self.allow_empty, self.allow_older)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ class Destroy(Applying):
     @property
     def allowed(self) -> guards.Allowed:
         """Which guards are lifted; that nothing is left is the very wish."""
-        return guards.Allowed(self.allow_cancel, self.allow_delete, empty=True)
+        return guards.Allowed(self.allow_cancel, self.allow_delete, empty=True, older=self.allow_older)
 
     @property
     def options(self) -> Options:

@@ -25,7 +25,7 @@ from reconciler.files import changed, git, snapshotfile
 from reconciler.renderers import table
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.model import Desired
-from reconciler.vocabulary.plans import Against, Plan
+from reconciler.vocabulary.plans import Against, Lineage, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,14 @@ def draw(
     else:
         opened = wiring.open_world(workspace, impersonate=asked.impersonate, reading=reading, asked=asked.rate)
     world = closing.enter_context(opened)
-    commit = wiring.revision(workspace)
+    applied = "" if taken else world.store.applied_commit()
+    revision = wiring.revision(workspace, path, read)
+    line = wiring.lineage(workspace, (revision.commit,), applied)
+    commit = replace(revision, applied=applied, lineage=line)
+    if line is Lineage.DIVERGED:
+        outputs.say(f"The commit last applied, {applied[:12]}, is no ancestor of this one: two lines of work diverged")
+    if revision.unknown:
+        outputs.say(f"Nobody can tell whether the manifests are those of the commit: {revision.unknown}")
     if options.destroy is None:
         planned = planner.plan(world, workspace.stack, desired, options, commit)
     else:

@@ -91,6 +91,11 @@ rate = click.option(
 def allowances(command: Decorated) -> Decorated:
     """Add the flags that allow what guards block."""
     command = click.option(
+        "--allow-older",
+        is_flag=True,
+        help="Allow a commit that came before the one applied last, or whose place in history is unknown.",
+    )(command)
+    command = click.option(
         "--allow-empty", is_flag=True, help="Allow a plan without manifests, or one after which no run is left."
     )(command)
     command = click.option(

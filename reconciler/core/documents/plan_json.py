@@ -168,7 +168,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         uid=exact(stack["uid"], str),
         backend=exact(document["backend"], str),
         revision="" if source["revision"] is None else exact(source["revision"], str),
-        dirty=exact(source["dirty"], bool),
+        dirty=None if source["dirty"] is None else exact(source["dirty"], bool),
         scopes=tuple(
             ScopeCount(exact(item["kind"], str), _scope(item), exact(item["runs"], int))
             for item in exact(document["scopes"], list)

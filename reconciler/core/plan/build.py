@@ -12,8 +12,8 @@ from reconciler.core.plan.observed import Key, Observed
 from reconciler.core.plan.selection import EVERYTHING, Selection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kinds
-from reconciler.vocabulary.model import Desired, DesiredState, Stack, address_of
-from reconciler.vocabulary.plans import Blocker, Change, Plan, ScopeCount
+from reconciler.vocabulary.model import Desired, DesiredState, Lacking, Stack, address_of
+from reconciler.vocabulary.plans import Blocker, Change, Lineage, Plan, ScopeCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,20 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The Git commit the manifests came from, empty outside Git."""
+    """The Git commit the manifests came from, empty outside Git, and how what was read stands to it.
+
+    `dirty` is None where nobody could tell, and `unknown` says why. `differs` names the first files that are not the
+    commit's. `lacking` are files that it has and only the folder lacks. `lineage` says how the commit stands to the one
+    that was applied last, `applied`.
+    """
 
     commit: str = ""
-    dirty: bool = False
+    dirty: bool | None = None
+    differs: tuple[str, ...] = ()
+    unknown: str = ""
+    lacking: tuple[Lacking, ...] = ()
+    applied: str = ""
+    lineage: Lineage = Lineage.FIRST
 
 
 def build(
@@ -49,7 +59,7 @@ def build(
     decided = by_address.decide([address for address in gathered if options.selection.picks(address.text)])
     built = [change for change, _ in decided]
     all_losses = [losses for _, losses in decided]
-    totals = _totals(stack, observed, built, len(desired))
+    totals = _totals(stack, observed, built, len(desired), revision)
     return Plan(
         stack=stack.name,
         uid=stack.uid,
@@ -62,6 +72,8 @@ def build(
         ),
         blocked=guards.check(all_losses, totals, stack.limits, options.allowed, stack.name),
         changes=tuple(built),
+        differs=revision.differs,
+        unknown=revision.unknown,
     )
 
 
@@ -93,6 +105,7 @@ def _totals(
     observed: Observed,
     built: Sequence[Change],
     manifests: int,
+    revision: Revision,
 ) -> guards.Totals:
     ours = [run for run in observed.runs if stack.owns(run.owner)]
     ended = {
@@ -111,4 +124,6 @@ def _totals(
         foreign=dict(foreign),
         departed={f"{count.kind} in {count.scope}": count.runs for count in observed.left if count.runs},
         incomplete=incomplete(observed),
+        lacking=guards.lacking(built, revision.lacking),
+        older=guards.older(built, revision.commit, revision.applied, revision.lineage),
     )

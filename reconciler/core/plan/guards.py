@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.plan.losses import Losses
-from reconciler.vocabulary.model import Limits, Scope
-from reconciler.vocabulary.plans import Blocker, ScopeCount
+from reconciler.vocabulary.model import Lacking, Limits, Scope
+from reconciler.vocabulary.plans import Action, Blocker, Change, Lineage, ScopeCount
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the command line allows: numbers for cancels and deletes, and an empty result."""
+    """What the command line allows: numbers for cancels and deletes, an empty result, and a commit older than the last."""
 
     cancel: int = 0
     delete: int = 0
     empty: bool = False
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Totals:
     """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests.
 
     `foreign` counts runs by another owner's uid; `departed` counts our active runs by the kind and scope that the stack left.
-    `incomplete` holds what `incomplete` made of the lists.
+    `incomplete` holds what `incomplete` made of the lists, `lacking` and `older` what these made of the checkout.
     """
 
     runs: int
@@ -34,6 +35,8 @@ class Totals:
     foreign: Mapping[str, int] = field(default_factory=dict)
     departed: Mapping[str, int] = field(default_factory=dict)
     incomplete: tuple[Blocker, ...] = ()
+    lacking: tuple[Blocker, ...] = ()
+    older: tuple[Blocker, ...] = ()
 
 
 def check(
@@ -47,11 +50,13 @@ def check(
         ),
         *_limit("delete", [name for losses in all_losses for name in losses.deletes], (totals.runs,), limits),
         *_empty(totals),
+        *totals.older,
         *(Blocker("protected", losses.protected) for losses in all_losses if losses.protected),
         *(Blocker("refused", losses.refused) for losses in all_losses if losses.refused),
         *_departed(totals),
         *_foreign(totals, stack),
         *totals.incomplete,
+        *totals.lacking,
     ]
     return tuple(blocker for blocker in found if not permitted(blocker, allowed))
 
@@ -60,6 +65,8 @@ def permitted(blocker: Blocker, allowed: Allowed) -> bool:
     """Say whether the command line allows what a guard blocks."""
     if blocker.rule == "empty":
         return allowed.empty
+    if blocker.rule == "older_revision":
+        return allowed.older
     numbers = {"cancel": allowed.cancel, "delete": allowed.delete}
     return bool(blocker.needs) and all(numbers.get(verb, -1) >= count for verb, count in blocker.needs.items())
 
@@ -152,6 +159,47 @@ def incomplete(covered: Sequence[ScopeCount], left: Sequence[ScopeCount]) -> tup
         if count.lacking
     ]
     return (*now, *then)
+
+
+def lacking(changes: Sequence[Change], files: Sequence[Lacking]) -> tuple[Blocker, ...]:
+    """Return a block for every file that the commit has and the folder lacks, where a removal would follow from that."""
+    removals = {change.address for change in changes if change.source is None and change.action.ends}
+    return tuple(
+        Blocker("incomplete_checkout", _lacking_text(each, sorted(hit)))
+        for each in files
+        for hit in [removals if each.addresses is None else removals & each.addresses]
+        if hit
+    )
+
+
+def _lacking_text(lacking: Lacking, hit: Sequence[str]) -> str:
+    if not lacking.file:
+        return (
+            f"Git lacks the files of the commit here, so nobody can tell whether {_some(hit)} was removed on purpose. "
+            "Fetch the whole commit"
+        )
+    return (
+        f"the commit has {lacking.file} and this folder lacks it, though nobody removed it with `git rm`; so {_some(hit)} "
+        f"would be removed by accident. Restore it (`git restore {lacking.file}`; a sparse checkout or a submodule has to "
+        f"be fetched), or remove it with `git rm {lacking.file}`"
+    )
+
+
+def older(changes: Sequence[Change], commit: str, applied: str, lineage: Lineage) -> tuple[Blocker, ...]:
+    """Return a block where a commit is older than the one applied last, or nobody can tell and something would end."""
+    last = f"the commit last applied is {applied[:_SHORT]}"
+    here = f"this is {commit[:_SHORT]}" if commit else "here is none"
+    if lineage is Lineage.OLDER and any(change.action is not Action.NOOP for change in changes):
+        text = f"{last}, and {here}, which came before it: applying it would undo what came after"
+    elif lineage is Lineage.UNKNOWN and any(change.action.ends for change in changes):
+        text = f"{last}, and {here}: the history here does not tell which came first. Fetch the whole of it, or go on"
+    else:
+        return ()
+    return (Blocker("older_revision", f"{text}. If that is meant, allow it with --allow-older"),)
+
+
+_SHORT = 12
+"""Characters of a commit that a sentence shows."""
 
 
 def _kind_scope(count: ScopeCount) -> tuple[str, Scope]:

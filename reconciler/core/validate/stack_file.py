@@ -11,7 +11,7 @@ from reconciler.core.spec import normalize
 from reconciler.core.validate import placeholders, store_url, suggestions
 from reconciler.core.validate.schema import Checker
 from reconciler.core.validate.wording import path_order, shown
-from reconciler.vocabulary.model import Document, Limits, Problem, Scope, Stack
+from reconciler.vocabulary.model import Document, Json, Limits, Problem, Scope, Stack
 
 MANIFESTS = ("**/*.yaml", "**/*.yml", "**/*.json")
 STORE = ".reconciler"
@@ -155,6 +155,18 @@ def _build(value: Mapping[str, Any], root: str) -> Stack:
         settle=_settle(spec["settle"]) if "settle" in spec else SETTLE,
         former_uids=tuple(sorted(set(value["metadata"].get("formerUids", ())))),
     )
+
+
+def globs(value: Json) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the globs of manifests and of what is ignored that a stack file says, whatever else is wrong with it."""
+    spec = value.get("spec") if isinstance(value, Mapping) else None
+    said = spec if isinstance(spec, Mapping) else {}
+
+    def texts(key: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+        given = said.get(key, usual)
+        return tuple(str(each) for each in given) if isinstance(given, list | tuple) else usual
+
+    return texts("manifests", MANIFESTS), texts("ignore", ())
 
 
 def _limits(limits: Mapping[str, Any]) -> Limits:

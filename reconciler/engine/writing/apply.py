@@ -19,11 +19,17 @@ from reconciler.engine.writing.apply_change import ChangeApplier
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Kind
 from reconciler.vocabulary.model import Removal, Scope, Stack, parts_of
-from reconciler.vocabulary.plans import Action, Applied, Change, Outcome, Plan
+from reconciler.vocabulary.plans import Action, Applied, Change, Lineage, Outcome, Plan
 from reconciler.vocabulary.ports import Secrets
 
 Check = Callable[[Kind, Mapping[str, Any]], str]
 """Validates a body against its kind's schema once more; returns what is wrong, empty for nothing."""
+
+
+def _nowhere(applied: str) -> Lineage:
+    """Say that nobody can tell: what is applied came from no history that is here."""
+    return Lineage.UNKNOWN if applied else Lineage.FIRST
+
 
 _MERGED = ("patch", "setIamPolicy")
 """Verbs whose body is a delta: what it touches is looked at first."""
@@ -45,13 +51,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Applier:
-    """Applies plans of one stack."""
+    """Applies plans of one stack. `lineage` says how what is applied stands to the commit that was applied last."""
 
     world: World
     stack: Stack
     secrets: Secrets
     check: Check
     control: Control
+    lineage: Callable[[str], Lineage] = _nowhere
 
     def apply(self, plan: Plan, digest: str, settings: Settings) -> Applied:
         """Carry out a plan. Raises PlanBlocked, LockHeld, PlanAlreadyApplied, StalePlan or InputError before any write."""
@@ -63,9 +70,11 @@ class Applier:
             observed = observe.observe(self.world, self.stack, (), {count.kind for count in plan.scopes})
             observed = observe.with_runs(self.world, self.stack, observed, _asserted(plan))
             self._refuse_stale(plan, observed, digest, state)
-            self._refuse_blocked(plan, observed, settings)
+            line = self._refuse_blocked(plan, observed, settings)
             self._refuse_unsound(plan)
             self._refuse_unfilled(plan)
+            if plan.dirty is False and (line not in (Lineage.OLDER, Lineage.UNKNOWN) or settings.allowed.older):
+                self.world.store.remember_commit(plan.revision)
             self.world.store.remember_kind_scopes((count.kind, count.scope) for count in plan.scopes)
             record.remember(self.world, self.stack, observed, _removals(plan))
             record.settle_intents(self.world, observed)
@@ -100,12 +109,20 @@ class Applier:
                 "plan again",
             )
 
-    def _refuse_blocked(self, plan: Plan, observed: Observed, settings: Settings) -> None:
-        """Refuse what a guard blocks, and to write where what was just read has a gap, whatever the plan saw."""
+    def _refuse_blocked(self, plan: Plan, observed: Observed, settings: Settings) -> Lineage:
+        """Refuse what a guard blocks, and to write where what was just read has a gap, whatever the plan saw.
+
+        Returns how the commit stands to the one that was applied last: another apply may have come between.
+        """
+        applied = self.world.store.applied_commit()
+        line = self.lineage(applied)
+        told = settings.allowed.older or any(blocker.rule == "older_revision" for blocker in plan.blocked)
+        older = () if told else guards.older(plan.changes, plan.revision, applied, line)
         left = [blocker for blocker in plan.blocked if not guards.permitted(blocker, settings.allowed)]
-        left += [blocker for blocker in build.incomplete(observed) if blocker not in left]
+        left += [blocker for blocker in (*build.incomplete(observed), *older) if blocker not in left]
         if left:
             raise errors.PlanBlocked("; ".join(f"{blocker.rule}: {blocker.message}" for blocker in left))
+        return line
 
     def _refuse_stale(self, plan: Plan, observed: Observed, digest: str, state: str) -> None:
         now, own = assertions.index(observed.runs, observed.ledger), self._own(digest, state)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.files import git
+from reconciler.files import checkout
 
 
 def run(root: Path, *arguments: str) -> None:
@@ -21,42 +21,6 @@ def repository(tmp_path: Path) -> Path:
     run(tmp_path, "add", ".")
     run(tmp_path, "commit", "-q", "-m", "first")
     return tmp_path
-
-
-def test_a_clean_stack_is_its_commit(repository: Path) -> None:
-    commit, dirty = git.revision(repository / "stack")
-    assert (len(commit), dirty) == (40, False)
-
-
-@pytest.mark.parametrize(
-    ("file", "dirty"),
-    [
-        ("stack/a.yaml", True),
-        ("stack/new.yaml", True),
-        ("outside.yaml", False),
-        ("stack/.reconciler/ledger.json", False),
-    ],
-)
-def test_only_changes_below_the_stack_make_it_dirty(repository: Path, file: str, dirty: bool) -> None:
-    path = repository / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("changed")
-    assert git.revision(repository / "stack")[1] is dirty
-
-
-def test_outside_a_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert git.revision(tmp_path) == ("", False)
-
-
-def test_a_repository_without_a_commit_has_no_revision(tmp_path: Path) -> None:
-    run(tmp_path, "init", "-q")
-    assert git.revision(tmp_path) == ("", False)
-
-
-def test_without_git_there_is_no_commit(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(repository))
-    assert git.revision(repository) == ("", False)
 
 
 def forgetful_git(folder: Path) -> Path:
@@ -80,7 +44,7 @@ def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(
     if old_git:
         monkeypatch.setenv("PATH", f"{forgetful_git(tmp_path / 'programs')}{os.pathsep}{os.environ['PATH']}")
     made, stack, proof = tmp_path / "made", repository / "stack", tmp_path / "ran"
-    assert git.revision(stack)[0]
+    assert checkout.head(stack).commit
     made.mkdir()
     run(made, "init", "--quiet")
     (made / "a.yaml").write_text("kind: A\n")
@@ -94,5 +58,5 @@ def test_a_checkout_that_brings_a_repository_of_its_own_runs_nothing(
         "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n"
         f'[filter "evil"]\n\tclean = "touch {proof}; cat"\n\trequired = true\n'
     )
-    assert git.revision(stack) == ("", False)
+    assert not checkout.head(stack).commit
     assert not proof.exists()
