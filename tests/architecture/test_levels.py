@@ -71,9 +71,10 @@ def reads_environment(path: Path) -> bool:
     return bool(names & {"os.environ", "os.getenv", "os.environb"})
 
 
-def test_the_environment_is_read_in_one_place() -> None:
+def test_the_environment_is_read_in_one_place_and_passed_on_to_git_in_another() -> None:
     assert [path.relative_to(SOURCE).as_posix() for path in MODULES if reads_environment(path)] == [
-        "cli/environment.py"
+        "cli/environment.py",
+        "files/git.py",
     ]
 
 

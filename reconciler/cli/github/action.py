@@ -120,7 +120,8 @@ def _path(around: Surroundings) -> Path:
 def _allowed(around: Surroundings) -> list[str]:
     flags = {"--allow-cancel": "ALLOW_CANCEL", "--allow-delete": "ALLOW_DELETE"}
     numbers = {flag: around.environment.action_input(name) for flag, name in flags.items()}
-    return [part for flag, number in numbers.items() if number for part in (flag, number)]
+    given = [part for flag, number in numbers.items() if number for part in (flag, number)]
+    return [*given, "--allow-older"] if around.environment.action_input("ALLOW_OLDER") == "true" else given
 
 
 @contextmanager
