@@ -240,10 +240,12 @@ class Machine:
         return True, {}
 
     def _checkout(self, given: Mapping[str, str]) -> None:
-        assert not given, "another ref or depth changes what is planned"
+        assert given in ({}, {"fetch-depth": "0"}), "another ref or depth changes what is planned"
         git(self.workspace, "init", "-q")
-        git(self.workspace, "fetch", "-q", "--depth=1", str(self.runner.origin), self.sha)
-        git(self.workspace, "checkout", "-q", "--detach", "FETCH_HEAD")
+        depth = () if given else ("--depth=1",)
+        branches = ("+refs/heads/*:refs/remotes/origin/*",) if given else ()
+        git(self.workspace, "fetch", "-q", *depth, str(self.runner.origin), self.sha, *branches)
+        git(self.workspace, "checkout", "-q", "--detach", self.sha)
 
     def _credentials(self, given: Mapping[str, str]) -> None:
         """The real one writes its file into the workspace (its README, "Prerequisites")."""

@@ -139,7 +139,7 @@ def test_a_blocked_plan_is_commented_and_fails_the_step(runner: Runner, checkout
     first = plan(runner, checkout)
     inputs = {"plan_file": first.outputs["plan-file"], "expect_digest": first.outputs["digest"]}
     assert runner.act(checkout, {}, name="push", command="apply", path="stack", **inputs).ok
-    (stack / "train.yaml").unlink()
+    git(stack, "rm", "-q", "train.yaml")
     done = plan(runner, checkout)
     assert (done.ok, done.outputs["exit-code"], done.outputs["blocked"]) == (False, "4", "true")
     assert "Blocked" in thread.bodies()[0]
