@@ -21,7 +21,10 @@ class Clock(Protocol):
     """Time as a port, so that a test can own it."""
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC."""
+        """Seconds since the epoch, UTC, as this machine believes: for people to read, never for how long ago."""
+
+    def monotonic(self) -> float:
+        """Seconds from no moment in particular, which no setting of the machine's time moves: for durations."""
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
