@@ -19,7 +19,7 @@ JUMPS = (45.0, 600.0, 3 * HOUR)
 """Seconds that a clock is set forward or back at once."""
 OFTEN = 0.02
 """How likely an act is met by a jump."""
-ELSEWHERE = 0.4
+ELSEWHERE = 0.75
 """How likely a runner's next process is on another machine, whose clock is wrong in another way."""
 
 
