@@ -23,7 +23,7 @@ def finish(operation: Mapping[str, Any], poll: Callable[[str], Mapping[str, Any]
     a missing key. Raises errors.ApiError with the operation's error, errors.TransportFailed where its end is not
     known after 15 minutes or it vanished.
     """
-    started = clock.now()
+    started = clock.monotonic()
     wait = FIRST_WAIT
     name = operation.get("name")
     while not operation.get("done"):
@@ -31,7 +31,7 @@ def finish(operation: Mapping[str, Any], poll: Callable[[str], Mapping[str, Any]
             raise errors.TransportFailed(
                 f"{what}: the reply is no operation", "it may have been carried out all the same"
             )
-        if clock.now() - started >= PATIENCE:
+        if clock.monotonic() - started >= PATIENCE:
             raise errors.TransportFailed(f"{what}: {name} is not done after 15 minutes", "look again later")
         clock.sleep(wait)
         wait = min(wait * GROWTH, LONGEST_WAIT)

@@ -25,6 +25,10 @@ class WallClock:
         """Seconds since the epoch, UTC."""
         return time.time()
 
+    def monotonic(self) -> float:
+        """Seconds from no moment in particular; setting the machine's time does not move them."""
+        return ticks()
+
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         time.sleep(seconds)

@@ -281,6 +281,7 @@ def _transport(workspace: Workspace, closing: ExitStack, google_: _Google, store
 
     if stack.backend != "google":
         return google.loopback(closing.enter_context(HttpTransport()), _token(workspace))
+    store.require_format()
     scopes = [*stack.scopes, *(scope for _, scope in store.kind_scopes())]
     locations = {scope.location for scope in scopes if scope.location}
     apis = {kind.api for kind in workspace.kinds.values()}

@@ -29,6 +29,7 @@ class Leftover:
 
 def look(world: World, stack: Stack, kind_scopes: Sequence[KindScope]) -> tuple[Leftover, ...]:
     """List what is still there. Reads only. Raises what a list of the kind scopes that are covered raises."""
+    world.store.require_format()
     gone = [(kind_scope, *_listed(world, stack, kind_scope)) for kind_scope in kind_scopes]
     open_runs = [old for old in world.store.ledger.runs() if old.phase is None and old.resource]
     shown = coverage.covered_keys(world, stack, {old.kind for old in open_runs}) if open_runs else frozenset()
@@ -100,6 +101,7 @@ def chosen(world: World, stack: Stack, scope: Scope, kind: str) -> tuple[KindSco
 
     Raises errors.InputError where there is none, or the stack covers what is named.
     """
+    world.store.require_format()
     known = world.store.kind_scopes()
     named = [
         kind_scope

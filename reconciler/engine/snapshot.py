@@ -93,6 +93,7 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     `desired` says which kinds and ids have to be looked at. Raises what a plan raises.
     """
     store = world.store
+    store.require_format()
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
     recorder = _Recorder(world.api, needed | {kind for kind, _ in store.kind_scopes()})
     observed = observe.observe(replace(world, api=recorder), stack, desired, world.kinds)

@@ -36,7 +36,7 @@ class Blobs(Protocol):
         """Store an object durably unless the key is taken, whatever its attributes; return whether it was stored."""
 
     def listing(self) -> Iterator[Listed]:
-        """Yield every object, in no order, without reading any."""
+        """Yield every object, in no order, without reading any. Whether it is one of ours is for the reader to say."""
 
     def remove(self, item: Listed) -> None:
         """Remove an object for good; one that is gone costs nothing."""
@@ -64,7 +64,7 @@ class InheritedBlobs:
         for former in self._formers:
             more = [item for item in former.listing() if item.key not in seen]
             seen.update(item.key for item in more)
-            yield from (item if item.content is not None else replace(item, content=former.read(item)) for item in more)
+            yield from (replace(item, content=former.read(item)) if _unread(item) else item for item in more)
 
     def read(self, item: Listed) -> bytes:
         """Return an object's content: what came from a former place brought it along."""
@@ -98,7 +98,7 @@ class FolderBlobs:
         return True
 
     def listing(self) -> Iterator[Listed]:
-        """Yield every object; raises errors.StoreFailed naming a file that is none. Dotted names are passed over."""
+        """Yield every file, those of others too, but for dotted names; raises errors.StoreFailed for what may hide one."""
         with disk.explaining(self._root, "list"):
             yield from self._walk(self._root, "")
 
@@ -132,9 +132,10 @@ class FolderBlobs:
                     yield from self._walk(directory / entry.name, f"{prefix}{entry.name}/")
                     continue
                 stem, *attributes = entry.name.split("~")
-                if not _PART.fullmatch(stem) or not attributes or not entry.is_file(follow_symlinks=False):
-                    raise disk.alien(entry.path)
-                yield Listed(prefix + stem, tuple(attributes))
+                if entry.is_file(follow_symlinks=False):
+                    yield Listed(prefix + stem, tuple(attributes))
+                elif attributes or entry.is_dir():
+                    raise disk.alien(entry.path)  # a link in place of one of ours, or of a folder full of them
 
     def _path(self, item: Listed) -> Path:
         require_sound(item, str(self._root))
@@ -149,6 +150,11 @@ class FolderBlobs:
             yield
         finally:
             os.close(descriptor)
+
+
+def _unread(item: Listed) -> bool:
+    """Say whether an object is still to be read; of what is none of ours nobody asks the content."""
+    return item.content is None and is_sound(item)
 
 
 def is_sound(item: Listed) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from reconciler.stores import blobs, commits, disk, holder, kind_scopes, lease, ledger
+from reconciler.stores import blobs, commits, holder, kind_scopes, lease, ledger, store_format
 from reconciler.stores.blobs import InheritedBlobs, Listed
 from reconciler.stores.cloud_storage import Bucket, carrying
 from reconciler.stores.journal import Journals
@@ -39,15 +39,12 @@ class BucketBlobs:
         return self._bucket.insert(name, said, content) is not None
 
     def listing(self) -> Iterator[Listed]:
-        """Yield every object; raises errors.StoreFailed naming one that is none of ours."""
+        """Yield every object, those of others too: what their names mean is not known here."""
         for stored in self._bucket.listing(self._root):
             given = [stored.metadata.get(name, "") for name in self._names]
             while given and not given[-1]:
                 given.pop()
-            item = Listed(stored.name.removeprefix(self._root), tuple(given), stored.content)
-            if not blobs.is_sound(item):
-                raise disk.alien(self._bucket.url(stored.name))
-            yield item
+            yield Listed(stored.name.removeprefix(self._root), tuple(given), stored.content)
 
     def remove(self, item: Listed) -> None:
         """Remove an object; one that is gone costs nothing."""
@@ -74,7 +71,7 @@ class Drawn:
 
 
 class BucketStore:
-    """vocabulary.ports.Store below `root` (empty, or ending with a slash): `lock`, `ledger/`, `journal/`, `scopes/`, `commits/`.
+    """vocabulary.ports.Store below `root` (empty, or ending with a slash): `format`, `lock`, `ledger/` and so on.
 
     `quick` is the same bucket over a transport that repeats nothing: renewals have a rhythm of their own. `formers` are
     roots the stack had before, whose ledgers are read and never written: their runs are this stack's.
@@ -83,7 +80,8 @@ class BucketStore:
     def __init__(
         self, bucket: Bucket, quick: Bucket, root: str, clock: ports.Clock, drawn: Drawn, formers: Sequence[str] = ()
     ) -> None:
-        own, *old = (BucketBlobs(bucket, f"{prefix}ledger/", ledger.ATTRIBUTES) for prefix in (root, *formers))
+        self._roots = (root, *formers)
+        own, *old = (BucketBlobs(bucket, f"{prefix}ledger/", ledger.ATTRIBUTES) for prefix in self._roots)
         self._bucket = bucket
         self._quick = quick
         self._lock = f"{root}lock"
@@ -98,8 +96,26 @@ class BucketStore:
             ObjectLines(bucket, f"{root}journal/", clock, drawn.chance), clock, self.assert_held
         )
 
+    def require_format(self) -> None:
+        """Refuse a root that a newer version wrote, a former one too. Raises errors.StoreFailed."""
+        for root in self._roots:
+            self._require_format(root)
+
+    def _require_format(self, root: str) -> None:
+        name = root + store_format.NAME
+        found = self._bucket.head(name)
+        if found is not None:
+            said = self._bucket.read(name) if found.content is None else found.content
+            store_format.require(said, self._bucket.url(root), self._bucket.url(name))
+
+    def _say_format(self) -> None:
+        name, said = self._roots[0] + store_format.NAME, store_format.content()
+        if self._bucket.head(name) is None:
+            self._bucket.insert(name, carrying(said), said)  # whoever was faster is asked below
+        self._require_format(self._roots[0])
+
     def lock(self, purpose: str) -> AbstractContextManager[None]:
-        """Hold the stack's lease; raises errors.LockHeld naming the holder."""
+        """Hold the stack's lease, and say the store's format where nobody did; raises errors.LockHeld naming the holder."""
         return self._hold(purpose)
 
     @contextmanager
@@ -108,9 +124,11 @@ class BucketStore:
         said = {key: value[:_LONGEST] for key, value in holding.items()}
         drawn = self._drawn
         own = lease.Lease(self._bucket, self._quick, self._lock, said, drawn.chance(), drawn.length, drawn.guard())
+        self.require_format()  # the lease of a newer version may be another one
         with own.held():
             self._lease = own
             try:
+                self._say_format()
                 yield
             finally:
                 self._lease = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from reconciler.stores import lock
+from reconciler.stores import disk, lock, store_format
 from reconciler.stores.blobs import FolderBlobs
 from reconciler.stores.commits import BlobCommits
 from reconciler.stores.journal import Journals
@@ -17,19 +18,54 @@ from reconciler.vocabulary import errors, ports
 
 
 class FolderStore:
-    """vocabulary.ports.Store below `root`: a `lock` and four folders, for this user only (0700, files 0600)."""
+    """vocabulary.ports.Store below `root`: `format`, `lock`, `ledger/`, `journal/`, `scopes/`, `commits/`.
 
-    def __init__(self, root: Path, clock: ports.Clock) -> None:
+    For this user only (0700, files 0600). `time_now` says what time a file written in a directory has now.
+    """
+
+    def __init__(
+        self, root: Path, clock: ports.Clock, time_now: Callable[[Path], float | None] = disk.time_now
+    ) -> None:
         self._root = root
         self._clock = clock
         self._commits = BlobCommits(FolderBlobs(root / "commits"), clock)
         self._kind_scopes = BlobKindScopes(FolderBlobs(root / "scopes"), clock)
         self.ledger: ports.Ledger = BlobLedger(FolderBlobs(root / "ledger"), clock)
-        self.journals: ports.Journals = Journals(FileLines(root / "journal", clock), clock)
+        self.journals: ports.Journals = Journals(FileLines(root / "journal", clock, time_now), clock)
+
+    def require_format(self) -> None:
+        """Refuse a folder that a newer version wrote. Raises errors.StoreFailed."""
+        said = self._format()
+        if said is not None:
+            store_format.require(said, str(self._root), str(self._root / store_format.NAME))
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
-        """Hold the stack's lock; raises errors.LockHeld naming the holder."""
-        return lock.hold(self._root / "lock", purpose, self._clock)
+        """Hold the stack's lock, and say the store's format where nobody did; raises errors.LockHeld naming the holder."""
+        return self._hold(purpose)
+
+    @contextmanager
+    def _hold(self, purpose: str) -> Iterator[None]:
+        self.require_format()  # the lock of a newer version may be another one
+        with lock.hold(self._root / "lock", purpose, self._clock):
+            self._say_format()
+            yield
+
+    def _say_format(self) -> None:
+        if self._format() is None:
+            path = self._root / store_format.NAME
+            with (
+                disk.explaining(path, "write"),
+                disk.written_aside(self._root, store_format.content()) as aside,
+                suppress(FileExistsError),
+            ):
+                os.link(aside, path)
+                disk.sync_directory(self._root)
+        self.require_format()
+
+    def _format(self) -> bytes | None:
+        path = self._root / store_format.NAME
+        with disk.explaining(path, "read"):
+            return disk.read_small(path, store_format.LONGEST)
 
     def assert_held(self) -> None:
         """Do nothing: the system gives the lock to nobody else while this process lives."""

@@ -50,6 +50,9 @@ class Lines(Protocol):
     def read(self, session: Session) -> Trace:
         """Return the intents of a session in the order they were written, and those of them without an outcome."""
 
+    def pending(self, session: Session) -> tuple[Intent, ...]:
+        """Return the intents of a session without an outcome, each with its age by the clock of who keeps the lines."""
+
     def name(self, session: Session, number: int) -> str:
         """Name the intent of a number, so that no other writer gives the same name."""
 
@@ -99,8 +102,8 @@ class Journals:
             return Journal(self, session, len(self._lines.read(session).intents))
 
     def open_intents(self) -> tuple[Intent, ...]:
-        """Return the intents of any journal that have no outcome yet, oldest first."""
-        pending = [intent for session in self._lines.sessions() for intent in self._lines.read(session).pending]
+        """Return the intents of any journal that have no outcome yet, each with its age, oldest first."""
+        pending = [intent for session in self._lines.sessions() for intent in self._lines.pending(session)]
         return tuple(sorted(pending, key=lambda intent: intent.at))
 
     def state(self, digest: str) -> str:

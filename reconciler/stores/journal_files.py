@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.stores import disk, journal_lines
@@ -18,12 +19,14 @@ _CLOSED = "closed"
 class FileLines:
     """stores.journal.Lines in a folder: a file for each open journal in it, closed ones kept below `closed/`.
 
-    Thread-safe; the stack's lock keeps other processes away.
+    Thread-safe; the stack's lock keeps other processes away. `time_now` says what time a file written in a directory
+    has now, None where none can be written.
     """
 
-    def __init__(self, root: Path, clock: Clock) -> None:
+    def __init__(self, root: Path, clock: Clock, time_now: Callable[[Path], float | None] = disk.time_now) -> None:
         self._root = root
         self._clock = clock
+        self._time_now = time_now
         self._guard = threading.RLock()
 
     def find(self, digest: str) -> Session | None:
@@ -39,13 +42,10 @@ class FileLines:
         return session
 
     def sessions(self) -> Iterator[Session]:
-        """Yield the session of every file in the folder. Raises errors.StoreFailed for a file that is none of ours."""
+        """Yield the session of every file in the folder that is named as ours are; others are passed over."""
         with disk.explaining(self._root, "list"):
             names = sorted(entry.name for entry in self._root.iterdir()) if self._root.exists() else []
-        ours = [name for name in names if not name.startswith(".") and name != _CLOSED]
-        for name in ours:
-            if not name.endswith(_SUFFIX):
-                raise disk.alien(str(self._root / name))
+        ours = [name for name in names if not name.startswith(".") and name.endswith(_SUFFIX)]
         yield from (Session(name.removesuffix(_SUFFIX)) for name in ours)
 
     def was_closed(self, digest: str) -> bool:
@@ -59,6 +59,15 @@ class FileLines:
     def read(self, session: Session) -> journal_lines.Trace:
         """Read the file of a session."""
         return _read(self._path(session.digest))
+
+    def pending(self, session: Session) -> tuple[Intent, ...]:
+        """Return the open intents of a file. Each is at least as old as the file's last line, whose time the file has."""
+        pending = self.read(session).pending
+        if not pending:
+            return ()
+        now, written = self._time_now(self._root), _written(self._path(session.digest))
+        age = None if now is None or written is None else now - written
+        return tuple(replace(intent, age=age) for intent in pending)
 
     def name(self, session: Session, number: int) -> str:
         """Name an intent: under the stack's lock nobody else counts here."""
@@ -127,6 +136,15 @@ def _read(path: Path) -> journal_lines.Trace:
             # Closed by its apply between the listing and here.
             return journal_lines.Trace((), (), closed=True)
     return journal_lines.read(content, str(path))
+
+
+def _written(path: Path) -> float | None:
+    """Return when a file was last written; None where it was put away meanwhile."""
+    with disk.explaining(path, "look at"):
+        try:
+            return path.stat().st_mtime
+        except FileNotFoundError:
+            return None
 
 
 def _cut_torn_line(descriptor: int) -> int:

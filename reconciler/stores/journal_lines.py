@@ -45,7 +45,8 @@ def closing_line(at: float) -> bytes:
 def read(content: bytes, place: str) -> Trace:
     """Read a journal's lines. A last line without its end was being written when the process died, and is left out.
 
-    Raises errors.StoreFailed naming the line where anything else is damaged: an intent must never be overlooked.
+    Lines of a sort that is not known, and fields, are passed over: a later version may write more. Raises
+    errors.StoreFailed naming the line where anything else is damaged: an intent must never be overlooked.
     """
     whole, _, _ = content.rpartition(b"\n")
     intents: list[Intent] = []
@@ -60,7 +61,7 @@ def read(content: bytes, place: str) -> Trace:
             pending.pop(str(entry["outcome"]), None)
         elif "closed" in entry:
             closed = True
-        elif number > 1 or entry.get("journal") != 1:
+        elif "journal" in entry and (number > 1 or entry["journal"] != 1):
             raise damaged(f"{place}:{number}")
     return Trace(tuple(intents), tuple(pending.values()), closed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from reconciler.stores import journal_lines
 from reconciler.stores.cloud_storage import Bucket, Stored, carrying
@@ -47,11 +48,8 @@ class ObjectLines:
         return self._session(digest, mark)
 
     def sessions(self) -> Iterator[Session]:
-        """Yield the session of every mark."""
-        marks = list(self._bucket.listing(f"{self._root}open/"))
-        for mark in marks:
-            if not mark.name.endswith(_SUFFIX):
-                raise journal_lines.damaged(self._bucket.url(mark.name))
+        """Yield the session of every mark; what is not named as ours are is passed over."""
+        marks = [mark for mark in self._bucket.listing(f"{self._root}open/") if mark.name.endswith(_SUFFIX)]
         yield from (self._session(mark.name.rpartition("/")[2].removesuffix(_SUFFIX), mark) for mark in marks)
 
     def was_closed(self, digest: str) -> bool:
@@ -63,19 +61,23 @@ class ObjectLines:
         return self._bucket.head(self._closing(session)) is not None
 
     def read(self, session: Session) -> journal_lines.Trace:
-        """Read a session from its listing alone; an outcome counts by its name."""
+        """Read a session from its listing alone; an outcome counts by its name, and other names are passed over."""
         items = list(self._bucket.listing(self._lines(session.digest, session.name)))
         settled = {item.name.removesuffix(_OUTCOME) for item in items if item.name.endswith(_OUTCOME)}
         intents: list[Intent] = []
         pending: list[Intent] = []
         for item in items:
-            if item.name.endswith(_OUTCOME):
+            if not item.name.endswith(_INTENT):
                 continue
             found = self._read(item)
             intents.append(found)
             if item.name.removesuffix(_INTENT) not in settled:
                 pending.append(found)
         return journal_lines.Trace(tuple(intents), tuple(pending), closed=False)
+
+    def pending(self, session: Session) -> tuple[Intent, ...]:
+        """Return the open intents of a session; what lists an object tells its age too."""
+        return self.read(session).pending
 
     def name(self, session: Session, number: int) -> str:
         """Name an intent: no other runner draws the same."""
@@ -114,7 +116,7 @@ class ObjectLines:
         # An intent must never be overlooked, nor be settled under another name than its own.
         if len(found) != 1 or self._line(found[0], _INTENT) != item.name:
             raise journal_lines.damaged(self._bucket.url(item.name))
-        return found[0]
+        return replace(found[0], age=item.age)
 
     def _session(self, digest: str, mark: Stored) -> Session:
         name = mark.metadata.get("session", "")

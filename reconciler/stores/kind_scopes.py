@@ -28,8 +28,8 @@ class BlobKindScopes:
         self._clock = clock
 
     def all(self) -> tuple[KindScope, ...]:
-        """Return every kind scope, ordered. Raises errors.StoreFailed naming an alien object."""
-        return tuple(sorted(_kind_scope(item) for item in self._blobs.listing()))
+        """Return every kind scope, ordered. Raises errors.StoreFailed naming an object that contradicts itself."""
+        return tuple(sorted({_kind_scope(item) for item in self._ours()}))
 
     def remember(self, kind_scopes: Iterable[KindScope]) -> None:
         """Remember kind scopes for good; those that are known are left alone. Raises errors.StoreFailed."""
@@ -41,8 +41,12 @@ class BlobKindScopes:
     def forget(self, kind_scopes: Iterable[KindScope]) -> None:
         """Forget kind scopes; those that are not known cost nothing. Raises errors.StoreFailed."""
         given_up = set(kind_scopes)
-        for item in [item for item in self._blobs.listing() if _kind_scope(item) in given_up]:
+        for item in [item for item in self._ours() if _kind_scope(item) in given_up]:
             self._blobs.remove(item)
+
+    def _ours(self) -> list[Listed]:
+        """List what is named as ours are; files of others are passed over."""
+        return [item for item in self._blobs.listing() if item.attributes[:1] == _FORMAT or _KEY.fullmatch(item.key)]
 
 
 def _key(kind_scope: KindScope) -> str:
@@ -56,7 +60,7 @@ def _key(kind_scope: KindScope) -> str:
 
 def _kind_scope(item: Listed) -> KindScope:
     found = _KEY.fullmatch(item.key)
-    if not found or item.attributes != _FORMAT:
+    if not found or item.attributes[:1] != _FORMAT:
         raise disk.alien(" ".join((item.key, *item.attributes)))
     location = "" if found["location"] == _NOWHERE else found["location"]
     return found["kind"], Scope(found["project"].replace("..", ":"), location)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.stores import disk
-from reconciler.stores.blobs import Blobs, Listed
+from reconciler.stores.blobs import Blobs, Listed, is_sound
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import LedgerRun, Removal, safest
@@ -19,6 +19,9 @@ _KEY = re.compile(
     r"(?P<kind>[A-Za-z0-9]+)/(?P<name>[A-Za-z0-9_-]+)/(?P<run_key>[A-Za-z0-9_-]+)"
     r"\.(?P<event>started|ended|removal-(?P<order>[1-9][0-9]{0,8})-(?P<policy>keep|ask|cancel|delete))"
 )
+
+_OURS = re.compile(r"(.*/)?[^/]*\.(started|ended|removal-[^/]*)", re.DOTALL)
+"""Looks like an object of ours. Any other word behind the dot is one that this version does not know, or a file of others."""
 
 ATTRIBUTES = ("n", "fingerprint", "token", "removal", "phase")
 """What the attributes of an object mean, in order."""
@@ -39,9 +42,13 @@ class BlobLedger:
         self._clock = clock
 
     def runs(self) -> tuple[LedgerRun, ...]:
-        """Return every run, ordered by kind, name, number. Raises errors.StoreFailed naming an alien object."""
+        """Return every run, ordered by kind, name, number.
+
+        Words that are not known and files of others are passed over. Raises errors.StoreFailed naming an object that
+        looks like ours and contradicts itself.
+        """
         objects: dict[str, dict[str, Listed]] = defaultdict(dict)
-        for item in self._blobs.listing():
+        for item in filter(_is_ours, self._blobs.listing()):
             stem, _, event = item.key.rpartition(".")
             held = objects[stem]
             if event in held:
@@ -106,13 +113,19 @@ def _encode(content: Mapping[str, object]) -> bytes:
     return json.dumps(content, sort_keys=True).encode()
 
 
+def _is_ours(item: Listed) -> bool:
+    return bool(_OURS.fullmatch(item.key))
+
+
 def _run(item: Listed) -> LedgerRun:
-    """Read a run off an object's key and attributes."""
+    """Read a run off an object's key and attributes; attributes behind those that are known are passed over."""
     found = _KEY.fullmatch(item.key)
     wanted = 5 if found and found["event"] == "ended" else 4
-    if not found or len(item.attributes) != wanted or found["policy"] not in (None, item.attributes[3]):
+    if not found or len(item.attributes) < wanted or not is_sound(item):
         raise disk.alien(" ".join((item.key, *item.attributes)))
-    number, fingerprint, token, removal, *phase = item.attributes
+    if found["policy"] not in (None, item.attributes[3]):
+        raise disk.alien(" ".join((item.key, *item.attributes)))
+    number, fingerprint, token, removal, *phase = item.attributes[:wanted]
     try:
         ended = Phase(phase[0]) if phase else None
         if number != found["run_key"].partition("-")[0] or (ended is not None and ended.active):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from reconciler.stores.journal import Journals, Session
 from reconciler.stores.journal_lines import Trace
@@ -35,7 +36,9 @@ class MemoryLines:
     Single dictionary operations make it safe for threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: ports.Clock) -> None:
+        self._clock = clock
+        self._written: dict[str, float] = {}
         self._intents: dict[str, dict[str, ports.Intent]] = {}
         self._settled: set[str] = set()
         self._closed: set[str] = set()
@@ -68,6 +71,11 @@ class MemoryLines:
         pending = tuple(intent for intent in written if intent.id not in self._settled)
         return Trace(written, pending, closed=self.is_closed(session))
 
+    def pending(self, session: Session) -> tuple[ports.Intent, ...]:
+        """Return the open intents of a session with the time that has passed for this process."""
+        now = self._clock.monotonic()
+        return tuple(replace(each, age=now - self._written[each.id]) for each in self.read(session).pending)
+
     def name(self, session: Session, number: int) -> str:
         """Name an intent."""
         return f"{session.digest}/{number}"
@@ -79,6 +87,7 @@ class MemoryLines:
     def add_intent(self, session: Session, intent: ports.Intent) -> None:
         """Remember what is about to be sent."""
         self._settled.discard(intent.id)
+        self._written[intent.id] = self._clock.monotonic()
         self._intents[session.digest][intent.id] = intent
 
     def add_outcome(self, session: Session, intent: ports.Intent, status: str, resource: str, error: str) -> None:
@@ -100,7 +109,10 @@ class NoStore:
 
     def __init__(self, clock: ports.Clock) -> None:
         self.ledger: ports.Ledger = NoLedger()
-        self.journals: ports.Journals = Journals(MemoryLines(), clock)
+        self.journals: ports.Journals = Journals(MemoryLines(clock), clock)
+
+    def require_format(self) -> None:
+        """Do nothing: nobody else ever wrote here."""
 
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         """Lock nothing: nothing is written that others could see."""

@@ -33,8 +33,11 @@ class SnapshotStore:
 
     def __init__(self, snapshot: Snapshot, clock: ports.Clock) -> None:
         self.ledger: ports.Ledger = SnapshotLedger(snapshot.ledger)
-        self.journals: ports.Journals = Journals(MemoryLines(), clock)
+        self.journals: ports.Journals = Journals(MemoryLines(clock), clock)
         self._kind_scopes = snapshot.kind_scopes
+
+    def require_format(self) -> None:
+        """Do nothing: a snapshot has a format of its own, and was read by it."""
 
     def holder(self) -> ports.Holder | None:
         """Return None: a snapshot tells nothing of locks."""

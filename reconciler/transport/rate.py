@@ -45,7 +45,7 @@ class Pace:
     def wait(self, project: str, *, submits: bool = True) -> None:
         """Sleep until a project's next request fits into the budget; a submission has to fit into both of its numbers."""
         with self._guard:
-            now = self._clock.now()
+            now = self._clock.monotonic()
             project = self._ids.get(project, project)
             books = [(self._kept(project, now, submits=False), self._budget.requests)]
             if submits:

@@ -36,13 +36,13 @@ def retrying(
     """
 
     def send(request: Request) -> Response:
-        started = clock.now()
+        started = clock.monotonic()
         tries = 0
         while True:
             reply, failure = _attempt(transport, request)
             tries += 1
             asked = _asked_for(reply, clock.now())
-            left = started + budget - clock.now()
+            left = started + budget - clock.monotonic()
             last = tries >= attempts and (left <= 0 or asked > left)
             if last or asked > LONGEST_RETRY_AFTER or not _worth_repeating(request, reply):
                 if failure is not None:
@@ -86,13 +86,21 @@ def _back_off(tries: int, random: Callable[[], float]) -> float:
 
 
 def _asked_for(reply: Response | None, now: float) -> float:
-    """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); 0 where it is absent or unreadable."""
+    """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); 0 where it is absent or unreadable.
+
+    A date is of the service's clock, so it is taken from the reply's own date; `now` is for a reply without one.
+    """
     if reply is None:
         return 0.0
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    until, said = _moment(text), _moment(reply.headers.get("date", ""))
+    return 0.0 if until is None else max(0.0, until - (now if said is None else said))
+
+
+def _moment(text: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
-        return 0.0
+        return None

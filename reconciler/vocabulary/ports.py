@@ -21,7 +21,10 @@ class Clock(Protocol):
     """Time as a port, so that a test can own it."""
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC."""
+        """Seconds since the epoch, UTC, as this machine believes: for people to read, never for how long ago."""
+
+    def monotonic(self) -> float:
+        """Seconds from no moment in particular, which no setting of the machine's time moves: for durations."""
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
@@ -97,7 +100,11 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A write that was about to be sent. `at` is in seconds since the epoch; `run_key` is empty but for a create."""
+    """A write that was about to be sent. `run_key` is empty but for a create.
+
+    `at` is in seconds since the epoch as its writer's machine believed: for people. `age` is the seconds since it was
+    written, by the store's own clock, at the moment it was read; None where nobody can tell.
+    """
 
     id: str
     address: str
@@ -105,6 +112,7 @@ class Intent:
     resource: str
     run_key: str
     at: float
+    age: float | None = field(default=None, compare=False)
 
 
 class Journal(Protocol):
@@ -127,7 +135,7 @@ class Journals(Protocol):
         """Start the journal of a plan, or go on with the one a stopped apply left."""
 
     def open_intents(self) -> tuple[Intent, ...]:
-        """Intents of any journal that have no outcome yet."""
+        """Intents of any journal that have no outcome yet, each with its age."""
 
     def state(self, digest: str) -> str:
         """`none`, `open` or `closed`."""
@@ -167,8 +175,14 @@ class Store(Protocol):
     ledger: Ledger
     journals: Journals
 
+    def require_format(self) -> None:
+        """Refuse a store that a newer version wrote, before anything of it is read. Raises errors.StoreFailed.
+
+        A store that says no format yet is fine: `lock` writes it.
+        """
+
     def lock(self, purpose: str) -> AbstractContextManager[None]:
-        """Hold the stack's lock; raises errors.LockHeld naming the holder."""
+        """Hold the stack's lock; raises errors.LockHeld naming the holder, and what `require_format` raises."""
 
     def assert_held(self) -> None:
         """Make sure that the lock taken here is still ours, before a write. Raises errors.LockHeld.

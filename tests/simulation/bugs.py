@@ -160,6 +160,29 @@ def _late(store: ports.Store) -> ports.Store:
     return front
 
 
+@dataclass(frozen=True)
+class Credulous:
+    """vocabulary.ports.Journals that judge the age of an intent by what the runner's clock says."""
+
+    journals: ports.Journals
+    clock: ports.Clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journals, name)
+
+    def open(self, digest: str) -> Journal:
+        return self.journals.open(digest)
+
+    def open_intents(self) -> tuple[Intent, ...]:
+        return tuple(replace(each, age=self.clock.now() - each.at) for each in self.journals.open_intents())
+
+
+def _credulous(store: ports.Store, clock: ports.Clock) -> ports.Store:
+    front = Front(store)
+    front.journals = Credulous(store.journals, clock)  # what it does not have is passed on
+    return front
+
+
 def _trusting(plan: Plan) -> Plan:
     """Assert nothing of what must not be there."""
     return replace(
@@ -204,5 +227,6 @@ BUGS: Mapping[str, Parts] = {
         store=_bent(lambda run: replace(run, removal=Removal.CANCEL) if run.removal is Removal.ASK else run)
     ),
     "a duplicate's cancel counted as an outcome": Parts(applier=Counting),
+    "the runner's clock believed": Parts(clocked=_credulous),
 }
 """Every planted bug by its name."""

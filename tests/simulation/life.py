@@ -12,6 +12,7 @@ from typing import TypeVar
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.simulation.baton import Baton
+from tests.simulation.clocks import FileTimes, RunnerClock
 from tests.support import mortal
 
 Result = TypeVar("Result")
@@ -30,10 +31,24 @@ class Fate:
 
 
 class Life:
-    """vocabulary.ports.Clock of one process, and the gate to everything it does outside itself."""
+    """vocabulary.ports.Clock of one process, and the gate to everything it does outside itself.
 
-    def __init__(self, baton: Baton, fate: Fate, folder: Path, told: Callable[[str], None]) -> None:
+    `clock` is what it believes of the time, `times` keeps those of its store's files true.
+    """
+
+    def __init__(
+        self,
+        baton: Baton,
+        fate: Fate,
+        folder: Path,
+        told: Callable[[str], None],
+        clock: RunnerClock,
+        times: FileTimes,
+    ) -> None:
         self._baton = baton
+        self._clock = clock
+        self._times = times
+        self._born = baton.now()
         self._fate = fate
         self._folder = folder
         self._told = told
@@ -43,8 +58,12 @@ class Life:
         self.dead = False
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC."""
-        return self._baton.now()
+        """Seconds since the epoch, UTC, as this runner believes."""
+        return self._clock.told(self._baton.now())
+
+    def monotonic(self) -> float:
+        """Seconds since this process began."""
+        return self._baton.now() - self._born
 
     def sleep(self, seconds: float) -> None:
         """Let time pass while others run."""
@@ -57,6 +76,7 @@ class Life:
         self._breathe()
         self._baton.turn()
         self._breathe()
+        self._clock.tick()
         self._acts += 1
         self._sends += send
         if self._acts == self._fate.interrupt:
@@ -82,7 +102,10 @@ class Life:
 
     def write(self, step: str, work: Callable[[], Result], more: str = "") -> Result:
         """Do what a store is asked to write."""
-        return self.act(f"store {step} {more}".rstrip(), work)
+        try:
+            return self.act(f"store {step} {more}".rstrip(), work)
+        finally:
+            self._times.set(self._folder)
 
     def _die(self, what: str) -> None:
         self.dead = True

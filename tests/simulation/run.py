@@ -39,7 +39,7 @@ class Tally:
         self.cells += result.cells
         self.seen += result.seen
         self.seen[f"store {result.mode}"] += 1
-        if not result.kills or result.cells.total() < 3:
+        if not result.kills or weather.calls_hit(result.cells) < 3:
             self.thin.append(result.seed)
         if result.problems:
             self.failing[result.seed] = result.problems

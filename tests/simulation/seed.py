@@ -85,6 +85,7 @@ class _Seed:
         except Endless as endless:
             site.truth.broken(f"it does not end: {endless}")
         self._quiet()
+        self.cells += site.clock_cells
         return Result(self.seed, site.mode, site.truth.problems, self.cells, self.kills, site.seen, site.told)
 
     def _schedule(self) -> None:
@@ -103,7 +104,7 @@ class _Seed:
             site.baton.advance(chance.choice((0.0, 5.0, 40.0, 40.0, 700.0)))
         self.cells += site.cells
         for _ in range(5):
-            if self.kills and self.cells.total() >= 3:
+            if self.kills and weather.calls_hit(self.cells) >= 3:
                 break
             self._more()
 

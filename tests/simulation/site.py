@@ -35,6 +35,7 @@ from reconciler.vocabulary.plans import Action, Applied, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.simulation import truth, weather, wishes
 from tests.simulation.baton import Baton, Turnstile
+from tests.simulation.clocks import FileTimes, RunnerClock
 from tests.simulation.life import Fate, Life
 from tests.simulation.policies import Policies
 from tests.simulation.service import KNOWN, Service, behaviours
@@ -44,6 +45,8 @@ from tests.support.site import ANYTHING, CHECK, KnownSecrets
 from tests.support.store import WrittenStore
 
 START = 1_750_000_000.0
+MOST = 3
+"""Runners of one schedule."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -72,6 +75,7 @@ class Parts:
     store: Callable[[ports.Store], ports.Store] = lambda store: store
     plan: Callable[[Plan], Plan] = lambda plan: plan
     applier: type[Applier] = Applier
+    clocked: Callable[[ports.Store, ports.Clock], ports.Store] = lambda store, clock: store
 
 
 @dataclass
@@ -125,6 +129,9 @@ class Site:
         self.late: dict[int, float] = {}
         self.waiting: list[tuple[float, Request, Process]] = []
         self.cells: Counter[weather.Cell] = Counter()
+        self.clock_cells: Counter[weather.Cell] = Counter()
+        self.times = FileTimes(self.baton.now)
+        self._clocks = [self._clock(seed, runner) for runner in range(MOST)]
 
     def close(self) -> None:
         """Close the emulator."""
@@ -154,7 +161,16 @@ class Site:
 
     def life(self, runner: int, fate: Fate) -> Life:
         """Start a process of a runner that is in the schedule now."""
-        return Life(self.baton, fate, self.root(runner), lambda text: self.tell(f"r{runner} {text}"))
+        clock = self._clocks[runner]
+        clock.start()
+        return Life(self.baton, fate, self.root(runner), lambda text: self.tell(f"r{runner} {text}"), clock, self.times)
+
+    def _clock(self, seed: int, runner: int) -> RunnerClock:
+        def struck(cell: weather.Cell, seconds: float) -> None:
+            self.clock_cells[cell] += 1
+            self.tell(f"r{runner} clock {cell[1]} {seconds:+.0f} s")
+
+        return RunnerClock(random.Random(f"clock {seed} {runner}"), struck)
 
     def store(self, runner: int, life: Life | None) -> ports.Store:
         """Open a runner's store as a new process does."""
@@ -163,7 +179,7 @@ class Site:
             return NoStore(clock)
         if self.mode == "bucket":
             return self._bucket(clock, life)
-        found = FolderStore(self.root(runner), clock)
+        found = FolderStore(self.root(runner), clock, self.times.of_a_file_written_now)
         return WrittenStore(found, life) if life else found
 
     def _bucket(self, clock: ports.Clock, life: Life | None) -> ports.Store:
@@ -194,7 +210,7 @@ class Site:
             wire, turn = paced(wire, pace), pace.wait
         steady = retrying(wire, life, lambda: 0.5)
         api = self.parts.api(HttpJobs(steady, Endpoints("embedded"), life, self.page_size))
-        store = self.parts.store(self.store(runner, life))
+        store = self.parts.clocked(self.parts.store(self.store(runner, life)), life)
         return World(api, KNOWN, store, life, workers=self.hands, turn=turn, executor=Hands(self.baton))
 
     def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:

@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from tests.simulation import bugs, run
+from tests.simulation import bugs, run, weather
 from tests.simulation.baton import Baton
 from tests.simulation.seed import simulate
 from tests.support.checkout import ROOT
@@ -40,6 +40,8 @@ def test_many_seeds_hold_every_law(capsys: pytest.CaptureFixture[str]) -> None:
         "store split",
     }
     assert found.seen["duplicates healed"] > 0
+    wrong_clocks = (weather.AHEAD, weather.BEHIND, weather.JUMPS_ON, weather.JUMPS_BACK)
+    assert [cell for cell in wrong_clocks if not found.cells[cell]] == []
 
 
 @pytest.mark.parametrize("name", bugs.BUGS)

@@ -43,6 +43,10 @@ LATE = ("create", "late")
 Cell = tuple[str, str]
 """Operation and fault."""
 
+CLOCK = "clock"
+AHEAD, BEHIND, JUMPS_ON, JUMPS_BACK = ((CLOCK, name) for name in ("ahead", "behind", "jumps on", "jumps back"))
+"""What is wrong with the time that a runner believes."""
+
 OPERATIONS = ("list", "get", "create", "cancel", "delete", "patch", "getIamPolicy", "setIamPolicy")
 
 ANYWHERE: dict[str, Action] = {
@@ -73,15 +77,24 @@ CANCELS: dict[str, Action] = {"loses": CancelLoses("SUCCEEDED"), "loses, fails":
 BY_OPERATION: dict[str, dict[str, Action]] = {name: dict(ANYWHERE) for name in OPERATIONS}
 BY_OPERATION["list"] |= LISTS
 BY_OPERATION["cancel"] |= CANCELS
-COLUMNS = (*OPERATIONS, *STORE_OPERATIONS)
+COLUMNS = (*OPERATIONS, *STORE_OPERATIONS, CLOCK)
 CELLS: tuple[Cell, ...] = (
     *((name, fault) for name, found in BY_OPERATION.items() for fault in found),
     LATE,
     *((name, fault) for name in STORE_OPERATIONS for fault in STORE),
+    AHEAD,
+    BEHIND,
+    JUMPS_ON,
+    JUMPS_BACK,
 )
 
 OFTEN = {"create": 3, "list": 3, "cancel": 5, "get": 2, "delete": 8, "patch": 6, "getIamPolicy": 3, "setIamPolicy": 5}
 """Operations with the weights of faults that may strike; the rare ones are the heavier for it."""
+
+
+def calls_hit(found: Counter[Cell]) -> int:
+    """Count what struck calls: wrong clocks are everywhere, and make no schedule a hard one by themselves."""
+    return sum(count for cell, count in found.items() if cell[0] != CLOCK)
 
 
 @dataclass(frozen=True)

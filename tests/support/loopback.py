@@ -12,13 +12,17 @@ from reconciler.vocabulary.wire import Request
 
 
 class FakeClock:
-    """Time moves only when somebody sleeps; every sleep is kept."""
+    """Time moves only when somebody sleeps; every sleep is kept. `ahead` is how wrong the machine's time is set."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.time = now
+        self.ahead = 0.0
         self.sleeps: list[float] = []
 
     def now(self) -> float:
+        return self.time + self.ahead
+
+    def monotonic(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:

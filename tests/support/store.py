@@ -29,6 +29,9 @@ class Front:
         self.ledger: ports.Ledger = store.ledger
         self.journals: ports.Journals = store.journals
 
+    def require_format(self) -> None:
+        self._store.require_format()
+
     def lock(self, purpose: str) -> AbstractContextManager[None]:
         return self._store.lock(purpose)
 

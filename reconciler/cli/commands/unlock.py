@@ -20,6 +20,7 @@ def command(surroundings: Surroundings, path: str, impersonate: str, *, yes: boo
     """Show who holds the lock of the stack at PATH; remove it only where its lease ran out."""
     workspace = wiring.open_workspace(path, surroundings)
     with wiring.open_store(workspace, impersonate=impersonate) as store:
+        store.require_format()
         found = store.holder()
         if found is None:
             outputs.say(

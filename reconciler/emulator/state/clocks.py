@@ -29,6 +29,10 @@ class ManualClock:
         with self._lock:
             return self._now
 
+    def monotonic(self) -> float:
+        """Return the same time: it never goes back."""
+        return self.now()
+
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds`."""
         with self._lock:

@@ -25,6 +25,7 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
 
     `also` names kinds to list besides those of the manifests and the ledger.
     """
+    world.store.require_format()
     ledger = world.store.ledger.runs()
     ever = coverage.ever(world)
     wanted = {want.kind for want in desired} | set(also) | {old.kind for old in ledger} | {kind for kind, _ in ever}

@@ -24,7 +24,7 @@ def wait(
 
     Returns the last phase of each and whether `limit` seconds ran out first. Stops early when asked to.
     """
-    until = None if limit is None else world.clock.now() + limit
+    until = None if limit is None else world.clock.monotonic() + limit
     phases: dict[str, Phase] = {}
     while True:
         open_ones = [address for address in runs if not _done(phases.get(address), finished=finished)]
@@ -36,7 +36,7 @@ def wait(
                 control.tell(Event(address, "wait", phase.value, runs[address], done=done))
         if all(_done(phases.get(address), finished=finished) for address in runs) or control.stop.is_set():
             return phases, False
-        left = EVERY if until is None else min(EVERY, until - world.clock.now())
+        left = EVERY if until is None else min(EVERY, until - world.clock.monotonic())
         if left <= 0:
             return phases, True
         _pause(world, left, control)

@@ -91,17 +91,17 @@ def _send(
 
 def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
     """Look for a run by its key until `settle` has passed quietly; None proves its absence as far as lists can."""
-    until = world.clock.now() + stack.settle
+    until = world.clock.monotonic() + stack.settle
     lists = 0
     while True:
-        asked = world.clock.now()
+        asked = world.clock.monotonic()
         found = find(world, stack, kind, scope, body)
         lists += 1
         if found is not None:
             return found
         if asked >= until and lists >= LISTS:
             return None
-        left = until - world.clock.now()
+        left = until - world.clock.monotonic()
         world.clock.sleep(min(settle.POLL, left) if left > 0 else settle.POLL / 5)
 
 

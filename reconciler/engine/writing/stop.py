@@ -52,10 +52,10 @@ def cancel(world: World, kind: Kind, address: str, resource: str, look: Look) ->
 
 def stopped(world: World, kind: Kind, resource: str, row: Mapping[str, Any] | None) -> Phase | None:
     """Watch a job until it is no longer active; None where it is gone, the last phase seen where it would not stop."""
-    until = world.clock.now() + STOP_WITHIN
+    until = world.clock.monotonic() + STOP_WITHIN
     looks = 0
     while row is not None and kind.phase(row).active:
-        if world.clock.now() >= until:
+        if world.clock.monotonic() >= until:
             return kind.phase(row)
         world.clock.sleep(PAUSES[min(looks, len(PAUSES) - 1)])
         looks += 1

@@ -56,17 +56,17 @@ def test_runners_with_different_outcomes_agree_on_the_first(bucket: BucketShelf)
 @pytest.mark.parametrize(
     ("name", "metadata"),
     [
-        ("ledger/notes.txt", {}),
+        ("ledger/2-x.started", {}),
         (STARTED, {}),
         (STARTED, {"n": "two", "fingerprint": "v1-a", "removal": "ask"}),
         (STARTED, {"n": "2", "fingerprint": "v1-a", "removal": "perhaps"}),
         (STARTED, {"n": "2", "fingerprint": "v1 a", "removal": "ask"}),
-        (STARTED, {"n": "2", "fingerprint": "v1-a", "removal": "ask", "phase": "FAILED"}),
+        (STARTED, {"n": "3", "fingerprint": "v1-a", "removal": "ask"}),
         (STARTED, {"n": "2", "fingerprint": "v1-a", "removal": "ask", "content": "{"}),
         (STARTED, {"n": "2", "fingerprint": "v1-a", "removal": "ask"}),
     ],
 )
-def test_an_object_that_is_not_ours_is_named_and_never_skipped(
+def test_an_object_that_looks_like_ours_and_contradicts_itself_is_named(
     bucket: BucketShelf, name: str, metadata: dict[str, str]
 ) -> None:
     bucket.cloud.put(bucket.prefix + name, b"", **metadata)
@@ -79,6 +79,7 @@ def test_an_object_that_is_not_ours_is_named_and_never_skipped(
 def test_what_tools_add_to_the_metadata_does_no_harm(bucket: BucketShelf) -> None:
     bucket.store().ledger.started(RUN)
     bucket.cloud.things[bucket.prefix + STARTED].metadata["goog-reserved-file-mtime"] = "1"
+    bucket.cloud.things[bucket.prefix + STARTED].metadata["phase"] = "FAILED"
     bucket.cloud.put(f"{bucket.prefix}ledger/")
     assert bucket.store().ledger.runs() == (RUN,)
 
@@ -117,10 +118,17 @@ def test_a_former_start_too_long_for_the_metadata_is_read_where_it_is(bucket: Bu
     assert new.store().ledger.runs() == (long,)
 
 
-def test_a_stray_object_of_a_former_stack_is_named(bucket: BucketShelf) -> None:
+def test_a_foreign_object_of_a_former_stack_is_passed_over_unread(bucket: BucketShelf) -> None:
     bucket.stray("ledger/notes.txt", b"")
     new = BucketShelf(bucket.cloud, prefix="team/0badcafe/", formers=(bucket.prefix,))
-    with pytest.raises(errors.StoreFailed, match="3fa94c1b/ledger/notes"):
+    assert new.store().ledger.runs() == ()
+    assert {operation for operation, _ in bucket.cloud.seen} == {"list"}
+
+
+def test_an_object_of_a_former_stack_that_contradicts_itself_is_named(bucket: BucketShelf) -> None:
+    bucket.cloud.put(bucket.prefix + STARTED, b"", n="3", fingerprint="v1-a", removal="ask")
+    new = BucketShelf(bucket.cloud, prefix="team/0badcafe/", formers=(bucket.prefix,))
+    with pytest.raises(errors.StoreFailed, match=STARTED.rpartition("/")[2]):
         new.store().ledger.runs()
 
 
@@ -260,9 +268,7 @@ def test_two_runners_that_open_a_journal_at_once_share_it(bucket: BucketShelf) -
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("open/notes.txt", b""),
         ("open/sha256-x.jsonl", b""),
-        (f"lines/{DIGEST.replace(':', '-')}/r0/notes.txt", b"hello"),
         (f"lines/{DIGEST.replace(':', '-')}/r0/000009-x.intent.jsonl", b""),
         (f"lines/{DIGEST.replace(':', '-')}/r0/000009-x.intent.jsonl", b'{"intent": "x"}\n'),
         (f"lines/{DIGEST.replace(':', '-')}/r0/000009-x.intent.jsonl", b'{"closed": 1}\n'),
@@ -273,6 +279,16 @@ def test_what_is_no_line_of_a_journal_is_named(bucket: BucketShelf, name: str, c
     bucket.stray(f"journal/{name}", content)
     with pytest.raises(errors.StoreFailed, match=name.rpartition("/")[2]):
         bucket.store().journals.open_intents()
+
+
+@pytest.mark.parametrize(
+    "name", ["open/notes.txt", "lines/{}/r0/notes.txt", "lines/{}/r0/000002-r2.note.jsonl", "later/sha256-x.jsonl"]
+)
+def test_objects_beside_a_journal_that_are_not_named_as_ours_are_passed_over(bucket: BucketShelf, name: str) -> None:
+    left = bucket.store().journals.open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
+    bucket.stray(f"journal/{name}".format(DIGEST.replace(":", "-")), b"hello")
+    assert bucket.store().journals.open_intents() == (left,)
+    assert bucket.store().journals.intents(DIGEST) == (left,)
 
 
 def test_an_intent_under_another_name_than_its_own_is_damage(bucket: BucketShelf) -> None:

@@ -157,7 +157,7 @@ def test_a_journal_torn_at_any_byte_is_read_and_gone_on_with(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{", b"[]", b"7", b"{}", b'{"intent": "x"}', b'{"journal": 1}', b'{"intent": 1, "at": 0}', b"\xff"]
+    "line", [b"", b"{", b"[]", b"7", b'{"intent": "x"}', b'{"journal": 1}', b'{"intent": 1, "at": 0}', b"\xff"]
 )
 def test_a_damaged_line_inside_is_named_and_never_skipped(tmp_path: Path, line: bytes) -> None:
     journal = journals(tmp_path).open(DIGEST)
@@ -176,11 +176,31 @@ def test_a_header_of_another_version_is_refused(tmp_path: Path) -> None:
         journals(tmp_path).state(DIGEST)
 
 
-def test_a_file_that_is_no_journal_is_named(tmp_path: Path) -> None:
-    journals(tmp_path).open(DIGEST)
+def test_files_beside_a_journal_that_are_not_named_as_ours_are_passed_over(tmp_path: Path) -> None:
+    left = journals(tmp_path).open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
     (tmp_path / "journal" / "copy of journal.txt").write_text("x")
-    with pytest.raises(errors.StoreFailed, match="copy of journal"):
-        journals(tmp_path).open_intents()
+    (tmp_path / "journal" / "later").mkdir()
+    assert journals(tmp_path).open_intents() == (left,)
+
+
+@pytest.mark.parametrize("line", [b"{}", b'{"note": "started by ann", "at": 7}', b'{"tagged": {"intent": 1}}'])
+def test_a_line_of_a_sort_that_is_not_known_is_passed_over(tmp_path: Path, line: bytes) -> None:
+    first = journals(tmp_path).open(DIGEST).intent("CustomJob/a", "create", "c", "1-x")
+    with only_file(tmp_path).open("ab") as file:
+        file.write(line + b"\n")
+    second = journals(tmp_path).open(DIGEST).intent("CustomJob/b", "create", "c", "1-y")
+    assert journals(tmp_path).open_intents() == (first, second)
+    assert journals(tmp_path).state(DIGEST) == "open"
+
+
+def test_fields_of_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> None:
+    journal = journals(tmp_path).open(DIGEST)
+    ended, left = (journal.intent(f"CustomJob/{name}", "create", "c", f"1-{name}") for name in ("a", "b"))
+    journal.outcome(ended, "created", "r")
+    lines = [json.loads(line) for line in only_file(tmp_path).read_text().splitlines()]
+    only_file(tmp_path).write_text("".join(json.dumps({**line, "later": [1]}) + "\n" for line in lines))
+    assert journals(tmp_path).open_intents() == (left,)
+    assert journals(tmp_path).intents(DIGEST) == (ended, left)
 
 
 @pytest.mark.parametrize("digest", ["", "../x", "a/b", "x" * 200, "a\n"])

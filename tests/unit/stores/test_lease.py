@@ -120,8 +120,8 @@ def test_a_holder_that_leaves_lets_the_next_one_in() -> None:
         holder.stdin.close()
         assert said(holder) == "left"
     with shelf.store().lock("apply"):
-        assert shelf.kept() == ["lock"]
-    assert shelf.kept() == []
+        assert shelf.kept() == ["format", "lock"]
+    assert shelf.kept() == ["format"]
 
 
 def test_the_lease_says_who_holds_it_where_and_in_which_ci_run(bucket: BucketShelf) -> None:
@@ -177,7 +177,7 @@ def test_one_process_cannot_hold_it_twice(bucket: BucketShelf) -> None:
 def test_the_lease_is_given_back_after_an_exception(bucket: BucketShelf) -> None:
     with pytest.raises(KeyboardInterrupt), bucket.store().lock("apply"):
         raise KeyboardInterrupt
-    assert bucket.kept() == []
+    assert bucket.kept() == ["format"]
 
 
 def test_a_taker_that_loses_the_expired_lease_to_another_is_refused(bucket: BucketShelf) -> None:
@@ -186,7 +186,7 @@ def test_a_taker_that_loses_the_expired_lease_to_another_is_refused(bucket: Buck
     taken: list[str] = []
 
     def other(operation: str, name: str) -> None:
-        if operation == "get" and not taken:
+        if operation == "get" and name.endswith("lock") and not taken:
             taken.append(name)
         elif operation == "insert" and taken == [name]:
             taken.append(name)
@@ -204,7 +204,7 @@ def test_a_lost_reply_to_taking_the_lease_takes_it_once(bucket: BucketShelf, how
     store = bucket.store()
     with store.lock("apply"):
         store.assert_held()
-    assert bucket.kept() == []
+    assert bucket.kept() == ["format"]
 
 
 def test_a_lease_taken_as_the_service_broke_down_is_given_back(bucket: BucketShelf) -> None:
@@ -227,7 +227,7 @@ def test_the_holder_renews_in_the_background_and_stays_the_holder() -> None:
         assert lock_of(shelf).metadata["started"] == "2027-01-15T08:00:00+00:00"
         store.assert_held()
     renewals = shelf.cloud.seen.count(("insert", name))
-    assert shelf.kept() == []
+    assert shelf.kept() == ["format"]
     assert shelf.cloud.seen.count(("insert", name)) == renewals
 
 
@@ -240,7 +240,7 @@ def test_renewals_that_fail_are_tried_again_before_the_lease_ends(how: str) -> N
         shelf.cloud.fail(how, "insert", "lock", times=2)
         assert shelf.cloud.until(lambda: lock_of(shelf).generation >= first + 4)
         store.assert_held()
-    assert shelf.kept() == []
+    assert shelf.kept() == ["format"]
 
 
 def test_a_renewal_whose_reply_was_lost_is_known_again_as_ours() -> None:
@@ -252,7 +252,7 @@ def test_a_renewal_whose_reply_was_lost_is_known_again_as_ours() -> None:
         shelf.cloud.fail("drop", "get", "lock")
         assert shelf.cloud.until(lambda: lock_of(shelf).generation >= first + 3)
         store.assert_held()
-    assert shelf.kept() == []
+    assert shelf.kept() == ["format"]
 
 
 @pytest.mark.parametrize("removed", [False, True])
@@ -354,14 +354,14 @@ def test_the_lease_works_over_http(bucket: BucketShelf) -> None:
             store.assert_held()
             with pytest.raises(errors.LockHeld), bucket.over(http, url).lock("apply"):
                 pass
-    assert bucket.kept() == []
+    assert bucket.kept() == ["format"]
 
 
 def test_a_lease_given_back_too_soon_for_the_service_is_given_back_a_little_later(bucket: BucketShelf) -> None:
     bucket.cloud.fail("429", "delete", "lock")
     with bucket.over(retrying(bucket.cloud, bucket.clock, lambda: 0.5)).lock("apply"):
-        assert bucket.kept() == ["lock"]
-    assert bucket.kept() == []
+        assert bucket.kept() == ["format", "lock"]
+    assert bucket.kept() == ["format"]
 
 
 def test_a_lease_that_cannot_be_given_back_runs_out_by_itself(bucket: BucketShelf) -> None:

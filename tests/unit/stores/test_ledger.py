@@ -199,27 +199,25 @@ def test_what_could_not_be_read_back_is_not_written(shelf: Shelf, change: dict[s
 @pytest.mark.parametrize(
     "name",
     [
-        "CustomJob/train-mnist/notes.txt",
         "CustomJob/train-mnist/2-b.started",
-        "CustomJob/train-mnist/2-b.started~2~v1-a~~ask~SUCCEEDED",
+        "CustomJob/train-mnist/2-b.started~2~v1-a~",
+        "CustomJob/train-mnist/2-b.started~2~v1 a~~ask",
+        "CustomJob/train-mnist/2-b.ended~2~v1-a~~ask",
         "CustomJob/train-mnist/2-b.started~two~v1-a~~ask",
         "CustomJob/train-mnist/2-b.started~2~v1-a~~perhaps",
         "CustomJob/train-mnist/2-b.ended~2~v1-a~~ask~DONE",
         "CustomJob/train-mnist/2-b.ended~2~v1-a~~ask~RUNNING",
         "CustomJob/train-mnist/2-b.started~3~v1-a~~ask",
         "CustomJob/train-mnist/2-b.started~-2~v1-a~~ask",
-        "CustomJob/train-mnist/2-b.begun~2~v1-a~~ask",
         "CustomJob/train-mnist/2-b.removal-1-keep~2~v1-a~~ask",
         "CustomJob/train-mnist/2-b.removal-0-keep~2~v1-a~~keep",
         "CustomJob/train-mnist/2-b.removal-01-keep~2~v1-a~~keep",
         "CustomJob/train-mnist/2-b.removal-1-stay~2~v1-a~~keep",
-        "CustomJob/train-mnist/2-b.removal-1-keep~2~v1-a~~keep~FAILED",
         "CustomJob/train-mnist/2-b.removal-keep~2~v1-a~~keep",
         "CustomJob/2-b.started~2~v1-a~~ask",
-        "stray~x",
     ],
 )
-def test_a_file_that_is_not_ours_is_named_and_never_skipped(tmp_path: Path, name: str) -> None:
+def test_a_file_that_looks_like_ours_and_contradicts_itself_is_named(tmp_path: Path, name: str) -> None:
     ledger(tmp_path).started(RUN)
     path = tmp_path / "ledger" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -228,6 +226,47 @@ def test_a_file_that_is_not_ours_is_named_and_never_skipped(tmp_path: Path, name
         ledger(tmp_path).runs()
     assert name.rpartition("/")[2].split("~")[0] in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CustomJob/train-mnist/notes.txt",
+        "CustomJob/train-mnist/notes.txt~",
+        "CustomJob/train-mnist/2-b.tagged~2~v1-a~~ask",
+        f"CustomJob/train-mnist/{RUN.run_key}.tagged~2~{FINGERPRINT}~~ask",
+        f"CustomJob/train-mnist/{RUN.run_key}.tagged",
+        "stray~x",
+        "README",
+    ],
+)
+def test_words_that_are_not_known_and_files_of_others_are_passed_over(shelf: Shelf, name: str) -> None:
+    shelf.store().ledger.started(RUN)
+    shelf.stray(f"ledger/{name}", b"{}")
+    assert shelf.store().ledger.runs() == (RUN,)
+
+
+def test_attributes_behind_those_that_are_known_are_passed_over(tmp_path: Path) -> None:
+    ledger(tmp_path).started(RUN)
+    ledger(tmp_path).removal_changed(RUN, Removal.KEEP)
+    for path in files(tmp_path):
+        path.rename(path.with_name(f"{path.name}~later~x"))
+    assert ledger(tmp_path).runs() == (replace(RUN, removal=Removal.KEEP, removals=1),)
+    ledger(tmp_path).ended(RUN, Phase.FAILED)
+    [path] = (path for path in files(tmp_path) if ".ended" in path.name)
+    path.rename(path.with_name(f"{path.name}~later~x"))
+    [run] = ledger(tmp_path).runs()
+    assert (run.phase, run.removal) == (Phase.FAILED, Removal.KEEP)
+
+
+@pytest.mark.parametrize("kind", ["CustomJob", "CustomJob/train-mnist/2-b.started~2~v1-a~~ask"])
+def test_a_link_that_may_hide_runs_is_named(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "store" / "ledger" / kind
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(errors.StoreFailed, match=kind.rpartition("/")[2].split("~")[0]):
+        ledger(tmp_path / "store").runs()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"resource": 7}', b"\xff", b"[" * 100_000])

@@ -45,6 +45,15 @@ def test_no_minute_sees_more_than_the_budget() -> None:
     assert busiest_minute(times) == 7
 
 
+@pytest.mark.parametrize("ahead", [7200.0, -7200.0])
+def test_a_machine_whose_time_is_set_keeps_the_pace(ahead: float) -> None:
+    send, _, clock = timed(Budget(1, 1))
+    for _ in range(3):
+        send(LIST)
+        clock.ahead += ahead
+    assert clock.sleeps == [60.0, 60.0]
+
+
 def test_submissions_have_a_budget_of_their_own() -> None:
     send, times, _ = timed(Budget(100, 3))
     for _ in range(10):

@@ -149,6 +149,29 @@ def test_retry_after_is_honoured(asked: str, waited: float) -> None:
     assert clock.sleeps == [waited]
 
 
+@pytest.mark.parametrize("ahead", [0.0, 7 * 3600.0, -7 * 3600.0])
+def test_a_date_to_wait_for_is_taken_from_the_date_of_the_reply(ahead: float) -> None:
+    """Both are of the service's clock; what this machine believes may be hours away from it."""
+    clock = FakeClock()
+    clock.ahead = ahead
+    said = format_datetime(datetime.fromtimestamp(1_800_000_000, UTC), usegmt=True)
+    busy = Response(503, {"retry-after": DATE, "date": said})
+    assert retrying(Scripted(busy, OK), clock, lambda: 0.0)(GET) is OK
+    assert clock.sleeps == [30.0]
+
+
+@pytest.mark.parametrize("ahead", [7 * 3600.0, -7 * 3600.0])
+def test_a_machine_whose_time_is_set_tries_as_often_and_as_long(ahead: float) -> None:
+    clock = FakeClock()
+
+    def set_again(request: Request) -> Response:
+        clock.ahead += ahead
+        return Response(503)
+
+    assert retrying(set_again, clock, lambda: 0.0)(GET).status == 503
+    assert 60 <= sum(clock.sleeps) < 80
+
+
 def test_a_server_that_asks_for_an_hour_gets_no_second_try() -> None:
     transport = Scripted(Response(429, {"retry-after": "3600"}))
     assert run(transport, GET)[1].sleeps == []
