@@ -94,7 +94,7 @@ def _totals(
     built: Sequence[Change],
     manifests: int,
 ) -> guards.Totals:
-    ours = [run for run in observed.runs if stack.owns(run.owner)]
+    ours = [run for run in observed.runs if stack.owns(run.owner) and run.marked]
     ended = {
         operation.resource
         for change in built

@@ -22,7 +22,7 @@ def settled_lists(
     began = world.clock.now()
     while True:
         asked = world.clock.now()
-        listed = world.each(lambda kind_scope: rows.list_runs(world, stack, *kind_scope), kind_scopes)
+        listed = rows.list_all(world, stack, kind_scopes)
         runs = [run for found, _ in listed for run in found]
         hidden = _hidden(world, {run.run_key for run in runs})
         # An intent that claims a later time than ours was written under a clock that runs ahead. What counts is when the
