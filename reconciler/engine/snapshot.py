@@ -109,7 +109,9 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     store = world.store
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
     recorder = _Recorder(world.api, needed | {kind for kind, _ in store.kind_scopes()})
-    observed = observe.observe(replace(world, api=recorder), stack, desired, world.kinds, every_id=True)
+    observed = observe.observe(
+        replace(world, api=recorder), stack, desired, world.kinds, {want.address for want in desired}
+    )
     addresses = sort_by_address(stack, (), observed.runs)  # under their own names: a manifest that renames may come
     standing = [run for known in addresses.values() for run in heads.candidates(known.runs)]
     _read_policies(world, recorder, standing)

@@ -40,6 +40,10 @@ def test_many_seeds_hold_every_law(capsys: pytest.CaptureFixture[str]) -> None:
         "store split",
     }
     assert found.seen["duplicates healed"] > 0
+    assert found.seen["told as unmarked"] > 0
+    for mode in ("bucket", "folder", "none", "split"):
+        assert found.seen[f"people: rename stack ({mode})"] > 0, mode
+        assert found.seen[f"people: strip ({mode})"] > 0, mode
 
 
 @pytest.mark.parametrize("name", bugs.BUGS)

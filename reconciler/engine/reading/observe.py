@@ -11,6 +11,7 @@ from dataclasses import replace
 from reconciler.core.plan import by_address
 from reconciler.core.plan.observed import Key, Known, Observed, sort_by_address
 from reconciler.core.runs import heads, marks, names
+from reconciler.core.spec import fingerprint
 from reconciler.engine.reading import coverage, rows, settle
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
@@ -21,12 +22,12 @@ from reconciler.vocabulary.ports import Row
 
 
 def observe(
-    world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = (), *, every_id: bool = False
+    world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = (), starting: Collection[str] = ()
 ) -> Observed:
     """Return everything a plan needs to know. Waits where a stopped apply left a create that lists may not show yet.
 
-    `also` names kinds to list besides those of the manifests and the ledger. With `every_id` the next id of each
-    manifest is looked at, not only where these manifests might start a run.
+    `also` names kinds to list besides those of the manifests and the ledger, `starting` addresses that may start a run
+    whatever their manifests and the lists say.
     """
     ledger = world.store.ledger.runs()
     ever = coverage.ever(world)
@@ -36,7 +37,7 @@ def observe(
     left = coverage.look_at_left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in covered})
     runs = _with(runs, _remembered(world, stack, _unseen(ledger, runs), left))
     addresses = sort_by_address(stack, desired, runs, ledger)
-    asked = [want for want in desired if every_id or _may_start(want, _known(addresses, want).runs)]
+    asked = [want for want in desired if want.address in starting or _may_start(want, _known(addresses, want).runs)]
     runs = _with(runs, _derived(world, stack, asked, addresses))
     addresses = _looked_again(world, stack, sort_by_address(stack, desired, runs, ledger))
     full, gone = _full(world, desired, addresses)
@@ -152,31 +153,39 @@ def _derived(world: World, stack: Stack, desired: Sequence[Desired], addresses: 
     """
     shown = {run.resource for known in addresses.values() for run in known.runs}
 
-    def probe(want: Desired) -> list[Run]:
-        kind, known = world.kinds[want.kind], _known(addresses, want)
+    def probe(named: tuple[Desired, str]) -> list[Run]:
+        (want, name), kind = named, world.kinds[named[0].kind]
+        known = _known(addresses, want)
         number = heads.next_number(known.runs, known.past)
         found: list[Run] = []
         while True:
-            resource = f"{names.collection(kind, want.scope)}/{names.client_id(want.name, stack.uid, number)}"
+            resource = f"{names.collection(kind, want.scope)}/{names.client_id(name, stack.uid, number)}"
             try:
                 row = world.api.get(kind, resource)
             except errors.NotFound:
                 return found
-            run = marks.read(marks.derived(want.name, number, stack), row, kind, want.scope, resource, stack)
+            run = marks.read(marks.derived(name, number, stack), row, kind, want.scope, resource, stack)
             if run is not None and resource not in shown:
                 found.append(run)
             number += 1
 
-    wanted = [want for want in desired if world.kinds[want.kind].id_form is IdForm.CLIENT]
+    chosen = [want for want in desired if world.kinds[want.kind].id_form is IdForm.CLIENT]
+    wanted = [(want, name) for want in chosen for name in (want.name, want.formerly) if name]
     return [run for found in world.each(probe, wanted) for run in found]
 
 
 def _may_start(want: Desired, runs: Sequence[Run]) -> bool:
-    """Say whether a create might follow, or no run is known: not beside one of this very spec, active or succeeded."""
+    """Say whether a create might follow, or no run is known.
+
+    None follows beside a run of this very spec that is active or succeeded, unless a token asks for one more.
+    """
     if not runs:
         return True
-    done = any(run.fingerprint == want.fingerprint and (run.active or run.phase is Phase.SUCCEEDED) for run in runs)
-    return want.lifecycle.desired is DesiredState.PRESENT and not done
+    same = [run for run in runs if run.fingerprint == want.fingerprint]
+    done = any(run.active or run.phase is Phase.SUCCEEDED for run in same)
+    token = fingerprint.token_hash(want.lifecycle.rerun.token)
+    asked = bool(token) and all(run.token != token for run in same)
+    return want.lifecycle.desired is DesiredState.PRESENT and (asked or not done)
 
 
 def _full(world: World, desired: Sequence[Desired], addresses: Mapping[Key, Known]) -> tuple[dict[str, Row], set[str]]:
