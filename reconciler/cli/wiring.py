@@ -128,13 +128,27 @@ def check(workspace: Workspace, reading: Reading, texts: Mapping[str, str] | Non
     """Validate documents and give every problem its place."""
     result = workspace.validator.check(reading.documents, workspace.stack)
     locator = positions.Locator(workspace.root, texts)
-    problems = locator.place_all([*reading.problems, *result.problems])
+    problems = locator.place_all([*shared_uids(workspace), *reading.problems, *result.problems])
     addresses = {(want.source.file, want.source.line): want.address for want in result.desired if want.source}
     documents = tuple(
         (Place(each.file, each.line), each.index, addresses.get((each.file, each.line), ""))
         for each in reading.documents
     )
     return Manifests(result.desired, problems, documents, reading.blobs)
+
+
+def shared_uids(workspace: Workspace) -> tuple[Problem, ...]:
+    """Return a problem for every other stack file of the repository that owns this stack's runs too."""
+    from reconciler.files import claims
+
+    return claims.problems(workspace.root, workspace.stack.uid, workspace.stack.former_uids)
+
+
+def require_own_uid(workspace: Workspace) -> None:
+    """Raise errors.InputError where another stack file of the repository owns this stack's runs too."""
+    problems = positions.Locator(workspace.root).place_all(shared_uids(workspace))
+    if problems:
+        raise errors.InputError("two stacks of one repository own the same runs; nothing was called", problems=problems)
 
 
 def require(read: Manifests) -> tuple[Desired, ...]:

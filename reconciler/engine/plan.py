@@ -25,7 +25,7 @@ class Planned:
 
 def plan(world: World, stack: Stack, desired: Sequence[Desired], options: Options, revision: Revision) -> Planned:
     """Return the plan that makes the live jobs what the manifests say."""
-    observed = observe.observe(world, stack, desired)
+    observed = observe.observe(world, stack, desired, starting=options.rerun)
     built = build.build(stack, world.kinds, desired, observed, options, revision, stack.backend)
     return Planned(built, observed)
 

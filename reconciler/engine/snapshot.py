@@ -34,15 +34,15 @@ class Shot:
 class _Recorder:
     """vocabulary.ports.JobsApi that keeps what is read through it.
 
-    Lists are read without a mask: one page holds a hundred specs, which would be a hundred gets. `needed` are kinds
-    whose lists must not fail; any other that is closed to us is left out. Single dictionary operations make it safe
-    for threads.
+    Lists are read without a mask: one page holds a hundred specs, which would be a hundred gets. A kind scope is read
+    by several filters, and each list is kept under its own. `needed` are kinds whose lists must not fail; any other
+    that is closed to us is left out. Single dictionary operations make it safe for threads.
     """
 
     api: JobsApi
     needed: Collection[str]
-    lists: dict[KindScope, list[Row]] = field(default_factory=dict)
-    lacking: dict[KindScope, str] = field(default_factory=dict)
+    lists: dict[tuple[KindScope, str], list[Row]] = field(default_factory=dict)
+    lacking: dict[tuple[KindScope, str], str] = field(default_factory=dict)
     closed: dict[KindScope, str] = field(default_factory=dict)
     got: dict[str, Row | None] = field(default_factory=dict)
     policies: dict[str, Row] = field(default_factory=dict)
@@ -51,23 +51,37 @@ class _Recorder:
         """Yield every page and keep it. Raises errors.ListIncomplete for a kind scope that is closed and not needed."""
         del mask
         kind_scope = (kind.name, scope)
+        asked = (kind_scope, label_filter)
         read: list[Row] = []
         try:
             for page in self.api.list(kind, scope, label_filter):
                 read += page
                 yield page
         except errors.ListIncomplete as gap:
-            self.lists[kind_scope], self.lacking[kind_scope] = read, gap.message
+            self.lists[asked], self.lacking[asked] = read, gap.message
             raise
         except errors.ApiError as refused:
             if not coverage.closed(refused):
                 raise
             if kind.name in self.needed:  # no error of a kind scope that the stack left: a gap that a plan reports
-                self.lists[kind_scope], self.lacking[kind_scope] = [], refused.message
+                self.lists[asked], self.lacking[asked] = [], refused.message
                 raise
             self.closed[kind_scope] = refused.message
             raise errors.ListIncomplete(refused.message) from refused
-        self.lists[kind_scope] = read
+        self.lists[asked] = read
+
+    def shown(self) -> Mapping[KindScope, Sequence[Row]]:
+        """Return what all lists of each kind scope showed together, but for those that are closed."""
+        united: dict[KindScope, list[Row]] = {}
+        for (kind_scope, _), listed in sorted(self.lists.items(), key=lambda item: item[0]):
+            if kind_scope not in self.closed:
+                united.setdefault(kind_scope, []).extend(listed)
+        return united
+
+    def lacks(self, kind_scope: KindScope) -> str:
+        """Say what the lists of a kind scope lack."""
+        gaps = (gap for (each, _), gap in sorted(self.lacking.items()) if each == kind_scope)
+        return "; ".join(dict.fromkeys(gaps))
 
     def get(self, kind: Kind, resource: str) -> Row:
         """Read a job and keep it, or that it is not there."""
@@ -96,21 +110,23 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
     store.require_format()
     needed = {want.kind for want in desired} | {old.kind for old in store.ledger.runs()} | {*stack.kinds}
     recorder = _Recorder(world.api, needed | {kind for kind, _ in store.kind_scopes()})
-    observed = observe.observe(replace(world, api=recorder), stack, desired, world.kinds)
+    observed = observe.observe(
+        replace(world, api=recorder), stack, desired, world.kinds, {want.address for want in desired}
+    )
     addresses = sort_by_address(stack, (), observed.runs)  # under their own names: a manifest that renames may come
     standing = [run for known in addresses.values() for run in heads.candidates(known.runs)]
     _read_policies(world, recorder, standing)
     jobs = _held(world, recorder, observed.runs, {run.resource for run in standing})
     shown = {
         kind_scope: _resources(rows, world.kinds[kind_scope[0]], kind_scope[1])
-        for kind_scope, rows in recorder.lists.items()
+        for kind_scope, rows in recorder.shown().items()
     }
     listed = {resource for resources in shown.values() for resource in resources}
     lists = [
         Listed(
             *kind_scope,
             tuple(jobs[each] for each in sorted(shown[kind_scope]) if each in jobs),
-            recorder.lacking.get(kind_scope, ""),
+            recorder.lacks(kind_scope),
         )
         for kind_scope in sorted(shown)
     ]

@@ -42,6 +42,27 @@ def prefix(root: Path) -> str:
     return "" if here == "." else f"{Path(here).as_posix()}/"
 
 
+def files_named(root: Path, name: str) -> tuple[Path, tuple[str, ...]] | None:
+    """Return the top of the repository that a folder lies in and its files of a name, by their ordered paths from there.
+
+    Of those that are there: what the index has and what nothing ignores. Git descends into no linked worktree and no
+    nested repository; links out of the repository are left out. None where Git does not tell.
+    """
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None:
+        return None
+    folder = Path(top.removesuffix("\n"))
+    where = ("--", f":(glob)**/{name}")
+    listing = _bytes(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *where)
+    if listing is None:
+        return None
+    files = {os.fsdecode(file) for file in listing.split(b"\0") if file}
+    real = folder.resolve()
+    return folder, tuple(
+        sorted(file for file in files if (folder / file).is_file() and (folder / file).resolve().is_relative_to(real))
+    )
+
+
 def merge_base(root: Path, ref: str) -> str:
     """Return the commit where the work at HEAD left the line of `ref`. Raises errors.InputError where there is none."""
     if _git(root, "rev-parse", "--git-dir") is None:

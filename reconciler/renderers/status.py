@@ -53,7 +53,8 @@ def _rows(address: AddressStatus, now: float) -> Iterator[tuple[str, ...]]:
     change = address.change
     for run in address.runs:
         age = _age(run.since, now)
-        yield (change.address, run.phase.value, str(run.number), run.since, age, change.reason, run.error[:80])
+        number = f"{run.number}{'' if run.marked else ' (unmarked)'}"
+        yield (change.address, run.phase.value, number, run.since, age, change.reason, run.error[:80])
     if not address.runs:
         yield (change.address, "-", "-", "-", "-", change.reason, "")
 
@@ -118,4 +119,5 @@ def _run(run: Run) -> dict[str, Any]:
         "endTime": run.end_time,
         "error": run.error,
         "fingerprint": run.fingerprint,
+        "marked": run.marked,
     }

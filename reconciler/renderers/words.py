@@ -19,6 +19,7 @@ REASONS = {
     "stopping": "a run is being cancelled already",
     "outcome_unknown": "the run ended and nobody saw how",
     "ended_kept": "the run of this spec did not succeed and stays as it is",
+    "unmarked": "a live job of this address lost our labels: it is left alone",
     "moved": "the manifest names another project or location",
     "spec_changed": "the spec changed, which takes a new run",
     "change_kept": "the spec changed and the active run is kept by lifecycle.onChange",

@@ -263,10 +263,11 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One live job that carries our mark.
+    """One live job that carries our mark, or that we know to be ours although it lost it (`marked` False).
 
     `name` is the manifest name from its labels, `number` the n of its run key (0 where the label is unreadable).
-    `row` is the resource as the list returned it and may be trimmed; nothing may diff it.
+    `row` is the resource as the list returned it and may be trimmed; nothing may diff it. Of an unmarked job name,
+    number and all that its labels said come from whoever knows it: the ledger, or its id.
     """
 
     kind: str
@@ -285,6 +286,7 @@ class Run:
     token: str
     removal: Removal | None
     row: Mapping[str, Json] = field(repr=False)
+    marked: bool = True
 
     @property
     def address(self) -> str:

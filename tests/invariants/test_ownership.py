@@ -15,7 +15,7 @@ from reconciler.core.plan.selection import Selection
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.plans import Action, Operation, Status
 from tests.support import samples
-from tests.support.site import ANYTHING, Site, desired, is_active, is_empty
+from tests.support.site import ANYTHING, Site, calls, desired, is_active, is_empty
 
 every_kind = pytest.mark.parametrize("kind", samples.KIND_TEXTS)
 Labels = dict[str, str]
@@ -25,12 +25,17 @@ def other_kind(labels: Labels) -> Labels:
     return {**labels, "reconciler_kind": "trainingpipeline"}
 
 
+def without_stack(labels: Labels) -> Labels:
+    return {key: labels[key] for key in labels if key != "reconciler_stack"}
+
+
 STRANGERS: dict[str, Callable[[Labels], Labels]] = {
     "no labels": lambda labels: {},
     "labels of its own": lambda labels: {"team": "vision"},
-    "another stack": lambda labels: {**labels, "reconciler_stack": "t"},
-    "another stack, our owner's name": lambda labels: {**labels, "reconciler_stack": "s2"},
-    "all but the stack": lambda labels: {key: labels[key] for key in labels if key != "reconciler_stack"},
+    "another stack": lambda labels: {**labels, "reconciler_stack": "t", "reconciler_owner": "0a0a0a0a"},
+    "neither stack nor owner": lambda labels: {
+        key: labels[key] for key in labels if key not in ("reconciler_stack", "reconciler_owner")
+    },
     "inherited from another kind": other_kind,
     "no kind": lambda labels: {key: labels[key] for key in labels if key != "reconciler_kind"},
     "no name": lambda labels: {key: labels[key] for key in labels if key != "reconciler_name"},
@@ -102,6 +107,18 @@ def test_a_job_of_our_stacks_name_and_another_owner_stops_everything(site: Site,
             site.apply(plan)
     assert len(site.audit.writes) == sent
     assert [touched(site, name) for name in names] == [[], []]
+
+
+@every_kind
+@pytest.mark.parametrize("stack", ["t", "s2", ""], ids=["another", "a similar", "no"])
+def test_a_job_with_our_uid_is_ours_under_any_stacks_name(site: Site, kind: str, stack: str) -> None:
+    names = planted(
+        site, kind, lambda labels: {**labels, "reconciler_stack": stack} if stack else without_stack(labels)
+    )
+    assert not any("create" in call for call in calls(site.plan(desired(samples.KIND_TEXTS[kind]))))
+    site.converge((), Options(allowed=ANYTHING, destroy=Destroy()))
+    assert touched(site, names[0])
+    assert [row["resource"] for row in site.rows() if is_active(row)] == []
 
 
 @every_kind

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.core.runs import labels
 from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.kinds import Kind, Phase
@@ -64,6 +65,26 @@ class Hasty(Jobs):
 
     def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
         yield next(iter(self._api.list(kind, scope, label_filter, mask)))
+
+
+class ByName(Jobs):
+    """Runs are looked for by the stack's name alone."""
+
+    def list(self, kind: Kind, scope: Scope, label_filter: str, mask: Sequence[str] = ()) -> Iterator[tuple[Row, ...]]:
+        if labels.OWNER in label_filter:
+            yield ()
+        else:
+            yield from self._api.list(kind, scope, label_filter, mask)
+
+
+class Faithless(Jobs):
+    """A job that lost our labels is taken as gone."""
+
+    def get(self, kind: Kind, resource: str) -> Row:
+        row = self._api.get(kind, resource)
+        if labels.OWNER not in (row.get("labels") or {}):
+            raise errors.NotFound(f"{resource} is not ours", status=404, code="NOT_FOUND")
+        return row
 
 
 class Backwards(Jobs):
@@ -213,6 +234,8 @@ BUGS: Mapping[str, Parts] = {
     "blind resend after a timeout": Parts(api=Resending),
     "a failed list taken as empty": Parts(api=Blind),
     "only the first page read": Parts(api=Hasty),
+    "runs looked for by stack name only": Parts(api=ByName),
+    "lost labels taken as gone": Parts(api=Faithless),
     "absence not asserted": Parts(plan=_trusting),
     "newest kept instead of oldest": Parts(api=Backwards),
     "journal written after the call": Parts(store=_late),

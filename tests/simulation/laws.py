@@ -33,7 +33,11 @@ def _one_run(site: Site, wish: Wish, jobs: list[Job]) -> None:
     """Law: one active run of the wanted spec, unless it ended by somebody's will or by itself; none of another."""
     image = f"gcr.io/a/b:{wish.version}"
     where = f"{wish.kind}/{wish.name}"
-    active = [job for job in jobs if job.active]
+    active = [job for job in jobs if job.active and not site.truth.is_stripped(job)]
+    if any(job.active and site.truth.is_stripped(job) for job in jobs):
+        if wish.desired == "Present" and any(job.made > at for job in active for at in _stripped(site, jobs)):
+            site.truth.broken(f"{where} was started beside a job that lost our labels and lives")
+        return
     if wish.desired != "Present":
         if active:
             site.truth.broken(f"{where} is {wish.desired} and {len(active)} run(s) are active")
@@ -49,10 +53,17 @@ def _one_run(site: Site, wish: Wish, jobs: list[Job]) -> None:
         site.truth.broken(f"{where} has no active run, and none of its spec ended: {[sorted(j.causes) for j in jobs]}")
 
 
+def _stripped(site: Site, jobs: list[Job]) -> list[float]:
+    """Return when the jobs lost our labels that still live."""
+    return [site.truth.stripped[job.kind, job.id] for job in jobs if job.active and site.truth.is_stripped(job)]
+
+
 def _token(site: Site, wish: Wish, jobs: list[Job]) -> None:
     """Law: a new token starts one run, and only one."""
     if not wish.token or wish.desired != "Present":
         return
+    if any(site.truth.is_stripped(job) and (job.active or not site.shared) for job in jobs):
+        return  # nothing starts beside it, and without a ledger nobody knows which token it carried
     image, token = f"gcr.io/a/b:{wish.version}", fingerprint.token_hash(wish.token)
     asked = {job.key for job in jobs if job.token == token and job.image == image}
     if not asked:
@@ -101,6 +112,8 @@ def _ledger(site: Site, store: ports.Store) -> None:
         if not jobs:
             site.truth.broken(f"the ledger holds {run.address} {run.run_key}, which never was")
             continue
+        if run.phase is not None and any(site.truth.is_stripped(job) and not job.gone for job in jobs):
+            site.truth.broken(f"the ledger says {run.phase.value} of {run.address}, which lost our labels and is there")
         if run.phase in (None, Phase.ENDED_UNKNOWN):
             continue
         ends = {job.state for job in jobs if not job.active and job.causes != set(OURS)}

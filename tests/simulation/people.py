@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tests.simulation.service import PLACES, Live
 from tests.simulation.site import Site
-from tests.simulation.wishes import Wish
+from tests.simulation.wishes import STACK, Wish
 
 DEEDS = {
     "edit": 5,
@@ -30,6 +30,7 @@ DEEDS = {
     "relabel": 2,
     "hijack": 2,
     "strip": 2,
+    "rename stack": 1,
     "wait": 2,
 }
 """Deeds with their weights."""
@@ -68,6 +69,7 @@ class People:
         told = getattr(self, f"_{deed.replace(' ', '_')}")()
         if told:
             self._site.seen[f"people: {deed}"] += 1
+            self._site.seen[f"people: {deed} ({self._site.mode})"] += 1
             self._site.tell(f"people {deed} {told}")
             self._site.truth.look(self._site.baton.now(), "clone")
 
@@ -114,6 +116,10 @@ class People:
         del self._site.wishes[wish.address]
         self.edited.add(wish.address)
         return self._write(replace(wish, name=f"{wish.name}-2", formerly=wish.name))
+
+    def _rename_stack(self) -> str:
+        self._site.name = f"{STACK.name}-{self._site.seen['people: rename stack'] + 2}"
+        return self._site.name
 
     def _token(self) -> str:
         wish = self._pick()
@@ -245,9 +251,9 @@ class People:
         return self._take_away(wish)
 
     def _strip(self) -> str:
-        """Take our labels from an ml job: from then on it is somebody else's."""
+        """Take our labels from an ml job: from then on nobody may touch it, and it lives on."""
         job = self._job(active=True, kinds=("Job",))
-        if job is None or not self._remembers(job) or not job.name:
+        if job is None or not job.name or (self._site.shared and not self._remembers(job)):
             return ""
         kept = {key: value for key, value in job.labels.items() if not key.startswith("reconciler_")}
         self._site.service.quietly("PATCH", f"{job.place}?updateMask=labels", {"labels": kept})
@@ -258,7 +264,7 @@ class People:
         """Say whether the ledger that all share holds the run of a job."""
         if not self._site.shared:
             return False
-        return any(run.run_key == job.key for run in self._site.store(0, None).ledger.runs())
+        return any(run.run_key == job.key for run in self._site.store(0, None).ledger.runs() if run.phase is None)
 
     def _wait(self) -> str:
         seconds = self._chance.choice((20.0, 90.0, 700.0))

@@ -90,13 +90,19 @@ def many(first: int, count: int, processes: int) -> Iterator[Tally]:
 
 
 def table(found: Tally) -> str:
-    """Write operations against faults."""
+    """Write operations against faults, and below it what people did against stores."""
     names = list(dict.fromkeys(fault for _, fault in weather.CELLS))
     lines = [f"{'':16}" + "".join(f"{name:>13}" for name in weather.COLUMNS)]
     for name in names:
         cells = [(operation, name) for operation in weather.COLUMNS]
         told = [f"{found.cells[cell] if cell in weather.CELLS else '':>13}" for cell in cells]
         lines.append(f"{name:16}" + "".join(told))
+    deeds = sorted(name for name in found.seen if name.startswith("people: ") and not name.endswith(")"))
+    modes = ("folder", "bucket", "none", "split")
+    lines.append(f"{'people, by store':24}" + "".join(f"{mode:>13}" for mode in modes))
+    for deed in deeds:
+        told = [f"{found.seen[f'{deed} ({mode})']:>13}" for mode in modes]
+        lines.append(f"{deed.removeprefix('people: '):24}" + "".join(told))
     return "\n".join(lines)
 
 

@@ -33,6 +33,8 @@ STORIES: tuple[tuple[tuple[str, ...], ...], ...] = (
     ((), ("relabel manifest", "policy")),
     (("safer", "safer", "looser"), ("unname", "unname")),
     (("looser", "safer", "safer"), ("unname", "looser", "unname")),
+    (("rename stack",), ("rename stack", "edit")),
+    (("strip", "strip"), ("strip", "token")),
 )
 """What people do after the first round and after the second; a story is drawn for each seed."""
 ALWAYS = ("edit", "absent", "absent", "remove", "relabel manifest", "relabel manifest", "policy", "policy")
@@ -137,7 +139,8 @@ class _Seed:
         pools["workerPoolSpecs"][0]["containerSpec"] = {"imageUri": "gcr.io/a/b:1"}
         ours = {"reconciler_stack": STACK.name, "reconciler_owner": STACK.uid, "reconciler_name": "alpha"}
         ours |= {"reconciler_kind": "nasjob", "reconciler_run": "1-" + "0" * 32}
-        for labels in ({}, {**ours, "reconciler_kind": "customjob", "reconciler_stack": "other"}, ours):
+        other = {"reconciler_kind": "customjob", "reconciler_stack": "other", "reconciler_owner": "0a0a0a0a"}
+        for labels in ({}, {**ours, **other}, ours):
             body = {"displayName": "alpha", "jobSpec": pools, "labels": labels}
             assert self.site.service.quietly("POST", PLACES["CustomJob"], body) is not None
         self.site.truth.foreign = {(job.kind, job.id) for job in self.site.truth.look(self.site.baton.now(), "others")}

@@ -120,6 +120,7 @@ class Site:
         self.gone: dict[tuple[str, str], float] = {}
         self.planned: list[tuple[Plan, tuple[Desired, ...]]] = []
         self.kinds: tuple[str, ...] = ()
+        self.name = STACK.name
         self.told: list[str] = []
         self.page_size = 100
         self.hands = 1
@@ -140,7 +141,7 @@ class Site:
     @property
     def stack(self) -> Stack:
         """The stack file."""
-        return replace(STACK, kinds=self.kinds)
+        return replace(STACK, name=self.name, kinds=self.kinds)
 
     @property
     def shared(self) -> bool:
@@ -219,6 +220,7 @@ class Site:
         planned = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), Revision())
         self._hold_asking(wanted, planned.observed, asking & self.policies.asking())
         made = planned.plan
+        self.seen["told as unmarked"] += sum(change.reason == "unmarked" for change in made.changes)
         bent = self.parts.plan(made)
         self.planned.append((bent, wanted))
         return bent
@@ -246,7 +248,10 @@ class Site:
             for change in plan.changes
             for operation in change.operations
         }
-        applier = self.parts.applier(world, self.stack, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
+        if saved and plan.stack != self.name:
+            raise errors.StalePlan(f"the plan is for stack {plan.stack}, this is {self.name}")
+        stack = replace(self.stack, name=plan.stack)  # as it was when this process began
+        applier = self.parts.applier(world, stack, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
         wanted = next(wanted for made, wanted in self.planned if made is plan)
         complete = self.shared and "fault row missed" not in self.seen
         with self.policies.applying(wanted, process.planned - STACK.settle, complete=complete):

@@ -49,7 +49,7 @@ class Job:
 class Truth:
     """Every job there ever was. `problems` are the laws that were broken.
 
-    `stripped` are jobs that people took our labels from, with the time: they are no longer ours.
+    `stripped` are jobs that people took our labels from, with the time: nobody may touch them, and they live on.
     """
 
     def __init__(self, service: Service) -> None:
@@ -74,7 +74,7 @@ class Truth:
             stamp = live.labels.get("reconciler_removal", "")
             if job.stamps[-1:] != [stamp]:
                 job.stamps.append(stamp)
-            job.state, job.active = live.state, live.active and at not in self.stripped
+            job.state, job.active = live.state, live.active
             if live.state == "SUCCEEDED":
                 job.causes.add("ended by itself")
         for at, job in self.jobs.items():
@@ -90,6 +90,10 @@ class Truth:
         return [
             job for at, job in self.jobs.items() if job.kind == kind and job.name in names and at not in self.foreign
         ]
+
+    def is_stripped(self, job: Job) -> bool:
+        """Say whether people took our labels from a job."""
+        return (job.kind, job.id) in self.stripped
 
     def duplicates(self, job: Job) -> list[Job]:
         """Return every job of the same run, oldest first."""

@@ -74,6 +74,10 @@ CHANGES = (
     noop("change_refused"),
     noop("up_to_date", "cosmetic: displayName is 'a' on the live job and 'b' here; the API cannot change it"),
     noop("cannot_delete", "cannot_delete: this API has no delete, the record stays"),
+    noop(
+        "unmarked",
+        "unmarked: projects/demo-project/jobs/unmarked_1 is active, and its labels no longer say whose it is",
+    ),
     noop("stopping"),
     noop("kept"),
     noop("not_active"),

@@ -76,6 +76,7 @@ def _conditions(row: Row) -> Iterable[str]:
         (row.may_rerun, "`rerun` allows another", "`rerun` allows no other"),
         (row.beyond_history, "beyond `history`", "within `history`"),
         (row.can_delete, "the API can delete", "the API cannot delete"),
+        (row.marked, "with our labels", "lost our labels"),
     )
     yield from (yes if value else no for value, yes, no in words if value is not None)
 

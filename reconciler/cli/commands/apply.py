@@ -70,6 +70,7 @@ def _saved(asked: given.Apply, surroundings: Surroundings, closing: ExitStack) -
         raise errors.StalePlan(
             f"the plan is for backend {saved.plan.backend}, this stack has {stack.backend}", "plan again"
         )
+    wiring.require_own_uid(workspace)
     outputs.say(f"Applying {asked.target} to stack {stack.name} ({stack.uid}), backend {stack.backend}")
     world = closing.enter_context(wiring.open_world(workspace, impersonate=asked.impersonate, asked=asked.rate))
     return plan.Drawn(saved.plan, saved.document, workspace, world)

@@ -66,6 +66,11 @@ def set_(surroundings: Surroundings, address: str, policy_file: str, impersonate
         )
     with ExitStack() as closing:
         world, kind, run = _open(surroundings, address, closing, impersonate, rate, reading=False)
+        if not run.marked:
+            raise errors.InputError(
+                f"{address}: {run.resource} lost our labels, and a live job without our mark is not changed",
+                "give it its labels back (docs/labels.md), or set its policy with Google's own tools",
+            )
         _print(world.api.set_iam_policy(kind, run.resource, value))
     return 0
 

@@ -54,6 +54,8 @@ def failures(change: Change, now: Now, *, own: Collection[str] = ()) -> list[str
 def _present(assertion: Assertion, run: Run | None, change: Change, own: Collection[str]) -> str:
     if run is None:
         return "" if assertion.resource in own else f"{assertion.resource} existed and is gone"
+    if not run.marked:
+        return f"{assertion.resource} was run {assertion.run} and has lost its labels"
     if run.run_key != assertion.run:
         now = f"is now run {run.run_key}" if run.run_key else "has lost its label"
         return f"{assertion.resource} was run {assertion.run} and {now}"

@@ -107,7 +107,7 @@ def _totals(
     manifests: int,
     revision: Revision,
 ) -> guards.Totals:
-    ours = [run for run in observed.runs if stack.owns(run.owner)]
+    ours = [run for run in observed.runs if stack.owns(run.owner) and run.marked]
     ended = {
         operation.resource
         for change in built

@@ -9,7 +9,7 @@ from reconciler.core.plan import removal
 from reconciler.core.plan.address import Address
 from reconciler.core.plan.losses import Decided, stops
 from reconciler.core.plan.table import Decision, Verdict
-from reconciler.core.runs import labels
+from reconciler.core.runs import heads, labels
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import (
     Scope,
@@ -32,7 +32,7 @@ class ChangeBuilder:
     def operate(self, each: Decided, *, await_stop: bool) -> None:
         """Append the calls a decision asks for on a live run. With `await_stop` a run that is stopping is waited for."""
         run, verdict, reason = each.run, each.decision.verdict, each.decision.reason
-        if run is None:
+        if run is None or not run.marked:
             return
         if reason == "cannot_delete" and _CANNOT_DELETE not in self.notes:
             self.notes.append(_CANNOT_DELETE)
@@ -63,10 +63,22 @@ class ChangeBuilder:
             operations=tuple(sorted(self.operations, key=lambda operation: _ORDER[operation.verb])),
             fields=self.fields,
             assertions=tuple(self.assertions) if self.operations else (),
-            notes=(*self.notes, *removal.notes(address, _settled(self))),
+            notes=(*self.notes, *_unmarked(address), *removal.notes(address, _settled(self))),
             start_time=live[-1].since if live else "",
             on_removal=removal.to_record(address),
         )
+
+
+def _unmarked(address: Address) -> list[str]:
+    """Tell of every live job of an address that lost our labels, and what to do about it."""
+    return [
+        f"unmarked: {run.resource} is {'active' if run.active else 'finished'} and is a run of this address "
+        f"({'the ledger names it' if run.run_key else 'its id says so'}), but its labels no longer say so: nothing "
+        "changes, cancels or deletes it, its end is not recorded, and nothing starts beside it while it is active. "
+        "Give it its labels back (docs/labels.md), or end it by hand"
+        for run in heads.order(address.runs)
+        if not run.marked
+    ]
 
 
 def _settled(builder: ChangeBuilder) -> frozenset[str]:

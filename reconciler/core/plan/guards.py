@@ -22,7 +22,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests.
+    """The stack as a whole: runs there are, active ones, those a plan would leave, and manifests. Unmarked runs are none.
 
     `foreign` counts runs by another owner's uid; `departed` counts our active runs by the kind and scope that the stack left.
     `incomplete` holds what `incomplete` made of the lists, `lacking` and `older` what these made of the checkout.

@@ -29,7 +29,8 @@ def to_record(address: Address) -> OnRemoval | None:
     if address.desired is None:
         return None
     now, last = address.desired.lifecycle.removal, recorded(address)
-    runs = {run.run_key for run in address.runs if (run.removal, last.get(run.run_key, now)) != (now, now)} - {""}
+    marked = [run for run in address.runs if run.marked]
+    runs = {run.run_key for run in marked if (run.removal, last.get(run.run_key, now)) != (now, now)} - {""}
     return OnRemoval(now, tuple(sorted(runs))) if runs else None
 
 
@@ -40,6 +41,8 @@ def notes(address: Address, changed: Collection[str]) -> list[str]:
     """
     differing, last = set(), recorded(address)
     for run in address.runs:
+        if not run.marked:
+            continue  # it has no label that could say anything
         now = address.desired.lifecycle.removal if address.desired else last.get(run.run_key)
         if run.resource not in changed and run.removal is not None and now is not None and run.removal is not now:
             differing.add((run.removal, now))

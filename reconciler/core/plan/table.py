@@ -47,7 +47,8 @@ class Verdict(StrEnum):
 class Situation:
     """Everything a decision may depend on. `phase` is None where there is neither a live run nor a remembered one.
 
-    `live` is False for a run that only the ledger remembers; an outcome nobody saw is ENDED_UNKNOWN.
+    `live` is False for a run that only the ledger remembers; an outcome nobody saw is ENDED_UNKNOWN. `marked` is False
+    for a live run that lost our labels.
     """
 
     wanted: Wanted
@@ -61,6 +62,7 @@ class Situation:
     on_change: OnChange = OnChange.ASK
     removal: Removal = Removal.ASK
     can_delete: bool = True
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Row:
     beyond_history: bool | None = None
     removal: Collection[Removal] | None = None
     can_delete: bool | None = None
+    marked: bool | None = None
     unwritten: bool = False
 
     def matches(self, case: Situation) -> bool:
@@ -103,6 +106,7 @@ class Row:
             and self.may_rerun in (None, case.may_rerun)
             and self.beyond_history in (None, case.beyond_history)
             and self.can_delete in (None, case.can_delete)
+            and self.marked in (None, case.marked)
         )
 
 
@@ -119,8 +123,10 @@ _OTHER = Role.OTHER
 TABLE: tuple[Row, ...] = (
     # The head of an address that a manifest wants present.
     Row("missing", Verdict.CREATE, _PRESENT, phases=(None,)),
+    Row("unmarked", Verdict.NOOP, _PRESENT, live=True, phases=ACTIVE, marked=False),
     Row("rerun_asked", Verdict.CREATE, _PRESENT, phases=ENDED, spec=SAME, token_new=True),
     Row("rerun_asked", Verdict.ON_CHANGE, _PRESENT, phases=ACTIVE, spec=SAME, token_new=True),
+    Row("unmarked", Verdict.NOOP, _PRESENT, live=True, phases=ENDED, spec=SAME, marked=False),
     Row("already_ran", Verdict.NOOP, _PRESENT, live=False, phases=(Phase.SUCCEEDED,), spec=SAME),
     Row("vanished", Verdict.NOOP, _PRESENT, live=False, phases=(Phase.ENDED_UNKNOWN,), spec=SAME),
     Row("moved", Verdict.ON_CHANGE, _PRESENT, phases=ACTIVE, spec=(Spec.MOVED,)),
@@ -132,6 +138,7 @@ TABLE: tuple[Row, ...] = (
     Row("spec_changed", Verdict.ON_CHANGE, _PRESENT, phases=ACTIVE, spec=(Spec.DIFFERS,)),
     Row("spec_changed", Verdict.CREATE, _PRESENT, phases=ENDED, spec=(Spec.DIFFERS,)),
     # The other live runs of the address.
+    Row("unmarked", Verdict.NOOP, _PRESENT, _OTHER, live=True, phases=(*ACTIVE, *ENDED), marked=False),
     Row("duplicate", Verdict.CANCEL, _PRESENT, _OTHER, phases=WORKING, spec=SAME),
     Row("superseded", Verdict.ON_CHANGE, _PRESENT, _OTHER, phases=WORKING, spec=(Spec.DIFFERS,)),
     Row("stopping", Verdict.NOOP, _PRESENT, _OTHER, phases=(S,)),
@@ -139,16 +146,19 @@ TABLE: tuple[Row, ...] = (
     Row("cannot_delete", Verdict.NOOP, _PRESENT, _OTHER, phases=ENDED, beyond_history=True),
     Row("kept", Verdict.NOOP, _PRESENT, _OTHER, phases=ENDED),
     # Every run of an address that a manifest wants cancelled.
+    Row("unmarked", Verdict.NOOP, _CANCELLED, live=True, phases=(*ACTIVE, *ENDED), marked=False),
     Row("cancel_wanted", Verdict.CANCEL, _CANCELLED, phases=WORKING),
     Row("stopping", Verdict.NOOP, _CANCELLED, phases=(S,)),
     Row("not_active", Verdict.NOOP, _CANCELLED),
     # Every run of an address that a manifest wants absent.
+    Row("unmarked", Verdict.NOOP, _ABSENT, live=True, phases=(*ACTIVE, *ENDED), marked=False),
     Row("delete_wanted", Verdict.DELETE, _ABSENT, live=True, phases=(*ACTIVE, *ENDED), can_delete=True),
     Row("cancel_wanted", Verdict.CANCEL, _ABSENT, live=True, phases=WORKING),
     Row("stopping", Verdict.NOOP, _ABSENT, live=True, phases=(S,)),
     Row("cannot_delete", Verdict.NOOP, _ABSENT, live=True, phases=ENDED),
     Row("absent", Verdict.NOOP, _ABSENT),
     # Every run that no manifest names any more.
+    Row("unmarked", Verdict.NOOP, _NOTHING, live=True, phases=(*ACTIVE, *ENDED), marked=False),
     Row("removed", Verdict.DELETE, _NOTHING, phases=(*ACTIVE, *ENDED), removal=(Removal.DELETE,), can_delete=True),
     Row("removed", Verdict.CANCEL, _NOTHING, phases=WORKING, removal=(Removal.CANCEL, Removal.DELETE)),
     Row("removed", Verdict.CANCEL, _NOTHING, phases=WORKING, removal=(Removal.ASK,), unwritten=True),

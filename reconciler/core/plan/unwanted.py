@@ -31,6 +31,7 @@ def build(address: Address) -> tuple[Change, Losses]:
             phase=run.phase,
             removal=_destroying(policy, address.destroy),
             can_delete=address.kind.can(Verb.DELETE),
+            marked=run.marked,
         )
         decided.append(Decided(run, _priced(table.decide(case), policy, address.destroy)))
     if not decided:
@@ -39,9 +40,14 @@ def build(address: Address) -> tuple[Change, Losses]:
     for each in decided:
         builder.operate(each, await_stop=False)
     # the first in the order of printing: a cancel says more of an address than a delete, and both more than nothing
-    first = min(decided, key=lambda each: Action(each.decision.verdict).rank).decision
+    first = min(decided, key=lambda each: (Action(each.decision.verdict).rank, _marked(each))).decision
     protect = bool(address.desired and address.desired.lifecycle.protect)
     return builder.finish(address, first, decided), losses.of(address, decided, protect=protect)
+
+
+def _marked(each: Decided) -> bool:
+    """Say whether a run carries our labels: of runs that nothing is done with, one that lost them says most."""
+    return each.run is None or each.run.marked
 
 
 def _destroying(policy: Removal, destroy: Destroy | None) -> Removal:

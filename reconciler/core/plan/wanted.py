@@ -37,10 +37,11 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
         live=head.run is not None,
         phase=head.phase,
         spec=head.spec,
-        token_new=address.rerun or (bool(token) and token not in head.tokens),
+        token_new=address.rerun or (bool(token) and token not in head.tokens and _tokens_known(address)),
         may_rerun=head.phase in life.rerun.on and head.count < life.rerun.maximum,
         on_change=life.on_change,
         can_delete=address.kind.can(Verb.DELETE),
+        marked=head.run is None or head.run.marked,
     )
     decided = [Decided(run, _other(run, specs[run.resource], address, desired, frozenset())) for run in head.others]
     first = _held_back(table.decide(case), decided)
@@ -59,7 +60,7 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
     builder.operate(Decided(head.run, first), await_stop=starts)
     if starts:
         _create(builder, address, desired, token, number, first.reason)
-    elif first.verdict is Verdict.NOOP and head.run:
+    elif first.verdict is Verdict.NOOP and head.run and head.run.marked:
         _patches(builder, address, desired, head.run)
     _tell(builder, first, head, address)
     if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in decided):
@@ -141,15 +142,25 @@ def _other(run: Run, spec: Spec, address: Address, desired: Desired, old: frozen
             beyond_history=run.resource in old,
             on_change=desired.lifecycle.on_change,
             can_delete=address.kind.can(Verb.DELETE),
+            marked=run.marked,
         )
     )
 
 
+def _tokens_known(address: Address) -> bool:
+    """Say whether every run tells which token it carries: one that only its id names does not, and is no yes."""
+    return all(run.marked or run.run_key for run in address.runs)
+
+
 def _held_back(first: Decision, others: Sequence[Decided]) -> Decision:
-    """Start nothing while onChange keeps an active run or refuses to stop it: no two active runs of an address."""
+    """Start nothing while onChange keeps an active run or refuses to stop it, or while one may not be touched.
+
+    So there are no two active runs of an address.
+    """
     if first.verdict in (Verdict.CREATE, Verdict.REPLACE):
         for each in others:
-            if each.decision.reason in ("change_kept", "change_refused"):
+            stays = each.decision.reason in ("change_kept", "change_refused")
+            if stays or (each.run is not None and each.run.active and not each.run.marked):
                 return each.decision
     return first
 

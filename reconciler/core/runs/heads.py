@@ -72,8 +72,9 @@ def next_number(runs: Sequence[Run], past: Sequence[LedgerRun]) -> int:
 def arrange(runs: Sequence[Run], past: Sequence[LedgerRun], fingerprint: str, specs: Mapping[str, Spec]) -> Head:
     """Find the head: the oldest active run of the desired spec if there is one, else the newest, live or remembered.
 
-    A cancelled duplicate is never the head; a remembered run is only where it is newer than every live
-    one. `specs` says of every live run's resource how its spec stands to the manifest's.
+    A cancelled duplicate is never the head; a remembered run is only where it is newer than every live one, an unmarked
+    one only where no marked one is active. `specs` says of every live run's resource how its spec stands to the
+    manifest's.
     """
     ordered = order(runs)
     same = [run for run in ordered if specs[run.resource] is not Spec.DIFFERS]
@@ -101,21 +102,24 @@ def candidates(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def _live_head(ordered: Sequence[Run], specs: Mapping[str, Spec]) -> Run | None:
+    marked = [run for run in ordered if run.marked]
+    chosen = marked if any(run.active for run in marked) else ordered
     for wanted in (Spec.EQUAL, Spec.MOVED):
-        for run in ordered:
+        for run in chosen:
             if run.active and specs[run.resource] is wanted:
                 return run
-    return standing(ordered)[-1] if ordered else None
+    return standing(chosen)[-1] if chosen else None
 
 
 def beyond_history(head: Run | None, others: Sequence[Run], keep: int | None, ends: Collection[str]) -> frozenset[str]:
     """Return the resources of finished runs older than the newest `keep`, the head counted among the finished.
 
-    `ends` are the resources of active runs that this very plan ends: they count, or the next plan would delete again.
+    Unmarked runs are neither counted nor returned. `ends` are the resources of active runs that this very plan ends:
+    they count, or the next plan would delete again.
     """
     if keep is None:
         return frozenset()
-    everyone = order([*others, *([head] if head else [])])
+    everyone = order([run for run in (*others, *([head] if head else [])) if run.marked])
     finished = [run for run in everyone if not run.active or run.resource in ends]
     old = finished[: max(0, len(finished) - keep)]
     return frozenset(run.resource for run in old if run is not head and not run.active)

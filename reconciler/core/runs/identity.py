@@ -26,8 +26,13 @@ class Identity:
     removal: Removal | None = None
 
 
-def run_of(identity: Identity, row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str) -> Run:
-    """Read a job whose identity is known. `resource` is its name, which not every row has."""
+def run_of(
+    identity: Identity, row: Mapping[str, Any], kind: Kind, scope: Scope, resource: str, *, marked: bool = True
+) -> Run:
+    """Read a job whose identity is known. `resource` is its name, which not every row has.
+
+    `marked` says whether its labels tell who it is.
+    """
     return Run(
         kind=kind.name,
         name=identity.name,
@@ -45,6 +50,7 @@ def run_of(identity: Identity, row: Mapping[str, Any], kind: Kind, scope: Scope,
         token=identity.token,
         removal=identity.removal,
         row=row,
+        marked=marked,
     )
 
 

@@ -25,14 +25,20 @@ SHARD = "reconciler_shard"
 _SECONDS = re.compile(r"^(.*:\d\d)(?:\.(\d+))?Z$")
 
 
-def label_filter(stack: Stack) -> str:
-    """Return the list filter for everything that carries our stack's name, another owner's too, so that it is seen."""
-    return f'labels.{STACK}="{stack.name}"'
+def list_filters(stack: Stack) -> tuple[str, ...]:
+    """Return the filters of the lists that together show our runs, whatever the stack was called when they started.
+
+    One for each uid that is ours, and one for the stack's name, so that another owner's runs are seen. Each is a list
+    of its own: ml.googleapis.com documents no OR in a filter
+    (https://cloud.google.com/ai-platform/training/docs/reference/rest/v1/projects.jobs/list).
+    """
+    uids = dict.fromkeys((stack.uid, *stack.former_uids))
+    return (*(f'labels.{OWNER}="{uid}"' for uid in uids), f'labels.{STACK}="{stack.name}"')
 
 
-def run_filter(stack: Stack, key: str) -> str:
-    """Return the list filter that finds one run by its key."""
-    return f'labels.{STACK}="{stack.name}" AND labels.{RUN}="{key}"'
+def run_filter(key: str) -> str:
+    """Return the list filter that finds one run by its key alone: the stack may have had another name."""
+    return f'labels.{RUN}="{key}"'
 
 
 def stamp(desired: Desired, stack: Stack, key: str, token: str) -> dict[str, str]:

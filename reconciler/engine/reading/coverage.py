@@ -58,7 +58,7 @@ def left_behind(world: World, stack: Stack) -> tuple[KindScope, ...]:
 def covered_keys(world: World, stack: Stack, kinds: Collection[str]) -> frozenset[str]:
     """Return the run keys that complete lists of some kinds show in the places the stack covers."""
     kind_scopes = [kind_scope for kind_scope in covered(stack, world.kinds, kinds) if kind_scope[0].name in kinds]
-    listed = world.each(lambda kind_scope: rows.list_runs(world, stack, *kind_scope), kind_scopes)
+    listed = rows.list_all(world, stack, kind_scopes)
     return frozenset(run.run_key for runs, _ in listed for run in runs)
 
 

@@ -10,20 +10,24 @@ from dataclasses import replace
 
 from reconciler.core.plan import by_address
 from reconciler.core.plan.observed import Key, Known, Observed, sort_by_address
-from reconciler.core.runs import heads, names
+from reconciler.core.runs import heads, marks, names
+from reconciler.core.spec import fingerprint
 from reconciler.engine.reading import coverage, rows, settle
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import IdForm, Verb
+from reconciler.vocabulary.kinds import IdForm, Phase, Verb
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Stack
 from reconciler.vocabulary.plans import ScopeCount
 from reconciler.vocabulary.ports import Row
 
 
-def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = ()) -> Observed:
+def observe(
+    world: World, stack: Stack, desired: Sequence[Desired], also: Collection[str] = (), starting: Collection[str] = ()
+) -> Observed:
     """Return everything a plan needs to know. Waits where a stopped apply left a create that lists may not show yet.
 
-    `also` names kinds to list besides those of the manifests and the ledger.
+    `also` names kinds to list besides those of the manifests and the ledger, `starting` addresses that may start a run
+    whatever their manifests and the lists say.
     """
     world.store.require_format()
     ledger = world.store.ledger.runs()
@@ -32,10 +36,11 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     covered = coverage.covered(stack, world.kinds, wanted)
     runs, counts = settle.settled_lists(world, stack, covered)
     left = coverage.look_at_left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in covered})
-    shown = {run.run_key for run in runs}
-    runs += _remembered(world, stack, [old for old in ledger if old.phase is None and old.run_key not in shown], left)
-    runs += _derived(world, stack, desired, runs, ledger)
-    addresses = _looked_again(world, sort_by_address(stack, desired, runs, ledger))
+    runs = _with(runs, _remembered(world, stack, _unseen(ledger, runs), left))
+    addresses = sort_by_address(stack, desired, runs, ledger)
+    asked = [want for want in desired if want.address in starting or _may_start(want, _known(addresses, want).runs)]
+    runs = _with(runs, _derived(world, stack, asked, addresses))
+    addresses = _looked_again(world, stack, sort_by_address(stack, desired, runs, ledger))
     full, gone = _full(world, desired, addresses)
     addresses = {key: replace(known, runs=_without(known.runs, gone)) for key, known in addresses.items()}
     foreign = [run for run in runs if not stack.owns(run.owner)]
@@ -51,11 +56,30 @@ def observe(world: World, stack: Stack, desired: Sequence[Desired], also: Collec
     )
 
 
+def _unseen(ledger: Sequence[LedgerRun], runs: Sequence[Run]) -> list[LedgerRun]:
+    """Return what the ledger holds as not ended and no list shows as that run: lists lag, and labels get lost.
+
+    A twin that carries its key does not stand for the job that the ledger names.
+    """
+    keys, jobs = {run.run_key for run in runs}, {(run.run_key, run.resource) for run in runs}
+    return [
+        old
+        for old in ledger
+        if old.phase is None and (old.run_key not in keys or (old.resource and (old.run_key, old.resource) not in jobs))
+    ]
+
+
+def _with(runs: Sequence[Run], found: Sequence[Run]) -> list[Run]:
+    """Add what a get found to what lists showed; where both have a job, the get knows better who it is."""
+    got = {run.resource for run in found}
+    return [*(run for run in runs if run.resource not in got), *found]
+
+
 def _without(runs: Sequence[Run], gone: Collection[str]) -> tuple[Run, ...]:
     return tuple(run for run in runs if run.resource not in gone)
 
 
-def _looked_again(world: World, addresses: Mapping[Key, Known]) -> dict[Key, Known]:
+def _looked_again(world: World, stack: Stack, addresses: Mapping[Key, Known]) -> dict[Key, Known]:
     """Get the active runs of every address that seems to have two: a list may still show one that has ended.
 
     Cancelling the other as its duplicate would then leave none.
@@ -66,9 +90,10 @@ def _looked_again(world: World, addresses: Mapping[Key, Known]) -> dict[Key, Kno
     def fetch(run: Run) -> Run | None:
         kind = world.kinds[run.kind]
         try:
-            return rows.read_run(world.api.get(kind, run.resource), kind, run.scope)
+            row = world.api.get(kind, run.resource)
         except errors.NotFound:
             return None
+        return marks.read(marks.seen(run), row, kind, run.scope, run.resource, stack)
 
     now = dict(zip((run.resource for run in doubtful), world.each(fetch, doubtful), strict=True))
     return {key: replace(known, runs=_replaced(known.runs, now)) for key, known in addresses.items()}
@@ -82,6 +107,8 @@ def _replaced(runs: Iterable[Run], now: Mapping[str, Run | None]) -> tuple[Run, 
 
 def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: Sequence[ScopeCount] = ()) -> list[Run]:
     """Get every run the ledger holds as not ended and the lists did not show: lists lag, and ml hides old jobs.
+
+    One whose labels no longer make it ours is unmarked: it lives, whatever it says of itself.
 
     `left` are the kind scopes the stack left: of a run that may be in one whose list has a gap already, no answer is needed.
     """
@@ -100,8 +127,7 @@ def _remembered(world: World, stack: Stack, waiting: Sequence[LedgerRun], left: 
             ):
                 raise
             return None
-        run = rows.read_alone(row, kind, old.resource, stack)
-        return run if run and run.run_key == old.run_key else None
+        return rows.read_known(row, kind, old, stack)
 
     return [run for run in world.each(fetch, waiting) if run is not None]
 
@@ -121,37 +147,51 @@ def with_runs(world: World, stack: Stack, observed: Observed, expected: Mapping[
     return replace(observed, runs=(*observed.runs, *(run for run in found if run is not None)))
 
 
-def _derived(
-    world: World, stack: Stack, desired: Sequence[Desired], runs: Sequence[Run], ledger: Sequence[LedgerRun]
-) -> list[Run]:
-    """Get the ids we would choose next where the lists show no run: ml lists hide jobs after 90 days (docs)."""
-    shown = {(run.kind, run.name) for run in runs}
+def _derived(world: World, stack: Stack, desired: Sequence[Desired], addresses: Mapping[Key, Known]) -> list[Run]:
+    """Get the ids we would choose next for some manifests: ml lists hide jobs after 90 days (docs).
 
-    def probe(want: Desired) -> list[Run]:
-        kind = world.kinds[want.kind]
-        number = heads.next_number((), [old for old in ledger if (old.kind, old.name) == (want.kind, want.name)])
+    A job that lost our labels is in no list either, and its id still says whose it is.
+    """
+    shown = {run.resource for known in addresses.values() for run in known.runs}
+
+    def probe(named: tuple[Desired, str]) -> list[Run]:
+        (want, name), kind = named, world.kinds[named[0].kind]
+        known = _known(addresses, want)
+        number = heads.next_number(known.runs, known.past)
         found: list[Run] = []
         while True:
-            resource = f"{names.collection(kind, want.scope)}/{names.client_id(want.name, stack.uid, number)}"
+            resource = f"{names.collection(kind, want.scope)}/{names.client_id(name, stack.uid, number)}"
             try:
-                run = rows.read_run(world.api.get(kind, resource), kind, want.scope)
+                row = world.api.get(kind, resource)
             except errors.NotFound:
                 return found
-            if run is not None:
+            run = marks.read(marks.derived(name, number, stack), row, kind, want.scope, resource, stack)
+            if run is not None and resource not in shown:
                 found.append(run)
             number += 1
 
-    wanted = [
-        want
-        for want in desired
-        if world.kinds[want.kind].id_form is IdForm.CLIENT and (want.kind, want.name) not in shown
-    ]
+    chosen = [want for want in desired if world.kinds[want.kind].id_form is IdForm.CLIENT]
+    wanted = [(want, name) for want in chosen for name in (want.name, want.formerly) if name]
     return [run for found in world.each(probe, wanted) for run in found]
+
+
+def _may_start(want: Desired, runs: Sequence[Run]) -> bool:
+    """Say whether a create might follow, or no run is known.
+
+    None follows beside a run of this very spec that is active or succeeded, unless a token asks for one more.
+    """
+    if not runs:
+        return True
+    same = [run for run in runs if run.fingerprint == want.fingerprint]
+    done = any(run.active or run.phase is Phase.SUCCEEDED for run in same)
+    token = fingerprint.token_hash(want.lifecycle.rerun.token)
+    asked = bool(token) and all(run.token != token for run in same)
+    return want.lifecycle.desired is DesiredState.PRESENT and (asked or not done)
 
 
 def _full(world: World, desired: Sequence[Desired], addresses: Mapping[Key, Known]) -> tuple[dict[str, Row], set[str]]:
     """Fetch every run whose label cannot settle whether its spec is the manifest's; say also which are gone."""
-    todo = [run for want in desired for run in by_address.to_compare(want, _runs(addresses, want))]
+    todo = [run for want in desired for run in by_address.to_compare(want, _known(addresses, want).runs)]
 
     def fetch(run: Run) -> Row | None:
         try:
@@ -164,8 +204,8 @@ def _full(world: World, desired: Sequence[Desired], addresses: Mapping[Key, Know
     return {resource: row for resource, row in read.items() if row is not None}, gone
 
 
-def _runs(addresses: Mapping[Key, Known], want: Desired) -> tuple[Run, ...]:
-    return addresses.get((want.kind, want.name), Known()).runs
+def _known(addresses: Mapping[Key, Known], want: Desired) -> Known:
+    return addresses.get((want.kind, want.name), Known())
 
 
 def _policies(world: World, desired: Sequence[Desired], addresses: Mapping[Key, Known]) -> dict[str, Row]:
@@ -176,7 +216,8 @@ def _policies(world: World, desired: Sequence[Desired], addresses: Mapping[Key, 
         if want.iam is not None
         and want.lifecycle.desired is DesiredState.PRESENT
         and world.kinds[want.kind].can(Verb.GET_IAM_POLICY)
-        for run in heads.candidates(_runs(addresses, want))
+        for run in heads.candidates(_known(addresses, want).runs)
+        if run.marked
     ]
     policies = world.each(lambda run: world.api.get_iam_policy(world.kinds[run.kind], run.resource), todo)
     return {run.resource: policy for run, policy in zip(todo, policies, strict=True)}

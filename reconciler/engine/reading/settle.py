@@ -28,7 +28,7 @@ def settled_lists(
     first_seen: dict[str, float] = {}
     while True:
         asked = world.clock.monotonic()
-        listed = world.each(lambda kind_scope: rows.list_runs(world, stack, *kind_scope), kind_scopes)
+        listed = rows.list_all(world, stack, kind_scopes)
         runs = [run for found, _ in listed for run in found]
         hidden = _hidden(world, {run.run_key for run in runs})
         read = world.clock.monotonic()

@@ -48,7 +48,7 @@ def create(
                 raise
             return Created(Status.UNCERTAIN, error=f"{reason}; not sent again: {unwritten.message}")
         except errors.Conflict as taken:
-            return _taken(world, stack, kind, scope, body, taken)
+            return _taken(world, kind, scope, body, taken)
         except errors.TransportFailed as lost:
             if not lost.sent:
                 return Created(Status.FAILED, error=lost.message)
@@ -95,7 +95,7 @@ def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[
     lists = 0
     while True:
         asked = world.clock.monotonic()
-        found = find(world, stack, kind, scope, body)
+        found = find(world, kind, scope, body)
         lists += 1
         if found is not None:
             return found
@@ -105,7 +105,7 @@ def look_up(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[
         world.clock.sleep(min(settle.POLL, left) if left > 0 else settle.POLL / 5)
 
 
-def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
+def find(world: World, kind: Kind, scope: Scope, body: Mapping[str, Any]) -> Run | None:
     """Return the oldest live run with the body's run key, by its id where we chose it, else from a complete list."""
     key = body["labels"][labels.RUN]
     if kind.id_form is IdForm.CLIENT:
@@ -115,19 +115,15 @@ def find(world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str
             return None
         run = rows.read_run(row, kind, scope)
         return run if run and run.run_key == key else None
-    listed = [
-        row for page in world.api.list(kind, scope, labels.run_filter(stack, key), kind.list_mask) for row in page
-    ]
+    listed = [row for page in world.api.list(kind, scope, labels.run_filter(key), kind.list_mask) for row in page]
     runs = [run for run in (rows.read_run(row, kind, scope) for row in listed) if run and run.run_key == key]
     return heads.order(runs)[0] if runs else None
 
 
-def _taken(
-    world: World, stack: Stack, kind: Kind, scope: Scope, body: Mapping[str, Any], taken: errors.Conflict
-) -> Created:
+def _taken(world: World, kind: Kind, scope: Scope, body: Mapping[str, Any], taken: errors.Conflict) -> Created:
     """An id that is taken is ours where the run key is: an earlier reply was lost."""
     try:
-        found = find(world, stack, kind, scope, body)
+        found = find(world, kind, scope, body)
     except errors.ReconcilerError as blind:
         return Created(Status.UNCERTAIN, error=f"{taken.message}; looking at the job failed: {blind.message}")
     if found is not None:

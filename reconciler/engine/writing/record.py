@@ -12,7 +12,7 @@ from reconciler.vocabulary.model import LedgerRun, Removal, Run, Stack
 
 
 def by_key(stack: Stack, observed: Observed) -> dict[str, Run]:
-    """Return our live runs by run key. The oldest run of a key is the run, a younger one its duplicate."""
+    """Return our live runs by run key, unmarked ones too. The oldest run of a key is the run, a younger one its duplicate."""
     firsts: dict[str, Run] = {}
     for run in heads.order([run for run in observed.runs if stack.owns(run.owner) and run.run_key]):
         firsts.setdefault(run.run_key, run)
@@ -22,11 +22,13 @@ def by_key(stack: Stack, observed: Observed) -> dict[str, Run]:
 def remember(world: World, stack: Stack, observed: Observed, removals: Mapping[str, Removal] | None = None) -> None:
     """Write what was seen into the ledger: runs it does not hold yet, and outcomes it does not know.
 
-    `removals` are what manifests say now of live runs, by run key; what the ledger holds otherwise is recorded anew.
+    Of an unmarked run nothing is written: it is there, and what becomes of it is not ours to say. `removals` are what
+    manifests say now of live runs, by run key; what the ledger holds otherwise is recorded anew.
     Runs are written side by side: after a night a stack may have hundreds of outcomes, and a bucket is slow.
     """
     held = {old.run_key: old for old in observed.ledger}
     firsts = by_key(stack, observed)
+    there = {run.run_key for run in observed.runs}
     asked = removals or {}
 
     def record(run: Run) -> None:
@@ -41,11 +43,11 @@ def remember(world: World, stack: Stack, observed: Observed, removals: Mapping[s
             world.store.assert_held()  # a late record would take a number that another holder of the lock went past
             ledger.removal_changed(known, now)
 
-    world.each(record, firsts.values())
+    world.each(record, [run for run in firsts.values() if run.marked])
     gone = [
         old
         for key, old in held.items()
-        if old.phase is None and old.resource and old.kind in world.kinds and key not in firsts
+        if old.phase is None and old.resource and old.kind in world.kinds and key not in there
     ]
     world.each(lambda old: world.store.ledger.ended(old, Phase.ENDED_UNKNOWN), gone)
 

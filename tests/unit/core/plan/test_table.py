@@ -26,11 +26,11 @@ FLAGS = (False, True)
 
 @cache
 def situations() -> tuple[Situation, ...]:
-    """Every combination of every field: 110,592."""
+    """Every combination of every field: 221,184."""
     return tuple(
         itertools.starmap(
             Situation,
-            itertools.product(Wanted, Role, FLAGS, PHASES, Spec, FLAGS, FLAGS, FLAGS, OnChange, Removal, FLAGS),
+            itertools.product(Wanted, Role, FLAGS, PHASES, Spec, FLAGS, FLAGS, FLAGS, OnChange, Removal, FLAGS, FLAGS),
         )
     )
 
@@ -38,10 +38,12 @@ def situations() -> tuple[Situation, ...]:
 def can_occur(case: Situation) -> bool:
     """Say whether core.runs.heads and core.plan.by_address can ask this.
 
-    A live run has a phase. What only the ledger remembers has ended, has the desired spec, is asked about under Present
-    alone, and is never one of the other runs, which are live, stand under Present, and are MOVED or DIFFERS only while
-    active.
+    A live run has a phase, and only a live run can have lost its labels. What only the ledger remembers has ended, has
+    the desired spec, is asked about under Present alone, and is never one of the other runs, which are live, stand
+    under Present, and are MOVED or DIFFERS only while active.
     """
+    if not case.marked and not case.live:
+        return False
     if case.role is Role.OTHER:
         compared = case.spec is Spec.EQUAL or case.phase in ACTIVE
         return case.wanted is Wanted.PRESENT and case.live and case.phase is not None and compared
@@ -72,7 +74,7 @@ def deciding() -> dict[int, tuple[Situation, ...]]:
 def test_one_row_decides_every_situation_that_can_occur() -> None:
     decided = deciding()
     assert sum(len(cases) for cases in decided.values()) == sum(can_occur(case) for case in situations())
-    assert len(situations()) == len(set(situations())) == 110_592
+    assert len(situations()) == len(set(situations())) == 221_184
 
 
 @pytest.mark.parametrize("number", range(len(TABLE)), ids=lambda number: f"{number}-{TABLE[number].reason}")
@@ -107,6 +109,14 @@ def test_nothing_that_costs_work_is_destroyed_unless_somebody_wrote_it_down() ->
             or decision.reason == "duplicate"
         )
         assert written or decision.unwritten, case
+
+
+def test_a_run_that_lost_our_labels_is_neither_changed_nor_ended_and_nothing_starts_beside_it_while_active() -> None:
+    for case in itertools.chain.from_iterable(deciding().values()):
+        if not case.marked:
+            decision = decide(case)
+            assert decision.verdict in (Verdict.NOOP, Verdict.CREATE), case
+            assert decision.verdict is Verdict.NOOP or (case.phase in ENDED and case.wanted is Wanted.PRESENT), case
 
 
 def test_a_run_that_is_active_is_never_deleted_where_the_policy_only_says_cancel() -> None:
@@ -228,6 +238,20 @@ def page() -> str:
                 "delete, kind cannot": {"wanted": Wanted.NOTHING, "removal": Removal.DELETE, "can_delete": False},
             },
             phases(*Phase),
+        ),
+        *table(
+            "A run that lost our labels",
+            {
+                "Present, equal": present,
+                "equal, token new": {"token_new": True, **present},
+                "equal, may rerun": {"may_rerun": True, **present},
+                "differs": {"spec": Spec.DIFFERS, **present},
+                "other, beyond history": {"role": Role.OTHER, "beyond_history": True, **present},
+                "Cancelled": {"wanted": Wanted.CANCELLED},
+                "Absent": {"wanted": Wanted.ABSENT},
+                "no manifest, delete": {"wanted": Wanted.NOTHING, "removal": Removal.DELETE},
+            },
+            phases(*Phase, marked=False),
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,13 @@ def test_times_are_ordered_as_instants_and_equal_ones_by_name() -> None:
         assert sorted(shuffled, key=labels.time_order) == runs
 
 
-def test_the_filters_name_the_stack_and_the_run() -> None:
-    assert labels.label_filter(STACK) == 'labels.reconciler_stack="vision"'
-    assert labels.run_filter(STACK, KEY) == f'labels.reconciler_stack="vision" AND labels.reconciler_run="{KEY}"'
+def test_each_uid_of_a_stack_its_name_and_a_run_have_a_filter_of_their_own() -> None:
+    assert labels.list_filters(STACK) == (f'labels.reconciler_owner="{STACK.uid}"', 'labels.reconciler_stack="vision"')
+    heir = replace(STACK, uid="0a0a0a0a", former_uids=("11111111", "22222222"))
+    assert labels.list_filters(heir) == (
+        'labels.reconciler_owner="0a0a0a0a"',
+        'labels.reconciler_owner="11111111"',
+        'labels.reconciler_owner="22222222"',
+        'labels.reconciler_stack="vision"',
+    )
+    assert labels.run_filter(KEY) == f'labels.reconciler_run="{KEY}"'
