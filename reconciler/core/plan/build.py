@@ -62,6 +62,7 @@ def build(
         ),
         blocked=guards.check(all_losses, totals, stack.limits, options.allowed, stack.name),
         changes=tuple(built),
+        part=options.selection.part,
     )
 
 
