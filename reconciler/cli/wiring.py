@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 STREAM = "-"
 
+_PASTED = 20
+"""Addresses of a file that a hint names: a command line of more is no longer read."""
+
 STORAGE = "storage.{universe}"
 """The API of a store in a bucket."""
 
@@ -71,10 +74,7 @@ def open_workspace(path: str, surroundings: Surroundings) -> Workspace:
 
     start = Path() if path == STREAM else Path(path)
     if start.is_file():
-        raise errors.InputError(
-            f"{path} is a file; a stack is a directory",
-            f"name the directory, and choose jobs with --select, for instance --select '*/{start.stem}'",
-        )
+        raise errors.InputError(f"{path} is a file; a stack is a directory", _instead_of(start))
     if not start.is_dir():
         raise errors.InputError(f"{path} does not exist", "name a directory with a reconciler.yaml in or above it")
     root = stack.find_root(start)
@@ -94,6 +94,16 @@ def open_workspace(path: str, surroundings: Surroundings) -> Workspace:
         store=environment.variable("RECONCILER_STORE") or built.store,
     )
     return Workspace(surroundings, root, overridden, kinds, Validator(kinds))
+
+
+def _instead_of(file: Path) -> str:
+    """Say how the jobs of one file are chosen, ready to paste."""
+    from reconciler.files import addresses
+
+    found = addresses.in_file(file)
+    chosen = [f"--select {address}" for address in found[:_PASTED]] or ["--select 'Kind/name'"]
+    more = f" (and {len(found) - _PASTED} more)" if len(found) > _PASTED else ""
+    return f"name the stack's directory, and choose jobs of it: {' '.join(chosen)}{more}"
 
 
 def read_manifests(workspace: Workspace, path: str) -> Manifests:

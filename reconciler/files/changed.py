@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.files import git, globs, manifests, stack
+from reconciler.files import addresses, git, globs, manifests, stack
 from reconciler.files.manifests import STACK_FILE
 from reconciler.files.reading import MAX_BYTES
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.model import Document, Json, address_of
+from reconciler.vocabulary.model import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,11 @@ def _compared(root: Path, past: Path, patterns: Sequence[str], ignore: Sequence[
             if file not in present:
                 continue
             reading = manifests.read_file(folder / file, folder)
-            if reading.problems and folder is past:
-                return Changed(everything=f"{file} could not be read as it was: {reading.problems[0].message}")
+            unreadable = [problem for problem in reading.problems if problem.rule != manifests.NO_MANIFEST]
+            if unreadable and folder is past:
+                return Changed(everything=f"{file} could not be read as it was: {unreadable[0].message}")
             for document in reading.documents:
-                address, renamed = _address(document), _address(document, "formerly")
+                address, renamed = addresses.of(document), addresses.of(document, "formerly")
                 found[address].append(_said(document.value))
                 former[address].update([renamed] if renamed else [])
     touched = {address for address in (*now, *before) if now.get(address) != before.get(address)}
@@ -89,10 +90,3 @@ def _same_bytes(one: Path, other: Path) -> bool:
 def _said(value: Json) -> str:
     """Write what a document says so that two can be compared: Python takes 1 for true and for 1.0."""
     return json.dumps(value, sort_keys=True, default=repr)
-
-
-def _address(document: Document, key: str = "name") -> str:
-    """Return the address that a manifest has, or had under another key; empty where it names none."""
-    metadata = document.value.get("metadata")
-    name = metadata.get(key) if isinstance(metadata, dict) else None
-    return address_of(str(document.value.get("kind", "")), str(name)) if name else ""

@@ -53,10 +53,10 @@ def files_named(root: Path, name: str) -> tuple[Path, tuple[str, ...]] | None:
         return None
     folder = Path(top.removesuffix("\n"))
     where = ("--", f":(glob)**/{name}")
-    listing = _bytes(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *where)
-    if listing is None:
+    listing = ask(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *where)
+    if not listing.ok:
         return None
-    files = {os.fsdecode(file) for file in listing.split(b"\0") if file}
+    files = set(listing.names)
     real = folder.resolve()
     return folder, tuple(
         sorted(file for file in files if (folder / file).is_file() and (folder / file).resolve().is_relative_to(real))

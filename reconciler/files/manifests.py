@@ -16,6 +16,9 @@ from reconciler.files.reading import Reading, UnreadableError, bad_text, decode,
 from reconciler.vocabulary.model import Document, FieldPath, Json, Place, Problem
 
 STACK_FILE = "reconciler.yaml"
+NO_MANIFEST = "no-manifest"
+"""The rule of a file that matches spec.manifests and holds none: emptied, it must not pass for a removal."""
+
 MAX_STREAM = 64 * 1024 * 1024
 """A stream is a whole stack, some 40,000 manifests at this length."""
 
@@ -71,12 +74,29 @@ def _read_manifests(path: Path, file: str) -> Reading:
         if stop.problem.rule == "file-too-large" and _is_large_plan(path):
             return Reading()
         return Reading(problems=(stop.problem,))
-    return replace(read_text(text, file, as_json=path.suffix == ".json"), blobs={file: git.blob_id(content)})
+    reading = _require_some(_raw(text, file, as_json=path.suffix == ".json"), text, file)
+    return replace(reading, blobs={file: git.blob_id(content)})
 
 
 def read_text(text: str, file: str, *, as_json: bool) -> Reading:
-    """Read the manifests of a file whose text is at hand."""
-    return _sort_out((json_reader if as_json else yaml_reader).read(text, file), text)
+    """Read the manifests of a file whose text is at hand; one that holds none is an empty reading."""
+    return _sort_out(_raw(text, file, as_json=as_json), text)
+
+
+def _raw(text: str, file: str, *, as_json: bool) -> Reading:
+    return json_reader.read(text, file) if as_json else yaml_reader.read(text, file)
+
+
+def _require_some(raw: Reading, text: str, file: str) -> Reading:
+    """Sort a file's documents out; one that says nothing at all is refused. Our own plans and snapshots say enough."""
+    reading = _sort_out(raw, text)
+    values = [document.value for document in raw.documents]
+    says_something = reading.documents or reading.problems or any(map(_is_ours, values))
+    if raw.problems or (says_something and any(value not in (None, [], {}) for value in values)):
+        return reading
+    message = "This file matches spec.manifests and holds no manifest."
+    hint = "Remove it with `git rm` if its jobs are to go, or name it in spec.ignore of the stack file."
+    return Reading(problems=(Problem(NO_MANIFEST, message, hint, file=file, place=Place(file, 1, 1)),))
 
 
 def among(files: Iterable[str], patterns: Sequence[str], ignore: Sequence[str] = ()) -> list[str]:

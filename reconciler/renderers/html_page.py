@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from reconciler.renderers import escape, html_view, words
+from reconciler.renderers import escape, headline, html_view, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Action, Plan
 
@@ -30,8 +30,9 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
     style_text, script = _asset("plan.css"), _asset("plan.js")
     return _environment().get_template("plan.html").render(
         plan=plan,
-        headline=words.headline(plan),
-        revision=words.revision(plan),
+        headline=headline.of(plan),
+        doubt=words.doubt(plan),
+        part=words.part(plan),
         quota=words.quota_time(plan),
         against=words.against(plan, created_at),
         digest=digest,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconciler.renderers import escape, values, words
+from reconciler.renderers import escape, headline, values, words
 from reconciler.renderers.style import Style
 from reconciler.vocabulary.plans import Blocker, Change, Plan
 
@@ -57,15 +57,16 @@ def _fit(changes: Sequence[Change], write: Callable[[Change], str], room: int) -
 
 
 def _head(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
-    revision = words.revision(plan)
+    revision = words.revision(plan, _code)
     facts = [
         f"Stack {_code(plan.stack)} ({_code(plan.uid)}) on backend {_code(plan.backend)}",
-        *([f"revision {_code(revision)}"] if revision else []),
+        *([revision] if revision else []),
         f"digest {escape.code(str(saved['digest']))}",
     ]
-    remarks = [each for each in (words.against(plan, str(saved["createdAt"])), words.quota_time(plan)) if each]
+    against = words.against(plan, str(saved["createdAt"]))
+    remarks = [each for each in (words.part(plan), against, words.quota_time(plan)) if each]
     return [
-        f"**{words.headline(plan)}**",
+        f"**{headline.of(plan, _code)}**",
         "",
         ", ".join(facts),
         "",

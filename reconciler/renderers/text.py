@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.core.spec import secrets
-from reconciler.renderers import columns, escape, values, words
+from reconciler.renderers import columns, escape, headline, values, words
 from reconciler.renderers.style import Hue, Style, paint
 from reconciler.vocabulary.plans import Action, Change, Operation, Plan, ScopeCount
 
@@ -38,13 +38,13 @@ def plan(plan: Plan, saved: Mapping[str, Any], style: Style) -> str:
 
 def _heading(plan: Plan, saved: Mapping[str, Any]) -> list[str]:
     revision = words.revision(plan)
-    stack = f"Stack {plan.stack} ({plan.uid}), backend {plan.backend}{', revision ' if revision else ''}{revision}"
+    stack = f"Stack {plan.stack} ({plan.uid}), backend {plan.backend}{', ' if revision else ''}{revision}"
     runs = sum(count.runs for count in plan.scopes)
     read = f"Read {words.count(len(plan.scopes), 'list')}, {words.count(runs, 'run')} of this stack"
     scopes = [_listed(count) for count in plan.scopes[:5]]
     more = [f"{len(plan.scopes) - 5} more"] if len(plan.scopes) > 5 else []
-    against = words.against(plan, str(saved["createdAt"]))
-    header = [stack, f"{read}: {', '.join([*scopes, *more])}" if scopes else read, *([against] if against else [])]
+    remarks = [each for each in (words.part(plan), words.against(plan, str(saved["createdAt"]))) if each]
+    header = [stack, f"{read}: {', '.join([*scopes, *more])}" if scopes else read, *remarks]
     return [escape.visible(line) for line in header]
 
 
@@ -104,10 +104,11 @@ def _operation_lines(number: int, operation: Operation, change: Change, style: S
 
 def _ending(plan: Plan, saved: Mapping[str, Any], style: Style) -> list[str]:
     if not plan.has_changes and not plan.blocked:
-        return [paint(words.NO_CHANGES, Hue.GREEN, style)]
+        hue = Hue.GREEN if headline.is_match(plan) else Hue.YELLOW
+        return [paint(escape.visible(headline.of(plan)), hue, style)]
     quota = escape.visible(words.quota_time(plan))
     return [
-        paint(words.summary(plan), Hue.BOLD, style),
+        paint(headline.of(plan), Hue.BOLD, style),
         *([quota] if quota else []),
         f"Digest: {escape.visible(str(saved['digest']))}",
     ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from reconciler.renderers import escape
 from reconciler.vocabulary.plans import Action, Change, Outcome, Plan, Status
-
-NO_CHANGES = "No changes. Live jobs match the manifests."
 
 REASONS = {
     "missing": "no run of this spec is live or on record",
@@ -39,6 +38,10 @@ REASONS = {
 }
 """What each row of the decision table means to somebody who has not read it."""
 
+_NAMED = 3
+"""Files that differ from their commit and are named; a plan file has more."""
+_LONGEST_SENTENCE = 300
+
 COUNTED = ("created", "updated", "replaced", "cancelled", "deleted", "skipped", "deferred", "uncertain", "failed")
 """The keys of an apply's summary, in the order of printing."""
 
@@ -57,7 +60,8 @@ def summary(plan: Plan) -> str:
     """Return the sentence that counts the changes by action."""
     counts = plan.summary()
     parts = [f"{counts[action.value]} to {action.value}" for action in Action if action is not Action.NOOP]
-    return f"Plan: {', '.join(parts)}, {counts[Action.NOOP.value]} unchanged."
+    part = " Only a part of the stack was looked at." if plan.part else ""
+    return f"Plan: {', '.join(parts)}, {counts[Action.NOOP.value]} unchanged.{part}"
 
 
 def quota_time(plan: Plan) -> str:
@@ -93,22 +97,47 @@ def age(since: str, until: str) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
 
 
-def headline(plan: Plan) -> str:
-    """Return what a reader has to know first: the summary, or that there is nothing to do."""
-    return summary(plan) if plan.has_changes or plan.blocked else NO_CHANGES
-
-
 def shown(plan: Plan) -> tuple[Change, ...]:
     """Return the changes worth a line (those that call something or carry a note) by action, then by address."""
     changes = [change for change in plan.changes if change.action is not Action.NOOP or change.notes]
     return tuple(sorted(changes, key=lambda change: (change.action.rank, change.address)))
 
 
-def revision(plan: Plan) -> str:
-    """Return the Git commit and whether the tree was dirty, empty outside Git."""
+def revision(plan: Plan, quote: Callable[[str], str] = str) -> str:
+    """Return which commit the manifests come from and how far that is true, on one line; empty outside Git.
+
+    `quote` makes what Git says harmless in the form that is written.
+    """
+    told = doubt(plan, quote)
+    commit = f"from commit {quote(plan.revision)}" if plan.revision else "from no known commit" if told else ""
+    return f"{commit} ({told})" if told else commit
+
+
+def doubt(plan: Plan, quote: Callable[[str], str] = str) -> str:
+    """Return why the manifests are not those of the commit, or that nobody could tell; empty where they are."""
+    files = f": {', '.join(map(quote, plan.differs[:_NAMED]))}" if plan.differs else ""
+    more = ", …" if len(plan.differs) > _NAMED else ""
+    changed = f"with uncommitted changes{files}{more}" if plan.dirty else ""
+    said = f": {quote(escape.shorten(' '.join(plan.unknown.split()), _LONGEST_SENTENCE))}" if plan.unknown else ""
     if not plan.revision:
+        blind = f"nobody could tell which{said}" if said else ""
+    elif plan.dirty is None:
+        blind = f"nobody could tell whether files differ from it{said}"
+    else:
+        blind = f"nobody could tell about other files{said}" if said else ""
+    return "; ".join(each for each in (changed, blind) if each)
+
+
+def part(plan: Plan) -> str:
+    """Return what narrowed a plan, in the flags that say it; empty where it looks at every address."""
+    if plan.part is None:
         return ""
-    return f"{plan.revision}{' with uncommitted changes' if plan.dirty else ''}"
+    flags = [
+        *(f"--select {glob}" for glob in plan.part.select),
+        *(f"--exclude {glob}" for glob in plan.part.exclude),
+        *([f"--changed-since {plan.part.changed_since}"] if plan.part.changed_since else []),
+    ]
+    return f"A part of the stack: {' '.join(flags)}. Other addresses were not looked at."
 
 
 def source(change: Change) -> str:
@@ -116,9 +145,9 @@ def source(change: Change) -> str:
     return f"{change.source.file}:{change.source.line}" if change.source else ""
 
 
-def count(number: int, noun: str) -> str:
-    """Return `1 error` or `2 errors`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, several: str = "") -> str:
+    """Return `1 error` or `2 errors`; `several` is the noun's plural where an s does not make it."""
+    return f"{number} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def outcome_summary(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -197,13 +197,22 @@ class Against:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What narrowed a plan: globs of addresses, in order, and the Git ref of --changed-since, empty where none was given."""
+
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    changed_since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The complete recipe. `revision` is the Git commit the manifests came from, empty outside Git.
 
-    `dirty` says whether they differ from that commit's own, `differs` names the first that do; it is None where nobody
-    could tell, and `unknown` says why.
+    `dirty` says whether manifests differ from that commit, None where nobody could tell; `differs` names the first files
+    that do, and `unknown` is Git's own sentence about what it would not tell.
 
-    `against` is None where the live jobs themselves were read.
+    `against` is None where the live jobs themselves were read, `part` where every address was looked at.
 
     `quota_time` is for people and no part of what is saved or approved: it hangs on how somebody applies.
     """
@@ -220,6 +229,7 @@ class Plan:
     against: Against | None = None
     differs: tuple[str, ...] = ()
     unknown: str = ""
+    part: Part | None = None
 
     @property
     def has_changes(self) -> bool:

@@ -341,14 +341,6 @@ def test_output_through_a_link_changes_the_file_it_names(stage: Stage, service: 
     assert '"formatVersion"' in (stage.root / "real.txt").read_text()
 
 
-def test_a_glob_that_fits_nothing_is_told(stage: Stage, service: Service) -> None:
-    done = stage.ok("plan", "--select", "CustomJob/tarin")
-    told(done, "--select", "CustomJob/tarin", "matches no address")
-    done = stage.ok("plan", "--exclude", "CustomJob/tarin")
-    told(done, "--exclude", "CustomJob/tarin", "matches no address")
-    assert "matches no address" not in stage.ok("plan", "--select", "*/train").err
-
-
 def test_control_characters_of_a_file_reach_no_terminal(stage: Stage, service: Service) -> None:
     stage.write("evil\x1b[2J.yaml", "a\x1b[31m: [")
     (stage.root / "job.yaml").write_text(JOB.format(name="x", more="", replicas=1, image="gcr.io/a\\e[31mb"))

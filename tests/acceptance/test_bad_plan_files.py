@@ -36,9 +36,10 @@ def another_image(plan: dict[str, Any]) -> str:
 
 
 PLANS: list[tuple[str, Callable[[dict[str, Any]], str], list[str]]] = [
-    ("another version", edit(formatVersion="2.0"), ["'2.0'", "'1.0'", "plan again"]),
+    ("another version", edit(formatVersion="2.0"), ["'2.0'", "'1.1'", "plan again"]),
+    ("the version before", edit(formatVersion="1.0"), ["'1.0'", "'1.1'", "plan again"]),
     ("no version", lambda plan: json.dumps({"changes": []}), ["not a plan file", "--out"]),
-    ("an unknown field", edit(extra=1), ["extra", "1.0"]),
+    ("an unknown field", edit(extra=1), ["extra", "1.1"]),
     ("a missing field", lambda plan: json.dumps({k: v for k, v in plan.items() if k != "seal"}), ["seal"]),
     ("an edited recipe", another_image, ["edited", "plan again"]),
     ("an edited date", edit(createdAt="2020-01-01T00:00:00Z"), ["edited"]),
@@ -49,7 +50,7 @@ PLANS: list[tuple[str, Callable[[dict[str, Any]], str], list[str]]] = [
     ("nothing", lambda plan: "", ["not a plan file"]),
     ("no JSON", lambda plan: "kind: CustomJob\n", ["not a plan file", "--select"]),
     ("a list", lambda plan: "[]", ["not a plan file"]),
-    ("a key twice", lambda plan: '{"formatVersion": "1.0", "formatVersion": "1.0"}', ["twice"]),
+    ("a key twice", lambda plan: '{"formatVersion": "1.1", "formatVersion": "1.1"}', ["twice"]),
     ("a hole without ground", deep, ["not a plan file"]),
     ("a deep hole", nested, ["plan"]),
     ("half a character", lambda plan: json.dumps(plan).replace("missing", "\\ud800"), ["plan"]),

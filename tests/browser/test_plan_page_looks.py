@@ -97,7 +97,8 @@ def test_without_javascript_rows_unfold_and_no_control_pretends_to_work(open_pag
 
 def test_a_plan_without_changes_says_so_and_offers_nothing_to_unfold(open_page: Open) -> None:
     opened = open_page("quiet")
-    assert opened.page.locator(".headline").inner_text() == "No changes. Live jobs match the manifests."
+    told = opened.page.locator(".headline").inner_text()
+    assert told == "No changes. 1 run that ended is kept as it is: CustomJob/ended-kept."
     assert opened.page.get_by_text("Nothing to do.").is_visible()
     assert opened.visible() == []
     opened.page.keyboard.press("j")

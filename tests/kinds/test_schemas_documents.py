@@ -13,7 +13,7 @@ import pytest
 from reconciler.core.documents import plan_json
 from reconciler.files import schemas
 from reconciler.vocabulary import plans
-from reconciler.vocabulary.model import Scope, Source
+from reconciler.vocabulary.model import Removal, Scope, Source
 
 STACK = schemas.load_schema("reconciler/v1/Stack.json")
 PLAN = schemas.load_schema("reconciler/v1/Plan.json")
@@ -141,6 +141,7 @@ def full_plan() -> dict[str, Any]:
             plans.FieldChange("spec.jobSpec.workerPoolSpecs[0].replicaCount", 1, 2, "resources"),
             plans.FieldChange("spec.jobSpec.network", plans.ABSENT, "projects/1/global/networks/n", "network"),
             plans.FieldChange("spec.jobSpec.experiment", "e", plans.ABSENT, "spec"),
+            plans.FieldChange("metadata.location", "us-east1", "us-central1", "scope"),
             plans.FieldChange(
                 "spec.jobSpec.workerPoolSpecs[0].containerSpec.env[0].value",
                 "(sensitive)",
@@ -155,6 +156,7 @@ def full_plan() -> dict[str, Any]:
         ),
         notes=("cosmetic: labels differ",),
         start_time="2026-01-01T00:00:00Z",
+        on_removal=plans.OnRemoval(Removal.KEEP, (run,)),
     )
     orphan = plans.Change("Job/old", Scope("demo"), plans.Action.NOOP, "kept", None)
     plan = plans.Plan(
@@ -162,7 +164,7 @@ def full_plan() -> dict[str, Any]:
         uid="3fa94c1b",
         backend="embedded",
         revision="",
-        dirty=False,
+        dirty=None,
         scopes=(
             plans.ScopeCount("CustomJob", Scope("demo", "us-central1"), 12),
             plans.ScopeCount("Job", Scope("demo"), 0),
@@ -173,6 +175,9 @@ def full_plan() -> dict[str, Any]:
         ),
         changes=(replace, orphan),
         against=plans.Against(f"sha256:{'0' * 64}", "2025-12-31T23:00:00Z"),
+        differs=("train.yaml",),
+        unknown="fatal: detected dubious ownership",
+        part=plans.Part(("CustomJob/*",), (), "origin/main"),
     )
     written: dict[str, Any] = json.loads(json.dumps(plan_json.to_json(plan, "2026-01-01T00:00:00Z", "0.1.0")))
     return written
@@ -182,7 +187,16 @@ def test_a_plan_as_it_is_written_fits_its_schema() -> None:
     plan = full_plan()
     assert [error.message for error in jsonschema.Draft7Validator(PLAN).iter_errors(plan)] == []
     assert verdicts(PLAN, plan) == (True, True)
-    assert set(plan) == set(PLAN["properties"])
+    assert set(plan) == set(PLAN["properties"]) == set(PLAN["required"])
+    change = PLAN["definitions"]["Change"]
+    assert set(plan["changes"][0]) == set(change["properties"]) == set(change["required"])
+
+
+def test_a_plan_of_nothing_fits_the_schema_too() -> None:
+    orphan = plans.Change("Job/old", Scope("demo"), plans.Action.NOOP, "kept", None)
+    plan = plans.Plan("s", "3fa94c1b", "embedded", "", None, (), (), (orphan,))
+    document = plan_json.to_json(plan, "2026-01-01T00:00:00Z", "0.1.0")
+    assert verdicts(PLAN, json.loads(json.dumps(document))) == (True, True)
 
 
 def test_the_plan_schema_knows_every_action_and_every_class() -> None:
@@ -196,13 +210,16 @@ def test_the_plan_schema_knows_every_action_and_every_class() -> None:
         for node in definition.get("properties", {}).values()
         if "x-class" in node
     }
-    assert classes | {"spec", "cosmetic"} == set(PLAN["definitions"]["FieldChange"]["properties"]["class"]["enum"])
+    assert classes | {"spec", "cosmetic", "scope"} == set(
+        PLAN["definitions"]["FieldChange"]["properties"]["class"]["enum"]
+    )
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
     [
         ("formatVersion", "2.0"),
+        ("formatVersion", "1.0"),
         ("formatVersion", ...),
         ("createdAt", "yesterday"),
         ("digest", "md5:0"),
@@ -211,6 +228,25 @@ def test_the_plan_schema_knows_every_action_and_every_class() -> None:
         ("tool.name", "terraform"),
         ("stack.uid", "x"),
         ("source.dirty", "no"),
+        ("source.dirty", ...),
+        ("source.differs", None),
+        ("source.differs", [""]),
+        ("source.unknown", ""),
+        ("source.unknown", ...),
+        ("selection", ...),
+        ("selection", {}),
+        ("selection.select", "CustomJob/*"),
+        ("selection.exclude", [""]),
+        ("selection.changedSince", ""),
+        ("selection.rerun", []),
+        ("against", ...),
+        ("changes.0.starts", {}),
+        ("changes.0.starts", ...),
+        ("changes.0.bound", "x"),
+        ("changes.0.onRemoval", ...),
+        ("changes.0.onRemoval.runs", []),
+        ("changes.0.source.base", "b.yaml"),
+        ("changes.0.source.patches", ...),
         ("scopes.0.runs", -1),
         ("blocked.0.needs", {"luck": 1}),
         ("summary.noop", ...),

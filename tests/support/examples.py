@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.documents import plan_json
@@ -15,6 +16,7 @@ from reconciler.vocabulary.plans import (
     FieldChange,
     Operation,
     Outcome,
+    Part,
     Plan,
     ScopeCount,
     Status,
@@ -107,11 +109,21 @@ def plan(*changes: Change, blocked: tuple[Blocker, ...] = (), backend: str = "em
         scopes=(ScopeCount("CustomJob", SCOPE, 12), ScopeCount("NasJob", Scope("demo-project", "europe-west4"), 0)),
         blocked=blocked,
         changes=changes,
+        differs=("jobs.yaml", "more/a.yaml"),
     )
 
 
 EVERYTHING = plan(*CHANGES, blocked=BLOCKED)
 QUIET = plan(noop("up_to_date"), noop("ended_kept", "the run ended FAILED"))
+MATCH = plan(noop("up_to_date"), noop("absent"))
+PART = replace(
+    plan(CHANGES[0], noop("up_to_date")),
+    dirty=None,
+    differs=(),
+    unknown="fatal: detected dubious ownership in repository at '/work'",
+    part=Part(("CustomJob/*",), ("*/old",), "origin/main"),
+)
+"""A part of a stack, made where Git would not tell what differs."""
 
 
 def saved(shown: Plan) -> dict[str, object]:

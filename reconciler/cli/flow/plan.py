@@ -17,7 +17,6 @@ from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import outputs
 from reconciler.core.documents import plan_json, snapshot_json
 from reconciler.core.plan import quota_time
-from reconciler.core.plan.build import Options
 from reconciler.core.plan.observed import Observed
 from reconciler.engine import plan as planner
 from reconciler.engine.world import World
@@ -80,7 +79,8 @@ def draw(
     options = asked.options
     if view.changed_since:
         among = _changed(view.changed_since, workspace, path)
-        options = replace(options, selection=replace(options.selection, among=among))
+        narrowed = replace(options.selection, among=among, changed_since=view.changed_since)
+        options = replace(options, selection=narrowed)
     if taken:
         opened = wiring.open_snapshot(workspace, taken.snapshot)
     else:
@@ -103,7 +103,7 @@ def draw(
     longest = quota_time.longest(planned.plan, budget.requests, budget.submissions) if budget else None
     against = Against(taken.digest, taken.created_at) if taken else None
     plan = replace(planned.plan, quota_time=longest, against=against)
-    _tell_unmatched(options, desired, planned.observed)
+    options.selection.require_matched(_addresses(desired, planned.observed))
     return Drawn(
         plan, plan_json.to_json(plan, clock.rfc3339(surroundings.clock), reconciler.__version__), workspace, world
     )
@@ -128,18 +128,15 @@ def _changed(ref: str, workspace: wiring.Workspace, path: str) -> frozenset[str]
         outputs.say(f"Every address counts as changed since {ref}: {found.everything}")
         return None
     count = len(found.addresses)
-    outputs.say(f"{count} address{'' if count == 1 else 'es'} changed since {ref}")
+    nothing = "" if count else ": the plan is a part with nothing in it"
+    outputs.say(f"{count} address{'' if count == 1 else 'es'} changed since {ref}{nothing}")
     return found.addresses
 
 
-def _tell_unmatched(options: Options, desired: Sequence[Desired], observed: Observed) -> None:
-    """Warn of a glob that matches no address: it is mistyped as a rule."""
+def _addresses(desired: Sequence[Desired], observed: Observed) -> set[str]:
+    """Return every address that manifests, live runs or the ledger know."""
     known = {want.address for want in desired} | {old.address for old in observed.ledger}
-    known |= {run.address for run in observed.runs}
-    unmatched = options.selection.unmatched(known)
-    for flag, globs in (("--select", unmatched.select), ("--exclude", unmatched.exclude)):
-        for glob in globs:
-            outputs.say(f"Warning: {flag} {glob} matches no address of this stack; an address has the form Kind/name")
+    return known | {run.address for run in observed.runs}
 
 
 def render(

@@ -1,4 +1,4 @@
-"""The comment of a plan on a GitHub pull request: one for each stack, found again by its first line and its author.
+"""The comment of a plan on a GitHub pull request: one for each stack and part of one, found by first line and author.
 
 Run by action.yml as `python -I -m reconciler.cli.github.comment`. Knows GitHub's REST API; makes no plan.
 """
@@ -17,6 +17,8 @@ from reconciler.cli import wiring
 from reconciler.cli.github import action
 from reconciler.cli.surroundings import Surroundings
 from reconciler.cli.terminal import outputs
+from reconciler.core.documents import plan_json, seal
+from reconciler.core.plan.selection import Selection
 from reconciler.renderers import escape
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.wire import Request, Response, Transport
@@ -88,18 +90,23 @@ def body(own: str, markdown: str, link: str) -> str:
     return f"{own}\n{markdown.rstrip()}\n" + (f"\n[This run]({link})\n" if link else "")
 
 
-def mark(stack: str, uid: str) -> str:
-    """Return the invisible first line of a stack's comment. Both names are plain by the rules of the stack file."""
-    return f"<!-- reconciler plan of {stack} {uid} -->"
+def mark(stack: str, uid: str, selection: Any = None) -> str:
+    """Return the invisible first line of a stack's comment. Both names are plain by the rules of the stack file.
+
+    `selection` is what a plan file says of the part it is, None where it looks at everything: the comment of a part
+    never takes the place of the whole's, nor of another part's. It is anybody's text, so its hash stands for it.
+    """
+    part = f", part {seal.checksum(selection)}" if selection else ""
+    return f"<!-- reconciler plan of {stack} {uid}{part} -->"
 
 
 def tell(thread: Thread, way: str, plan: Mapping[str, Any], markdown: str) -> str:
-    """Comment on a plan and say what was done: nothing, where the plan changes nothing and no comment is there yet."""
-    own = mark(str(plan["stack"]["name"]), str(plan["stack"]["uid"]))
+    """Comment on a plan and say what was done: nothing, where the plan calls nothing and no comment is there yet."""
+    own = mark(str(plan["stack"]["name"]), str(plan["stack"]["uid"]), plan["selection"])
     found = thread.find(own) if way == "update" else None
     changes = sum(count for action, count in plan["summary"].items() if action != "noop")
     if not changes and not plan["blocked"] and found is None:
-        return "No changes, so there is no comment"
+        return "The plan calls nothing, so there is no comment"
     thread.write(body(own, markdown, thread.link), found)
     return "Commented on the pull request" if found is None else "Brought the comment of the pull request up to date"
 
@@ -148,7 +155,9 @@ def _run(around: Surroundings) -> str:
         )  # fmt: skip
         if not action_input("PLAN_FILE"):
             stack = wiring.open_workspace(action_input("PATH") or ".", around).stack
-            return withdraw(thread, mark(stack.name, stack.uid), action_input("EXIT_CODE"))
+            part = Selection(tuple(action_input("SELECT").split())).part
+            selection = plan_json.selection(part) if part else None
+            return withdraw(thread, mark(stack.name, stack.uid, selection), action_input("EXIT_CODE"))
         plan = json.loads(Path(action_input("PLAN_FILE")).read_text(encoding="utf-8"))
         markdown = (Path(action_input("FOLDER")) / "plan.md").read_text(encoding="utf-8")
         return tell(thread, way, plan, markdown)

@@ -6,7 +6,6 @@ A shell asks at every press of a key: nothing here imports what only other comma
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,9 +13,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from reconciler.vocabulary import errors
-
-_PLAIN = re.compile(r"[A-Za-z]+/[a-z0-9-]+")
-"""An address that a shell can hold as it is: what Tab puts into a line is run with it."""
 
 
 def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -44,18 +40,13 @@ def addresses(context: click.Context, _parameter: click.Parameter, incomplete: s
 
 
 def _addresses(start: Path) -> Iterator[str]:
-    from reconciler.files import manifests, stack
+    from reconciler.files import addresses, manifests, stack
 
     root = stack.find_root(start if start.is_dir() else Path())
     spec = stack.read(root).value.get("spec")
     said = spec if isinstance(spec, dict) else {}
     patterns = _texts(said.get("manifests")) or ("**/*.yaml", "**/*.yml", "**/*.json")
-    for document in manifests.read(root, patterns, _texts(said.get("ignore"))).documents:
-        metadata = document.value.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        address = f"{document.value.get('kind')}/{name}"
-        if _PLAIN.fullmatch(address):
-            yield address
+    yield from addresses.plain(manifests.read(root, patterns, _texts(said.get("ignore"))).documents)
 
 
 def _texts(value: object) -> Sequence[str]:

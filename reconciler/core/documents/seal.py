@@ -6,7 +6,7 @@ Knows no file's content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from reconciler.core.spec import fingerprint
@@ -19,14 +19,13 @@ def checksum(value: Any) -> str:
     return "sha256:" + hashlib.sha256(fingerprint.canonical_json(value)).hexdigest()
 
 
-def is_whole(document: Mapping[str, Any], covered: Collection[str]) -> bool:
-    """Say whether a document is as it was written: its digest is over `covered`, its seal over all but itself.
+def is_whole(document: Mapping[str, Any], covered: Any) -> bool:
+    """Say whether a document is as it was written: its digest is over `covered`, its seal over all but the seal.
 
     Raises ValueError, TypeError or RecursionError where it holds what no JSON has.
     """
     rest = {key: value for key, value in document.items() if key != "seal"}
-    digest = checksum({key: document[key] for key in covered})
-    return bool(document["digest"] == digest and document["seal"] == checksum(rest))
+    return bool(document["digest"] == checksum(covered) and document["seal"] == checksum(rest))
 
 
 def exact(value: Any, kind: type[Type]) -> Type:
@@ -39,3 +38,8 @@ def exact(value: Any, kind: type[Type]) -> Type:
 def exact_map(value: Any, kind: type[Type]) -> dict[str, Type]:
     """Return a mapping all of whose values are of exactly this type; raises TypeError."""
     return {key: exact(item, kind) for key, item in exact(value, dict).items()}
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts as a tuple; raises TypeError for anything else."""
+    return tuple(exact(item, str) for item in exact(value, list))

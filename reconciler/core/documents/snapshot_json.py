@@ -203,7 +203,7 @@ def from_json(document: Any) -> Taken:
 
 def _verify(document: Mapping[str, Any]) -> None:
     try:
-        whole_file = is_whole(document, _COVERED)
+        whole_file = is_whole(document, {key: document[key] for key in _COVERED})
     except (ValueError, TypeError, RecursionError) as cause:
         raise errors.PlanUnreadable(
             f"the snapshot holds a value that JSON does not have, or is nested too deeply: {cause}"

@@ -74,6 +74,7 @@ def build(
         changes=tuple(built),
         differs=revision.differs,
         unknown=revision.unknown,
+        part=options.selection.part,
     )
 
 

@@ -48,6 +48,9 @@ class ChangeBuilder:
         """Put the change together: calls in the order they are made, and the action they come to."""
         verbs = {operation.verb for operation in self.operations}
         live = [each.run for each in decided if each.run]
+        stopping = any(each.decision.reason == "stopping" for each in decided)
+        if stopping and first.reason != "stopping" and not self.operations:
+            self.notes.append("stopping: another run of it is still being cancelled")
         scope = (
             address.desired.scope
             if address.desired

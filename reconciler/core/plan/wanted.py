@@ -64,7 +64,8 @@ def build(address: Address, desired: Desired) -> tuple[Change, Losses]:
         _patches(builder, address, desired, head.run)
     _tell(builder, first, head, address)
     if first.reason != "change_kept" and any(each.decision.reason == "change_kept" for each in decided):
-        builder.notes.append(f"a second active run, of another spec, goes on: lifecycle.onChange is {OnChange.KEEP}")
+        told = f"change_kept: a second active run, of another spec, goes on: lifecycle.onChange is {OnChange.KEEP}"
+        builder.notes.append(told)
     everyone = [*decided, Decided(head.run, first)]
     return builder.finish(address, first, everyone), losses.of(address, everyone, protect=life.protect)
 

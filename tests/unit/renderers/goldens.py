@@ -15,7 +15,7 @@ from reconciler.renderers import github, gitlab, html_page, json_output, junit, 
 from reconciler.renderers.style import Style
 from reconciler.vocabulary import errors
 from tests.support import examples
-from tests.support.examples import EVERYTHING, QUIET, saved
+from tests.support.examples import EVERYTHING, PART, QUIET, saved
 
 FOLDER = Path(__file__).parent / "golden"
 PLAIN = Style(width=100)
@@ -39,6 +39,10 @@ GOLDENS: dict[str, Callable[[], str]] = {
     "plan.md": lambda: markdown.plan(EVERYTHING, saved(EVERYTHING), PLAIN),
     "plan.html": lambda: _without_assets(html_page.plan(EVERYTHING, saved(EVERYTHING), PLAIN)),
     "plan_quiet.md": lambda: markdown.plan(QUIET, saved(QUIET), PLAIN),
+    "plan_part.txt": lambda: text.plan(PART, saved(PART), PLAIN),
+    "plan_part.md": lambda: markdown.plan(PART, saved(PART), PLAIN),
+    "plan_part.html": lambda: _without_assets(html_page.plan(PART, saved(PART), PLAIN)),
+    "plan_part.json": lambda: json_output.plan(PART, saved(PART), PLAIN),
     "problems.txt": lambda: results.problems(examples.PROBLEMS, PLAIN),
     "problems.json": lambda: json_output.problems(examples.CHECKED, PLAIN),
     "problems.sarif": lambda: sarif.problems(examples.CHECKED, PLAIN),

@@ -71,7 +71,8 @@ def test_every_form_of_a_plan_tells_the_same_summary_and_digest(name: str) -> No
 @pytest.mark.parametrize("name", ["text", "markdown"])
 def test_a_plan_without_changes_says_so_and_still_tells_notes_and_backend(name: str) -> None:
     text = PLAN_FORMATS[name](QUIET, saved(QUIET), Style())
-    assert "No changes. Live jobs match the manifests." in text
+    assert "No changes. 1 run that ended is kept as it is:" in text
+    assert "Live jobs match" not in text
     assert "the run ended FAILED" in text
     assert "up_to_date" not in text
     assert "embedded" in text

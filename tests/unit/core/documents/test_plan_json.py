@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +17,23 @@ from reconciler.core.documents import plan_json
 from reconciler.core.plan.build import Options, Revision, build
 from reconciler.core.plan.guards import Allowed
 from reconciler.core.plan.observed import Observed, sort_by_address
+from reconciler.core.plan.selection import Selection
 from reconciler.core.spec import fingerprint
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.kinds import Phase
 from reconciler.vocabulary.model import Lifecycle, OnChange, Removal
-from reconciler.vocabulary.plans import ABSENT, Action, Assertion, Blocker, Change, FieldChange, Plan, ScopeCount
+from reconciler.vocabulary.plans import (
+    ABSENT,
+    Action,
+    Against,
+    Assertion,
+    Blocker,
+    Change,
+    FieldChange,
+    Part,
+    Plan,
+    ScopeCount,
+)
 from tests.support.jobs import HERE, KINDS, OTHER_CUSTOM_SPEC, STACK, live, manifest
 
 
@@ -46,7 +59,9 @@ def sample() -> Plan:
         full={"b1": runs[0].row},
         addresses=sort_by_address(STACK, desired, runs),
     )
-    plan = build(STACK, KINDS, desired, observed, Options(allowed=Allowed()), Revision("abc", dirty=True), "embedded")
+    options = Options(Selection(exclude=("NasJob/*",)), allowed=Allowed())
+    plan = build(STACK, KINDS, desired, observed, options, Revision("abc", dirty=True), "embedded")
+    plan = replace(plan, differs=("a.yaml", "größe.yaml"), unknown="fatal: detected dubious ownership")
     assert {operation.verb for change in plan.changes for operation in change.operations} == {
         "create",
         "cancel",
@@ -68,7 +83,22 @@ def sealed(document: dict[str, Any]) -> dict[str, Any]:
         told = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         return "sha256:" + hashlib.sha256(told).hexdigest()
 
-    document["digest"] = digest({key: document[key] for key in ("stack", "scopes", "blocked", "changes")})
+    def less(items: Any, *keys: str) -> Any:
+        if not isinstance(items, list):
+            return items
+        return [
+            {key: item[key] for key in item if key not in keys} if isinstance(item, dict) else item for item in items
+        ]
+
+    document["digest"] = digest(
+        {
+            "stack": document["stack"],
+            "selection": document["selection"],
+            "scopes": less(document["scopes"], "runs"),
+            "blocked": less(document["blocked"], "message"),
+            "changes": less(document["changes"], "notes", "startTime"),
+        }
+    )
     document["seal"] = digest({key: value for key, value in document.items() if key != "seal"})
     return document
 
@@ -82,15 +112,42 @@ def test_a_plan_comes_back_as_it_went() -> None:
     assert plan_json.to_json(saved.plan, saved.created_at, "0.1.0") == DOCUMENT
 
 
-def test_a_policy_to_record_is_covered_by_the_digest_and_may_be_absent() -> None:
-    [told] = [change for change in DOCUMENT["changes"] if "onRemoval" in change]
+def test_a_policy_to_record_is_covered_by_the_digest_and_may_be_null() -> None:
+    [told] = [change for change in DOCUMENT["changes"] if change["onRemoval"]]
     assert told["address"] == "CustomJob/d"
     held = live(manifest(name="d"), 1, Phase.FAILED).run_key
     assert told["onRemoval"] == {"policy": "keep", "runs": [held]}
     without = copy.deepcopy(DOCUMENT)
-    del without["changes"][3]["onRemoval"]
+    without["changes"][3]["onRemoval"] = None
     assert refused(without) is errors.PlanEdited
     assert plan_json.from_json(sealed(without)).plan.changes[3].on_removal is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dirty": None, "unknown": "Git's own sentence"},
+        {"dirty": None, "revision": ""},
+        {"dirty": False, "differs": (), "unknown": ""},
+        {"part": None},
+        {"part": Part(("a", "b"), ("c",), "origin/main")},
+        {"against": Against("sha256:ab", "2026-01-01T00:00:00Z")},
+    ],
+)
+def test_where_a_plan_comes_from_and_how_far_it_looks_come_back(changed: dict[str, Any]) -> None:
+    plan = replace(PLAN, **changed)
+    assert plan_json.from_json(json.loads(json.dumps(plan_json.to_json(plan, "t", "v")))).plan == plan
+
+
+def test_every_word_of_the_format_is_there_in_a_plan_of_nothing() -> None:
+    plan = Plan("s", "3fa94c1b", "embedded", "", None, (), (), (Change("A/b", HERE, Action.NOOP, "kept", None),))
+    document = plan_json.to_json(plan, "t", "v")
+    assert document["source"] == {"revision": None, "dirty": None, "differs": [], "unknown": None}
+    assert (document["selection"], document["against"]) == (None, None)
+    words = ("source", "starts", "bound", "onRemoval", "dependsOn")
+    assert [document["changes"][0][word] for word in words] == [None, None, None, None, []]
+    first = DOCUMENT["changes"][0]
+    assert (first["source"]["base"], first["source"]["patches"], first["starts"], first["bound"]) == (None,) * 4
 
 
 def test_digest_and_seal_are_hashes_that_anyone_can_recompute() -> None:
@@ -109,6 +166,42 @@ def test_a_missing_side_of_a_field_comes_back_as_absent_and_null_as_null() -> No
     assert back == plan
     assert back.changes[0].fields[0].before is ABSENT
     assert back.changes[0].fields[0].after is None
+
+
+MOVES: dict[str, tuple[Any, ...]] = {
+    "a count of rows": ("scopes", 0, "runs"),
+    "a guard's message": ("blocked", 0, "message"),
+    "a start time": ("changes", 0, "startTime"),
+    "notes": ("changes", 0, "notes"),
+    "the backend": ("backend",),
+    "the time": ("createdAt",),
+    "a snapshot": ("against",),
+    "the commit": ("source", "revision"),
+}
+"""What moves by itself, or is no part of what a plan does."""
+STAYS: dict[str, tuple[Any, ...]] = {
+    "the stack": ("stack", "name"),
+    "the selection": ("selection",),
+    "a scope": ("scopes", 0, "location"),
+    "a guard's rule": ("blocked", 0, "rule"),
+    "a guard's needs": ("blocked", 0, "needs"),
+    "an address": ("changes", 0, "address"),
+    "a body": ("changes", 0, "operations", 0, "body", "displayName"),
+    "a reason": ("changes", 0, "reason"),
+    "a place": ("changes", 0, "source", "line"),
+    "an assertion": ("changes", 0, "assertions", 0, "run"),
+    "a field": ("changes", 2, "fields", 0, "after"),
+    "a policy to record": ("changes", 3, "onRemoval", "policy"),
+}
+
+
+@pytest.mark.parametrize("what", [*MOVES, *STAYS])
+def test_the_digest_is_over_what_a_plan_does_and_the_seal_over_all_of_it(what: str) -> None:
+    path = MOVES.get(what) or STAYS[what]
+    document = copy.deepcopy(DOCUMENT)
+    at(document, path[:-1])[path[-1]] = "edited"
+    assert (plan_json.approved(document) != plan_json.approved(DOCUMENT)) is (what in STAYS)
+    assert refused(document) is errors.PlanEdited
 
 
 def test_what_stands_outside_the_digest_is_under_the_seal() -> None:
@@ -218,12 +311,12 @@ def test_no_single_byte_of_the_file_can_be_changed_unnoticed() -> None:
                 refused(document)
 
 
-@pytest.mark.parametrize("version", ["1.1", "2.0", "0.9", "1", 1, 1.0, None, [], {}, ""])
+@pytest.mark.parametrize("version", ["1.0", "1.2", "2.0", "0.9", "1", 1, 1.0, None, [], {}, ""])
 def test_another_format_version_is_refused_naming_both_sides(version: Any) -> None:
     with pytest.raises(errors.WrongVersion) as caught:
         plan_json.from_json({**DOCUMENT, "formatVersion": version, "newField": 1})
     assert repr(version) in caught.value.message
-    assert "'1.0'" in caught.value.message
+    assert "'1.1'" in caught.value.message
     assert "reconciler" in caught.value.message
 
 
@@ -269,7 +362,24 @@ FORGERIES: dict[str, tuple[tuple[Any, ...], Any]] = {
     "a policy with more": (("changes", 3, "onRemoval"), {"policy": "keep", "runs": ["1-x"], "more": 1}),
     "a policy without runs": (("changes", 3, "onRemoval"), {"policy": "keep"}),
     "a policy of no run": (("changes", 3, "onRemoval", "runs"), []),
-    "a policy that is null": (("changes", 3, "onRemoval"), None),
+    "a policy that is false": (("changes", 3, "onRemoval"), False),
+    "what a create starts": (("changes", 0, "starts"), {"hours": 4}),
+    "a start that is false": (("changes", 0, "starts"), False),
+    "a binding of a job": (("changes", 0, "bound"), "projects/p/locations/l/customJobs/1"),
+    "a base": (("changes", 0, "source"), {"file": "a.yaml", "line": 1, "base": "b.yaml", "patches": None}),
+    "patches": (("changes", 0, "source"), {"file": "a.yaml", "line": 1, "base": None, "patches": []}),
+    "a selection of everything": (("selection",), {"select": [], "exclude": [], "changedSince": None}),
+    "a selection that is empty": (("selection",), {}),
+    "a selection that is false": (("selection",), False),
+    "a selection of text": (("selection",), {"select": "*", "exclude": [], "changedSince": None}),
+    "a selection of numbers": (("selection",), {"select": [1], "exclude": [], "changedSince": None}),
+    "a selection since nothing": (("selection",), {"select": ["*"], "exclude": [], "changedSince": ""}),
+    "a selection with more": (("selection",), {"select": ["*"], "exclude": [], "changedSince": None, "more": 1}),
+    "a snapshot that is false": (("against",), False),
+    "a snapshot without a time": (("against",), {"digest": "sha256:ab"}),
+    "differing files as text": (("source", "differs"), "a.yaml"),
+    "differing files that are null": (("source", "differs"), None),
+    "a doubt of nothing": (("source", "unknown"), ""),
     "a create of another name": (("changes", 0, "operations", 0, "body", "labels", "reconciler_name"), "z"),
     "a create of another kind": (("changes", 0, "operations", 0, "body", "labels", "reconciler_kind"), "nasjob"),
     "a removal nobody has": (("changes", 0, "operations", 0, "body", "labels", "reconciler_removal"), "bogus"),

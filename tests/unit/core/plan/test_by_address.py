@@ -52,7 +52,17 @@ def test_an_active_run_that_is_kept_is_told_wherever_it_stands() -> None:
     other = live(manifest(spec=OTHER_CUSTOM_SPEC), 1, RUNNING)
     assert "the active run keeps its old spec: lifecycle.onChange is keep" in notes(other, life=keep)
     (beside,) = notes(other, live(manifest(), 2, DONE), life=keep)
-    assert "a second active run, of another spec, goes on" in beside
+    assert beside.startswith("change_kept: a second active run, of another spec, goes on")
+
+
+@pytest.mark.parametrize("desired", [DesiredState.PRESENT, DesiredState.CANCELLED])
+def test_another_run_that_is_still_stopping_is_told_once(desired: DesiredState) -> None:
+    runs = [live(manifest(), number, phase) for number, phase in ((1, DONE), (2, Phase.STOPPING), (3, DONE))]
+    found = notes(*runs, life=Lifecycle(desired=desired))
+    head_stops = desired is DesiredState.PRESENT  # the oldest active run of the spec is the head, and has the reason
+    assert found == ([] if head_stops else ["stopping: another run of it is still being cancelled"])
+    beside = notes(live(manifest(), 1, RUNNING), live(manifest(), 2, Phase.STOPPING), life=Lifecycle(desired=desired))
+    assert beside == (["stopping: another run of it is still being cancelled"] if head_stops else [])
 
 
 @pytest.mark.parametrize(
