@@ -114,7 +114,7 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
         replace(world, api=recorder), stack, desired, world.kinds, {want.address for want in desired}
     )
     addresses = sort_by_address(stack, (), observed.runs)  # under their own names: a manifest that renames may come
-    standing = [run for known in addresses.values() for run in heads.candidates(known.runs)]
+    standing = [run for known in addresses.values() for run in _candidates(known.runs)]
     _read_policies(world, recorder, standing)
     jobs = _held(world, recorder, observed.runs, {run.resource for run in standing})
     shown = {
@@ -144,6 +144,12 @@ def take(world: World, stack: Stack, desired: Sequence[Desired]) -> Shot:
         ),
         closed={kind_scope: recorder.closed[kind_scope] for kind_scope in sorted(recorder.closed)},
     )
+
+
+def _candidates(runs: Sequence[Run]) -> Sequence[Run]:
+    """Return the runs that may stand for an address, also in a plan that does not look at the ids of unmarked ones."""
+    chosen = [*heads.candidates(runs), *heads.candidates([run for run in runs if run.marked])]
+    return list({run.resource: run for run in chosen}.values())
 
 
 def _read_policies(world: World, recorder: _Recorder, standing: Sequence[Run]) -> None:

@@ -172,6 +172,29 @@ def moved_out(site: Site, sample: Sample) -> None:
     site.world().store.remember_kind_scopes([("CustomJob", Scope("demo-project", "europe-west1"))])
 
 
+def stripped(site: Site, sample: Sample) -> None:
+    """Let somebody take the labels off every job whose labels can be changed."""
+    started(site, sample)
+    for row in site.rows():
+        if row["kind"] == "Job":
+            site.send("PATCH", f"{row['resource']}?updateMask=labels", {"labels": {}})
+
+
+def stripped_unrecorded(site: Site, sample: Sample) -> None:
+    """Do so behind an older run, where no store tells of it."""
+    twice(site, sample)
+    for row in site.rows():
+        if row["kind"] == "Job" and row["resource"].endswith("_2"):
+            site.send("PATCH", f"{row['resource']}?updateMask=labels", {"labels": {}})
+    for name in site.files():
+        (site.root / name).unlink()
+
+
+def stack_renamed(site: Site, sample: Sample) -> None:
+    started(site, sample)
+    site.stack = replace(site.stack, name="renamed")
+
+
 STATES: dict[str, Callable[[Site, Sample], None]] = {
     "nothing there": lambda site, sample: None,
     "running": started,
@@ -185,6 +208,9 @@ STATES: dict[str, Callable[[Site, Sample], None]] = {
     "policies taken away": regranted,
     "another owner of the name": another_owner,
     "a place was left": moved_out,
+    "labels lost": stripped,
+    "labels lost, and the store": stripped_unrecorded,
+    "the stack has another name": stack_renamed,
 }
 
 

@@ -30,7 +30,6 @@ DEEDS = {
     "relabel": 2,
     "hijack": 2,
     "strip": 2,
-    "rename stack": 1,
     "wait": 2,
 }
 """Deeds with their weights."""

@@ -33,10 +33,14 @@ STORIES: tuple[tuple[tuple[str, ...], ...], ...] = (
     ((), ("relabel manifest", "policy")),
     (("safer", "safer", "looser"), ("unname", "unname")),
     (("looser", "safer", "safer"), ("unname", "looser", "unname")),
-    (("rename stack",), ("rename stack", "edit")),
-    (("strip", "strip"), ("strip", "token")),
 )
 """What people do after the first round and after the second; a story is drawn for each seed."""
+MARKS: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("rename stack",), ("rename stack", "edit")),
+    (("strip",), ("strip", "strip")),
+    (("strip", "edit"), ("token", "rename stack")),
+)
+"""What people of every third seed do to the marks of jobs, beside its story."""
 ALWAYS = ("edit", "absent", "absent", "remove", "relabel manifest", "relabel manifest", "policy", "policy")
 """What people do after the first round whatever the story: two of these, so that there is more to do than creates."""
 STALE = ("edit", "edit", "edit")
@@ -95,9 +99,12 @@ class _Seed:
         site.baton.between = self.people.between
         runners = chance.choice((1, 2, 2, 3))
         story = chance.choice(STORIES)
+        marks = MARKS[self.seed // 3 % len(MARKS)] if self.seed % 3 == 0 else ()
         for number in range(chance.choice((2, 2, 2, 3))):
             self._round(number, runners)
             for deed in story[number] if number < len(story) else ():
+                self.people.do(deed)
+            for deed in marks[number] if number < len(marks) else ():
                 self.people.do(deed)
             for deed in chance.sample(ALWAYS, 2 if number == 0 else 0):
                 self.people.do(deed)

@@ -36,7 +36,7 @@ def observe(
     covered = coverage.covered(stack, world.kinds, wanted)
     runs, counts = settle.settled_lists(world, stack, covered)
     left = coverage.look_at_left(world, stack, set(ever) - {(kind.name, scope) for kind, scope in covered})
-    runs = _with(runs, _remembered(world, stack, _unseen(ledger, runs), left))
+    runs = _with(runs, _remembered(world, stack, _unseen(stack, ledger, runs), left))
     addresses = sort_by_address(stack, desired, runs, ledger)
     asked = [want for want in desired if want.address in starting or _may_start(want, _known(addresses, want).runs)]
     runs = _with(runs, _derived(world, stack, asked, addresses))
@@ -56,17 +56,22 @@ def observe(
     )
 
 
-def _unseen(ledger: Sequence[LedgerRun], runs: Sequence[Run]) -> list[LedgerRun]:
+def _unseen(stack: Stack, ledger: Sequence[LedgerRun], runs: Sequence[Run]) -> list[LedgerRun]:
     """Return what the ledger holds as not ended and no list shows as that run: lists lag, and labels get lost.
 
-    A twin that carries its key does not stand for the job that the ledger names.
+    A twin that carries its key does not stand for the job that the ledger names. One with another owner's label is
+    another owner's, unless its key was made with a uid of ours.
     """
-    keys, jobs = {run.run_key for run in runs}, {(run.run_key, run.resource) for run in runs}
-    return [
-        old
-        for old in ledger
-        if old.phase is None and (old.run_key not in keys or (old.resource and (old.run_key, old.resource) not in jobs))
-    ]
+    ours = [run for run in runs if stack.owns(run.owner)]
+    theirs = {run.run_key for run in runs if not stack.owns(run.owner)}
+    keys, jobs = {run.run_key for run in ours}, {(run.run_key, run.resource) for run in ours}
+
+    def shown(old: LedgerRun) -> bool:
+        if old.run_key in keys:
+            return not old.resource or (old.run_key, old.resource) in jobs
+        return old.run_key in theirs and not rows.is_made_here(old, stack)
+
+    return [old for old in ledger if old.phase is None and not shown(old)]
 
 
 def _with(runs: Sequence[Run], found: Sequence[Run]) -> list[Run]:

@@ -87,6 +87,12 @@ def read_alone(row: Row, kind: Kind, resource: str, stack: Stack) -> Run | None:
     return next((run for run in runs if run_key.is_at_home(run)), runs[0] if runs else None)
 
 
+def is_made_here(old: LedgerRun, stack: Stack) -> bool:
+    """Say whether the run key of a remembered run was made with a uid of this stack, in a scope that it covers."""
+    scopes = (*stack.scopes, *(Scope(scope.project) for scope in stack.scopes))
+    return run_key.home(old, (stack.uid, *stack.former_uids), scopes) is not None
+
+
 def _scopes_of(resource: str, stack: Stack) -> list[Scope]:
     """Return the stack's scopes a resource name may lie in, its own where none fits."""
     parts = resource.split("/")

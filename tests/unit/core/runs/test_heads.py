@@ -48,6 +48,36 @@ def test_the_head_among_live_runs_is(title: str) -> None:
         assert head.phase is (told[expected - 1][0] if expected else None)
 
 
+LOST: dict[str, tuple[list[tuple[Phase, Spec, bool]], int]] = {
+    # title: runs from oldest to newest and whether each carries our labels, number of the head
+    "an active one that lost them, where it is alone": ([(RUN, E, False)], 1),
+    "a marked active one before it": ([(RUN, E, False), (RUN, E, True)], 2),
+    "a marked active one of another spec before it": ([(RUN, E, False), (RUN, D, True)], 2),
+    "an active one that lost them before a finished one": ([(RUN, E, False), (BAD, E, True)], 1),
+    "the newest, though it lost them": ([(BAD, E, True), (GOOD, E, False)], 2),
+    "a marked newest before an active one of another spec that lost them": ([(RUN, D, False), (BAD, E, True)], 2),
+}
+
+
+@pytest.mark.parametrize("title", LOST)
+def test_the_head_where_runs_lost_our_labels_is(title: str) -> None:
+    told, expected = LOST[title]
+    runs = [
+        replace(live(WANT, number, phase, fingerprint=f"f{number}"), marked=marked)
+        for number, (phase, _, marked) in enumerate(told, start=1)
+    ]
+    specs = {run.resource: spec for run, (_, spec, _) in zip(runs, told, strict=True)}
+    for shuffled in itertools.permutations(runs):
+        head = heads.arrange(shuffled, (), DIGEST, specs)
+        assert head.run is not None
+        assert head.run.number == expected
+
+
+def test_runs_that_lost_our_labels_are_no_history() -> None:
+    runs = [replace(live(WANT, number, GOOD), marked=number % 2 == 1) for number in range(1, 7)]
+    assert heads.beyond_history(runs[-1], runs[:-1], 1, ()) == {runs[0].resource, runs[2].resource}
+
+
 PAST: dict[str, tuple[list[tuple[int, Phase]], list[tuple[int, bool, Phase | None]], Phase | None, Spec]] = {
     # title: live (number, phase) of the desired spec; remembered (number, desired spec?, phase); head's phase and spec
     "nothing": ([], [], None, E),
