@@ -11,6 +11,7 @@ from reconciler.cli.flow import age, given
 from reconciler.cli.flow.plan import Drawn
 from reconciler.cli.terminal import flags
 from reconciler.files import git
+from reconciler.renderers import words
 from reconciler.vocabulary import errors
 
 _SHORTEST = 7
@@ -61,7 +62,7 @@ def _require_revision(drawn: Drawn, asked: str) -> None:
     if len(wanted) < _SHORTEST or not plan.revision.startswith(wanted):
         made = plan.revision or "no commit at all"
         raise errors.StalePlan(f"the plan was made of {made}, not of {wanted}", "plan again at that commit")
-    if plan.dirty:
+    if plan.dirty is not False:
         raise errors.StalePlan(
-            f"the plan was made of {plan.revision} with uncommitted changes", "commit them and plan again"
+            f"the plan was made of {plan.revision} {words.doubt(plan)}", "commit them and plan again"
         )
