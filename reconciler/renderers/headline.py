@@ -16,7 +16,7 @@ NO_CHANGES = "No changes. Live jobs match the manifests."
 MATCHING = frozenset({"up_to_date", "already_ran", "not_active", "absent"})
 """Reasons of a noop that leave an address as its manifest says."""
 
-_STILL_THERE = ("change_kept", "stopping")
+_OF_ANOTHER_RUN = ("change_kept", "stopping")
 """Reasons that notes tell of another run of an address whose head is as it should be."""
 
 _MOVED = "moved"
@@ -84,7 +84,7 @@ def _unmatched(change: Change) -> tuple[str, ...]:
     told = {
         note.partition(": ")[0] for note in change.notes
     }  # a note that opens with a row's name tells of another run
-    return (*moved, *(reason for reason in _STILL_THERE if reason in told))
+    return (*moved, *(reason for reason in _OF_ANOTHER_RUN if reason in told))
 
 
 def _sentence(reason: str, addresses: list[str], quote: Callable[[str], str]) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
+from reconciler.core.documents import plan_json
+from reconciler.files import planfile
 from tests.support.checkout import git
 from tests.support.stage import Done, Stage
 
@@ -58,6 +63,19 @@ def test_a_plan_of_uncommitted_changes_has_no_revision_to_require(repository: St
     refused(repository.run("apply", "--yes", "--require-revision", "HEAD"), "uncommitted changes")
     commit(repository)
     repository.ok("apply", "--yes", "--require-revision", "HEAD")
+
+
+def test_a_plan_of_which_nobody_could_tell_its_files_has_no_revision_to_require(repository: Stage) -> None:
+    repository.ok("plan", "--out", "a.plan.json")
+    saved = plan_json.from_json(json.loads((repository.root / "a.plan.json").read_text(encoding="utf-8")))
+    doubtful = replace(saved.plan, dirty=None, unknown="fatal: index file corrupt")
+    text = planfile.dump(plan_json.to_json(doubtful, saved.created_at, "0.1.0"))
+    (repository.root / "a.plan.json").write_text(text, encoding="utf-8")
+    refused(
+        repository.run("apply", "a.plan.json", "--require-revision", "HEAD"),
+        "nobody could tell whether files differ from it: fatal: index file corrupt",
+    )
+    repository.ok("apply", "a.plan.json")
 
 
 def test_the_command_that_plan_prints_for_a_blocked_plan_applies_it(stage: Stage) -> None:

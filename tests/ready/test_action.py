@@ -285,6 +285,40 @@ def test_select_takes_several_globs(runner: Runner, checkout: Path) -> None:
     assert plan(runner, checkout, select="*/one\n*/two").outputs["create"] == "2"
 
 
+def test_a_part_never_takes_the_place_of_the_whole_s_comment(runner: Runner, checkout: Path, thread: Comments) -> None:
+    for name in ("one", "two"):
+        (checkout / "stack" / f"{name}.yaml").write_text(job(name))
+    whole = plan(runner, checkout).outputs["digest"]
+    parts = [plan(runner, checkout, select=globs).outputs["digest"] for globs in ("*/one", "*/two", "*/one */two")]
+    again = plan(runner, checkout, select="*/two\n*/one\n*/one").outputs["digest"]
+    assert again == parts[-1], "the same part, however it is written"
+    bodies = thread.bodies()
+    assert [body for body in bodies if body.startswith(f"{MARK}\n")] == bodies[:1]
+    assert [digest in body for digest, body in zip((whole, *parts), bodies, strict=True)] == [True] * 4
+    assert all("A part of the stack: --select" in body for body in bodies[1:])
+    assert "A part of the stack" not in bodies[0]
+
+
+def test_a_part_without_a_plan_is_taken_out_of_its_own_comment_alone(
+    runner: Runner, checkout: Path, thread: Comments
+) -> None:
+    whole = plan(runner, checkout).outputs["digest"]
+    part = plan(runner, checkout, select="*/train").outputs["digest"]
+    (checkout / "stack" / "train.yaml").write_text("")
+    done = plan(runner, checkout, select="*/train")
+    assert (done.ok, done.outputs["exit-code"]) == (False, "1")
+    first, second = thread.bodies()
+    assert whole in first
+    assert part not in second
+    assert "No plan of this commit" in second
+
+
+def test_a_glob_that_fits_nothing_fails_the_step(runner: Runner, checkout: Path, thread: Comments) -> None:
+    done = plan(runner, checkout, select="*/train */trian")
+    assert (done.ok, done.outputs["exit-code"], thread.bodies()) == (False, "1", [])
+    assert "--select */trian matches no address" in done.log.text
+
+
 def test_no_script_holds_an_expression_and_every_output_is_written_somewhere() -> None:
     action = read(ROOT / "action.yml")
     assert [step["id"] for step in action["runs"]["steps"] if "${{" in step["run"]] == []

@@ -29,7 +29,7 @@ from reconciler.vocabulary.plans import Plan
     "--changed-since",
     metavar="REF",
     callback=flags.not_empty,
-    help="Look only at addresses whose manifests changed since the work here left this Git ref.",
+    help="Look only at addresses whose manifests changed since the work here left this Git ref; maybe at none.",
 )
 @flags.selection
 @flags.allowances

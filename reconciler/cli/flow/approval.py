@@ -11,6 +11,7 @@ from reconciler.cli.flow import age, given
 from reconciler.cli.flow.plan import Drawn
 from reconciler.cli.terminal import flags
 from reconciler.files import checkout
+from reconciler.renderers import words
 from reconciler.vocabulary import errors
 
 _SHORTEST = 7
@@ -61,13 +62,8 @@ def _require_revision(drawn: Drawn, asked: str) -> None:
     if len(wanted) < _SHORTEST or not plan.revision.startswith(wanted):
         made = plan.revision or "no commit at all"
         raise errors.StalePlan(f"the plan was made of {made}, not of {wanted}", "plan again at that commit")
-    if plan.dirty is None:
+    if plan.dirty is not False:
+        way_out = "commit them" if plan.dirty else "see to it that Git can tell"
         raise errors.StalePlan(
-            f"nobody could tell whether the plan was made of {plan.revision} alone: {plan.unknown}",
-            "plan again where Git can tell",
-        )
-    if plan.dirty:
-        named = ", ".join(plan.differs)
-        raise errors.StalePlan(
-            f"the plan was made of {plan.revision} with uncommitted changes: {named}", "commit them and plan again"
+            f"the plan was made of {plan.revision}, {words.doubt(plan)}", f"{way_out} and plan again"
         )

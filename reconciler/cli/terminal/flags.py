@@ -130,7 +130,7 @@ def choosing(command: Decorated) -> Decorated:
         metavar="GLOB",
         callback=_globs,
         shell_complete=completions.addresses,
-        help="Leave these addresses alone; repeatable.",
+        help="Leave these addresses alone; repeatable. A glob that matches none is an error.",
     )(command)
     return click.option(
         "--select",
@@ -138,7 +138,7 @@ def choosing(command: Decorated) -> Decorated:
         metavar="GLOB",
         callback=_globs,
         shell_complete=completions.addresses,
-        help="Look at these addresses only, such as '*/train'; repeatable.",
+        help="Look at these addresses only, such as '*/train'; repeatable. A glob that matches none is an error.",
     )(command)
 
 
