@@ -79,6 +79,7 @@ class _Seed:
         [mode] = self.chance.choices(tuple(MODES), tuple(MODES.values()))
         self.site = Site(folder, seed, mode, parts)
         self.people = People(self.site, random.Random(f"people {seed}"), self.chance.choice((0.0, 0.01, 0.03)))
+        self.old = random.Random(f"old commits {seed}")
         self.kills = 0
         self.cells: Counter[weather.Cell] = Counter()
         self.saved: dict[int, tuple[Plan, float]] = {}
@@ -102,6 +103,7 @@ class _Seed:
         marks = MARKS[self.seed // 3 % len(MARKS)] if self.seed % 3 == 0 else ()
         for number in range(chance.choice((2, 2, 2, 3))):
             self._round(number, runners)
+            self._old_commit()
             for deed in story[number] if number < len(story) else ():
                 self.people.do(deed)
             for deed in marks[number] if number < len(marks) else ():
@@ -183,6 +185,15 @@ class _Seed:
         self.site.calm(more)
         self.site.late = {}
 
+    def _old_commit(self) -> None:
+        """Start the apply of an old commit again now and then, as a person does with a CI run."""
+        commits = len(self.site.commits)
+        if not self.site.shared or commits < 2 or self.old.random() < 0.5:
+            return
+        commit = f"{self.old.randint(1, commits - 1):040x}"
+        self.site.seen["runs of old commits"] += 1
+        self.site.baton.run({"r0": lambda: self._process(0, Fate(), "at once", 0.0, commit)})
+
     def _blow(self, gusts: list[weather.Gust]) -> None:
         self.site.service.inject(*(gust.fault for gust in gusts))
         for gust in gusts:
@@ -232,29 +243,34 @@ class _Seed:
 
         return body
 
-    def _process(self, runner: int, fate: Fate, way: str, pause: float) -> None:
-        """Live through one process; what it can explain ends it, anything else breaks a law."""
+    def _process(self, runner: int, fate: Fate, way: str, pause: float, commit: str = "") -> None:
+        """Live through one process; what it can explain ends it, anything else breaks a law.
+
+        It works from the manifests of today where no old commit is given.
+        """
         site = self.site
         life = site.life(runner, fate)
         process = Process(runner, site.baton.now())
         site.tell(f"r{runner} starts ({way}) {fate}")
         try:
-            self._work(runner, life, process, way, pause)
+            self._work(runner, life, process, way, pause, commit)
         except errors.ReconcilerError as problem:
+            site.seen["older commits blocked"] += "older_revision" in problem.message
             site.tell(f"r{runner} ends: {type(problem).__name__}{_sentence(problem)}")
         except Exception as crash:  # noqa: BLE001 the law is that there is none
             site.truth.broken(f"a process broke down: {type(crash).__name__}: {crash}")
         finally:
             life.dead = True
 
-    def _work(self, runner: int, life: Life, process: Process, way: str, pause: float) -> None:
+    def _work(self, runner: int, life: Life, process: Process, way: str, pause: float, commit: str) -> None:
         site = self.site
         saved = way == "again" and runner in self.saved
         world = site.world(runner, life, process)
         if saved:
             plan, process.planned = self.saved[runner]
         else:
-            plan = site.plan(world, site.desired())
+            made_of = commit or site.commit()
+            plan = site.plan(world, site.at(made_of), made_of)
             self.saved[runner] = plan, process.planned
             site.tell(f"r{runner} plans {_said(plan)}")
             if way == "later":
@@ -298,7 +314,7 @@ class _Seed:
         life = self.site.life(0, Fate())
         process = Process(0, self.site.baton.now())
         try:
-            plan = self.site.plan(self.site.world(0, life, process), self.site.desired())
+            plan = self.site.plan(self.site.world(0, life, process), self.site.desired(), self.site.commit())
         except errors.ReconcilerError as problem:
             self.site.truth.broken(f"the last plan failed: {type(problem).__name__} {problem}")
             return None

@@ -31,7 +31,7 @@ from reconciler.transport.rate import Budget, Pace, paced
 from reconciler.transport.retry import retrying
 from reconciler.vocabulary import errors, ports
 from reconciler.vocabulary.model import Desired, Stack
-from reconciler.vocabulary.plans import Action, Applied, Plan
+from reconciler.vocabulary.plans import Action, Applied, Lineage, Plan
 from reconciler.vocabulary.wire import Request, Response, Transport
 from tests.simulation import truth, weather, wishes
 from tests.simulation.baton import Baton, Turnstile
@@ -85,10 +85,20 @@ class Process:
     runner: int
     since: float
     planned: float = field(init=False)
+    commit: str = ""
     reasons: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.planned = self.since
+
+
+def lineage(commit: str, applied: str) -> Lineage:
+    """Say how a commit stands to another in a history of one line."""
+    if not applied:
+        return Lineage.FIRST
+    if commit == applied:
+        return Lineage.SAME
+    return Lineage.NEWER if commit > applied else Lineage.OLDER
 
 
 def method_is_create(request: Request, job: str) -> bool:
@@ -119,6 +129,8 @@ class Site:
         self.policies = Policies(self.truth, alone=mode == "folder")
         self.gone: dict[tuple[str, str], float] = {}
         self.planned: list[tuple[Plan, tuple[Desired, ...]]] = []
+        self.commits: list[dict[tuple[str, str], Wish]] = []
+        self.newest = ("", math.inf)
         self.kinds: tuple[str, ...] = ()
         self.name = STACK.name
         self.told: list[str] = []
@@ -214,10 +226,23 @@ class Site:
         store = self.parts.clocked(self.parts.store(self.store(runner, life)), life)
         return World(api, KNOWN, store, life, workers=self.hands, turn=turn, executor=Hands(self.baton))
 
-    def plan(self, world: World, wanted: tuple[Desired, ...]) -> Plan:
-        """Plan with everything allowed."""
+    def commit(self) -> str:
+        """Commit the manifests as they are, if they changed, and return the commit. History has one line."""
+        if not self.commits or self.commits[-1] != self.wishes:
+            self.commits.append(dict(self.wishes))
+        return f"{len(self.commits):040x}"
+
+    def at(self, commit: str) -> tuple[Desired, ...]:
+        """Read the manifests as they were at a commit."""
+        then = self.commits[int(commit, 16) - 1]
+        return tuple(wishes.desired(then[key]) for key in sorted(then))
+
+    def plan(self, world: World, wanted: tuple[Desired, ...], commit: str) -> Plan:
+        """Plan with everything allowed, but to go back to an older commit."""
         asking = self.policies.asking()
-        planned = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), Revision())
+        applied = world.store.applied_commit()
+        revision = Revision(commit, dirty=False, applied=applied, lineage=lineage(commit, applied))
+        planned = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), revision)
         self._hold_asking(wanted, planned.observed, asking & self.policies.asking())
         made = planned.plan
         self.seen["told as unmarked"] += sum(change.reason == "unmarked" for change in made.changes)
@@ -242,7 +267,7 @@ class Site:
 
     def apply(self, world: World, plan: Plan, process: Process, life: Life, *, saved: bool) -> Applied:
         """Apply a plan."""
-        process.since = self.baton.now()
+        process.since, process.commit = self.baton.now(), plan.revision
         process.reasons = {
             f"{operation.resource.rpartition('/')[2]}": operation.reason
             for change in plan.changes
@@ -251,7 +276,10 @@ class Site:
         if saved and plan.stack != self.name:
             raise errors.StalePlan(f"the plan is for stack {plan.stack}, this is {self.name}")
         stack = replace(self.stack, name=plan.stack)  # as it was when this process began
-        applier = self.parts.applier(world, stack, KnownSecrets(), CHECK, Control(lambda event: None, life.stop))
+        control = Control(lambda event: None, life.stop)
+        applier = self.parts.applier(
+            world, stack, KnownSecrets(), CHECK, control, lambda applied: lineage(plan.revision, applied)
+        )
         wanted = next(wanted for made, wanted in self.planned if made is plan)
         complete = self.shared and "fault row missed" not in self.seen
         with self.policies.applying(wanted, process.planned - STACK.settle, complete=complete):
@@ -279,6 +307,14 @@ class Site:
 
         return send
 
+    def _hold_forward(self, process: Process) -> None:
+        """Law: an apply that began after a newer commit was written from calls nothing."""
+        newest, at = self.newest
+        if process.commit > newest:
+            self.newest = process.commit, self.baton.now()
+        elif self.shared and process.commit < newest and process.since > at:
+            self.truth.broken(f"commit {process.commit[-3:]} was applied after commit {newest[-3:]}")
+
     def _postpone(self, request: Request, process: Process) -> bool:
         """Say whether a create is one of the late ones; if so it is carried out in a while."""
         self.creates += 1
@@ -304,6 +340,7 @@ class Site:
             self._committed(method, kind, job, verb, process)
 
     def _committed(self, method: str, kind: str, job: str, verb: str, process: Process) -> None:
+        self._hold_forward(process)
         found = self.truth.jobs.get((kind, job))
         if method == "DELETE" and found is not None:
             found.causes.add("deleted by the tool")

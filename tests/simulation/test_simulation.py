@@ -43,6 +43,7 @@ def test_many_seeds_hold_every_law(capsys: pytest.CaptureFixture[str]) -> None:
     wrong_clocks = (weather.AHEAD, weather.BEHIND, weather.JUMPS_ON, weather.JUMPS_BACK)
     assert [cell for cell in wrong_clocks if not found.cells[cell]] == []
     assert found.seen["told as unmarked"] > 0
+    assert found.seen["older commits blocked"] > 0
     for mode in ("bucket", "folder", "none", "split"):
         assert found.seen[f"people: rename stack ({mode})"] > 0, mode
         assert found.seen[f"people: strip ({mode})"] > 0, mode
