@@ -252,18 +252,19 @@ class People:
     def _strip(self) -> str:
         """Take our labels from an ml job: from then on nobody may touch it, and it lives on."""
         job = self._job(active=True, kinds=("Job",))
-        if job is None or not job.name or (self._site.shared and not self._remembers(job)):
-            return ""
+        if job is None or not job.name or (self._site.shared and not self._remembers(job, ended=False)):
+            return ""  # of a run whose end was recorded before, as that of a cancelled duplicate, nothing can be held
         kept = {key: value for key, value in job.labels.items() if not key.startswith("reconciler_")}
         self._site.service.quietly("PATCH", f"{job.place}?updateMask=labels", {"labels": kept})
         self._site.truth.stripped[job.kind, job.id] = self._site.baton.now()
         return self._cause(job, "person stripped")
 
-    def _remembers(self, job: Live) -> bool:
-        """Say whether the ledger that all share holds the run of a job."""
+    def _remembers(self, job: Live, *, ended: bool = True) -> bool:
+        """Say whether the ledger that all share holds the run of a job; without `ended` as one that has not ended."""
         if not self._site.shared:
             return False
-        return any(run.run_key == job.key for run in self._site.store(0, None).ledger.runs() if run.phase is None)
+        runs = [run for run in self._site.store(0, None).ledger.runs() if run.run_key == job.key]
+        return any(ended or run.phase is None for run in runs)
 
     def _wait(self) -> str:
         seconds = self._chance.choice((20.0, 90.0, 700.0))
