@@ -19,7 +19,7 @@ from reconciler.renderers.style import Style
 from reconciler.renderers.table import PROBLEM_FORMATS
 from reconciler.vocabulary import errors
 from reconciler.vocabulary.model import Checked, Place, Problem, Scope, Severity, Source
-from reconciler.vocabulary.plans import Action, Blocker, Change, FieldChange, Operation, Outcome, Plan, Status
+from reconciler.vocabulary.plans import Action, Blocker, Change, FieldChange, Operation, Outcome, Part, Plan, Status
 from tests.support import examples
 from tests.support.examples import saved
 from tests.unit.renderers.test_reports import sarif_schema
@@ -56,13 +56,23 @@ def hostile_plan(bad: str) -> Plan:
         f"CustomJob/{bad}", Scope(bad), Action.REPLACE, bad, Source(bad, 1), operations, fields, (), (bad,), bad
     )
     kept = Change(f"NasJob/{bad}", Scope(bad), Action.NOOP, "ended_kept", Source(bad, 2), notes=(f"it said {bad}",))
-    return Plan(bad, bad, bad, bad, True, (), (Blocker(bad, f"because {bad}"),), (change, kept))
+    return Plan(
+        bad, bad, bad, bad, True, (), (Blocker(bad, f"because {bad}"),), (change, kept),
+        differs=(bad, "a.yaml"), unknown=f"fatal: {bad}", part=Part((bad, "*"), (bad,), bad),
+    )  # fmt: skip
+
+
+def quiet_plan(bad: str) -> Plan:
+    """Return a plan whose headline names what may be hostile."""
+    plan = hostile_plan(bad)
+    return replace(plan, blocked=(), changes=plan.changes[1:])
 
 
 def terminal_outputs(bad: str) -> Iterator[str]:
     shown = hostile_plan(bad)
     for verbose in (False, True):
         yield text.plan(shown, saved(hostile_plan("x")), Style(verbose=verbose))
+        yield text.plan(quiet_plan(bad), saved(hostile_plan("x")), Style(verbose=verbose))
     problem = Problem(bad, bad, bad, file=bad, path=("spec", bad), address=bad, place=Place(bad, 1, 1))
     yield results.problems([problem], Style())
     yield results.outcomes(bad, [Outcome(bad, bad, Status.FAILED, bad, bad)], Style())
