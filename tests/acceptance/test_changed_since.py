@@ -84,6 +84,13 @@ def test_what_moves_to_another_file_or_is_written_otherwise_did_not_change(branc
     assert addresses(branch) == []
 
 
+def test_a_file_that_held_nothing_then_named_no_address(branch: Stage) -> None:
+    branch.write("later.yaml", "# jobs of next week\n")
+    commit(branch)
+    branch.job("later")
+    assert addresses(branch, ref="HEAD") == ["later"]
+
+
 def test_a_value_of_another_type_is_a_change(branch: Stage) -> None:
     file = branch.root / "alpha.yaml"
     file.write_text(file.read_text().replace("replicaCount: 1", "replicaCount: 1.0"))

@@ -47,7 +47,7 @@ def test_a_file_that_was_emptied_cancels_nothing(two: Stage, service: Service, w
     name, text = NOTHING[what]
     (two.root / "two.yaml").unlink()
     two.write(name, text)
-    for command in COMMANDS:
+    for command in (*COMMANDS, ("validate", name)):
         done = two.run(*command)
         assert done.code == 1, (command, done)
         told(done, f"{name}:1", "no-manifest", "git rm", "spec.ignore")

@@ -44,7 +44,9 @@ def judge(case: Case, seen: Counter[tuple[DesiredState | None, bool]]) -> None:
     says = headline.is_match(Plan("s", "3fa94c1b", "embedded", "", None, (), (), (change,)))
     right = is_as_wanted(case, world)
     assert right or not says, f"{case}: {change.reason} {change.notes}"
-    assert says or not right or case.token != "none", f"{case}: {change.reason} {change.notes}"  # a token wants one more
+    assert says or not right or case.token != "none", (
+        f"{case}: {change.reason} {change.notes}"
+    )  # a token wants one more
     seen[case.wanted, says] += 1
 
 

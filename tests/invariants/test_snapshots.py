@@ -227,6 +227,7 @@ def test_a_plan_against_a_fresh_snapshot_is_the_plan_made_live(new_site: New, sa
         marked = json.loads(told(seen, against=Against("sha256:ab", "2026-01-01T00:00:00Z")))
         plain = json.loads(told(live))
         assert marked.pop("against") == {"digest": "sha256:ab", "createdAt": "2026-01-01T00:00:00Z"}
+        assert plain.pop("against") is None
         assert marked.pop("seal") != plain.pop("seal")
         assert marked == plain
 
