@@ -147,7 +147,7 @@ class People:
         return f"{wish.kind}/{wish.name} {wish.removal} to {removal}"
 
     def _safer(self) -> str:
-        return self._turn(self._chance.choice(("keep", "keep", "ask")))
+        return self._turn(self._chance.choice(("keep", "ask")))
 
     def _looser(self) -> str:
         return self._turn(self._chance.choice(("cancel", "delete")))
@@ -159,9 +159,14 @@ class People:
         telling = [
             wish
             for wish in turned
-            if any(job.active and policies.of(job) == {"keep"} != {*job.stamps} for job in jobs(wish.kind, wish.name))
+            if any(job.active and self._tells(policies.of(job), {*job.stamps}) for job in jobs(wish.kind, wish.name))
         ]
         return self._take_away(self._chance.choice(telling or turned)) if turned and len(self._site.wishes) > 2 else ""
+
+    @staticmethod
+    def _tells(recorded: set[str], stamped: set[str]) -> bool:
+        """Say whether the last record alone keeps a run, or alone has its removal asked for."""
+        return recorded in ({"keep"}, {"ask"}) and recorded != stamped
 
     def _cancel_wanted(self) -> str:
         return self._write(replace(self._pick(), desired="Cancelled"))

@@ -22,6 +22,7 @@ FIRST = {
     "a failed list taken as empty": 110,
     "a failed run that vanished is run again": 110,
     "a removal policy edited after the start forgotten": 70,
+    "a removal to be asked for taken as written": 70,
     "absence not asserted": 40,
     "the runner's clock believed": 30,
 }
