@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.plan.build import Options
 from reconciler.engine.reading import observe, rows
 from reconciler.engine.world import World
 from reconciler.stores.no_store import NoStore
@@ -178,6 +179,29 @@ def test_a_renamed_manifest_finds_the_ids_of_its_old_name(site: Site) -> None:
     renamed = desired(samples.swap(ML, ("name: legacy", "name: anew, formerly: legacy")))
     plan = site.plan(renamed, without_store(site))
     assert reasons(plan) == {"Job/anew": "noop unmarked"}
+
+
+def test_an_active_one_holds_back_what_a_newer_finished_run_would_start(site: Site) -> None:
+    site.converge(WANTED)
+    row = site.send("GET", FIRST)
+    strip(site, FIRST)
+    site.clock.advance(1)
+    labels = {**row["labels"], "reconciler_run": "2-" + "0" * 32}
+    site.send("POST", samples.PATHS["Job"], {"jobId": "other", "trainingInput": row["trainingInput"], "labels": labels})
+    site.emulator.set_state("projects/demo-project/jobs/other", "FAILED")
+    plan = site.plan(desired(samples.edited(ML)))
+    assert (calls(plan), reasons(plan)) == ([], {"Job/legacy": "noop unmarked"})
+
+
+def test_guards_count_it_neither_as_a_run_nor_as_one_that_is_left(site: Site) -> None:
+    both = desired(ML + "---\n" + samples.CUSTOM)
+    site.converge(both)
+    strip(site, FIRST)
+    plan = site.plan(
+        desired(samples.swap(samples.CUSTOM, ("{onChange", "{desired: Absent, onChange"))), options=Options()
+    )
+    assert [blocker.rule for blocker in plan.blocked] == ["empty"]
+    assert "none of the 1 runs" in plan.blocked[0].message
 
 
 def test_no_label_and_no_policy_of_an_unmarked_job_is_changed(site: Site) -> None:
