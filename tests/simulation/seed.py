@@ -80,6 +80,7 @@ class _Seed:
         self.site = Site(folder, seed, mode, parts)
         self.people = People(self.site, random.Random(f"people {seed}"), self.chance.choice((0.0, 0.01, 0.03)))
         self.old = random.Random(f"old commits {seed}")
+        self.site.in_git = self.old.random() < 0.5
         self.kills = 0
         self.cells: Counter[weather.Cell] = Counter()
         self.saved: dict[int, tuple[Plan, float]] = {}
@@ -188,7 +189,7 @@ class _Seed:
     def _old_commit(self) -> None:
         """Start the apply of an old commit again now and then, as a person does with a CI run."""
         commits = len(self.site.commits)
-        if not self.site.shared or commits < 2 or self.old.random() < 0.5:
+        if not (self.site.shared and self.site.in_git) or commits < 2 or self.old.random() < 0.5:
             return
         commit = f"{self.old.randint(1, commits - 1):040x}"
         self.site.seen["runs of old commits"] += 1

@@ -130,6 +130,7 @@ class Site:
         self.gone: dict[tuple[str, str], float] = {}
         self.planned: list[tuple[Plan, tuple[Desired, ...]]] = []
         self.commits: list[dict[tuple[str, str], Wish]] = []
+        self.in_git = True
         self.newest = ("", math.inf)
         self.kinds: tuple[str, ...] = ()
         self.name = STACK.name
@@ -241,7 +242,8 @@ class Site:
         """Plan with everything allowed, but to go back to an older commit."""
         asking = self.policies.asking()
         applied = world.store.applied_commit()
-        revision = Revision(commit, dirty=False, applied=applied, lineage=lineage(commit, applied))
+        known = Revision(commit, dirty=False, applied=applied, lineage=lineage(commit, applied))
+        revision = known if self.in_git else Revision()
         planned = planner.plan(world, self.stack, wanted, Options(allowed=ANYTHING), revision)
         self._hold_asking(wanted, planned.observed, asking & self.policies.asking())
         made = planned.plan
@@ -310,6 +312,8 @@ class Site:
     def _hold_forward(self, process: Process) -> None:
         """Law: an apply that began after a newer commit was written from calls nothing."""
         newest, at = self.newest
+        if not process.commit:
+            return
         if process.commit > newest:
             self.newest = process.commit, self.baton.now()
         elif self.shared and process.commit < newest and process.since > at:

@@ -19,12 +19,11 @@ SEEDS = 200
 WITHIN = 200
 """Seeds within which a planted bug has to show."""
 FIRST = {
-    "a failed list taken as empty": 110,
-    "a failed run that vanished is run again": 110,
-    "a removal policy edited after the start forgotten": 70,
-    "a removal to be asked for taken as written": 70,
-    "absence not asserted": 40,
-    "the runner's clock believed": 30,
+    "a failed list taken as empty": 130,
+    "a removal policy edited after the start forgotten": 10,
+    "a removal to be asked for taken as written": 80,
+    "absence not asserted": 125,
+    "the removal label trusted over a safer policy": 20,
 }
 """Where the search begins for bugs that show seldom, to save time; 0 for all others."""
 
