@@ -18,7 +18,7 @@ demo: $(RUNS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What needs a package index: the wheel in an empty environment, the hooks and the action as others install them.
 installed: $(STAMP)

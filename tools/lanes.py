@@ -128,7 +128,7 @@ def run(name: str) -> int:
     left_out = tests_of_others() if name == "oldest" else ()
     for path in left_out:
         print(f"{name}: left out: {path.relative_to(ROOT)}")
-    arguments = ("-m", "pytest", "-n", "auto", "--dist", "loadfile", "-p", "no:cacheprovider")
+    arguments = ("-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-p", "no:cacheprovider")
     ignored = (f"--ignore={path}" for path in left_out)
     done = subprocess.run([str(_python(folder, requirements)), *arguments, *ignored], cwd=ROOT, check=False)
     if done.returncode:
