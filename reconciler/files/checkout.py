@@ -44,19 +44,24 @@ class Checkout:
 
 def head(root: Path) -> Checkout:
     """Return the commit of HEAD; whether the manifests are its own is not looked at, so `dirty` is None."""
+    return _head(root)[0]
+
+
+def _head(root: Path) -> tuple[Checkout, str]:
+    """Return the commit of HEAD, and the way from the repository's top to the folder."""
     asked = git.ask(root, "rev-parse", "--show-toplevel", "--show-prefix", "--absolute-git-dir", "HEAD^{commit}")
     if not asked.ok:
-        return Checkout(unknown=_refusal(root, asked))
+        return Checkout(unknown=_refusal(root, asked)), ""
     lines = os.fsdecode(asked.out).split("\n")
     if len(lines) != 5:
-        return Checkout(unknown="the path of this folder holds a line break")
+        return Checkout(unknown="the path of this folder holds a line break"), ""
     top, below, repository, commit, _ = lines
     here = root.resolve()
     if here.is_relative_to(Path(repository).resolve()):  # Git before 2.38 knows no safe.bareRepository
-        return Checkout(unknown="files of this checkout pass for its repository")
+        return Checkout(unknown="files of this checkout pass for its repository"), ""
     if Path(top, below).resolve() != here:
-        return Checkout(unknown="the work tree of this folder's repository is elsewhere")
-    return Checkout(commit)
+        return Checkout(unknown="the work tree of this folder's repository is elsewhere"), ""
+    return Checkout(commit), below.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,11 @@ class Seen:
 
 def compare(root: Path, seen: Seen, now: Globs, globs_of: Callable[[Json], Globs]) -> Checkout:
     """Compare what was read with HEAD. `now` is what the stack file says, `globs_of` reads it off another one."""
-    found = head(root)
+    found, below = _head(root)
     if not found.commit:
         return found
     top = _Tree(root, "")
-    if not top.load(f"{found.commit}:{git.prefix(root).rstrip('/')}"):
+    if not top.load(f"{found.commit}:{below}"):
         lost = Lacking("", None)
         return Checkout(found.commit, unknown=f"Git has no files of this commit here: {top.refusal}", lacking=(lost,))
     comparison = _Comparison(root, top, {**seen.files, STACK_FILE: seen.stack_file}, seen.idle)
@@ -124,15 +129,12 @@ class _Tree:
 
     def load(self, tree: str) -> bool:
         """Read a tree and the index; say whether Git had both."""
-        named = git.ask(self.folder, "rev-parse", tree)
-        if not named.ok:
-            self.refusal = named.error
-            return any(words in named.error for words in _NO_SUCH_FOLDER)
         listing = git.ask(self.folder, "ls-tree", "-r", "-z", "--full-tree", tree)
         index = git.ask(self.folder, "ls-files", "-z", "--cached")
         if not listing.ok or not index.ok:
-            self.refusal = listing.error or index.error
-            return False
+            named = git.ask(self.folder, "rev-parse", tree)
+            self.refusal = named.error or listing.error or index.error
+            return index.ok and any(words in named.error for words in _NO_SUCH_FOLDER)
         for line in listing.names:
             facts, _, name = line.partition("\t")
             mode, _, blob = facts.split(" ")
