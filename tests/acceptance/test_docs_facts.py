@@ -125,7 +125,8 @@ def test_the_help_names_the_exit_codes_of_the_table_but_those_of_signals() -> No
 
 
 def test_every_environment_variable_that_is_read_is_documented() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler" / "cli").rglob("*.py"))
+    readers = (*(ROOT / "reconciler" / "cli").rglob("*.py"), ROOT / "reconciler" / "files" / "git.py")
+    sources = "".join(path.read_text(encoding="utf-8") for path in readers)
     read = set(re.findall(r'variable\("([A-Z_]+)"\)', sources))
     assert len(read) > 3
     table = docs_pages.rows(docs_pages.section(DOCS / "security.md", "Environment variables"))
