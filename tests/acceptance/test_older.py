@@ -108,6 +108,9 @@ def test_a_diverged_history_is_told_and_applied(repository: Stage) -> None:
     step(repository, "aside", 3)
     told = repository.ok("plan")
     assert "diverged" in told.err
+    repository.ok("plan", "--out", "aside.plan.json")
+    assert "diverged" in repository.ok("apply", "aside.plan.json").err
+    go(repository, "second")
     assert "diverged" in repository.ok("apply", "--yes").err
 
 
@@ -129,7 +132,8 @@ def test_where_history_does_not_tell_only_creates_pass(repository: Stage, tmp_pa
         assert "does not tell" in " ".join(done.out.split()), done.out
         file = clone / "train.yaml"
         file.write_text(re.sub("train:[13]", "train:2", file.read_text()))
-        repository.ok("apply", str(clone), "--yes")  # nothing ends: at most a job is started
+        told = repository.ok("apply", str(clone), "--yes").err  # nothing ends: at most a job is started
+        assert "does not tell whether this one came before" in told
         assert applied(repository) == last
 
 

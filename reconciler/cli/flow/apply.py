@@ -24,7 +24,7 @@ from reconciler.engine.writing.apply import Applier, Settings
 from reconciler.files import checkout
 from reconciler.renderers import jsonl, table
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.plans import Applied, Status
+from reconciler.vocabulary.plans import Applied, Lineage, Status
 from reconciler.vocabulary.ports import Secrets
 
 
@@ -56,7 +56,7 @@ def carry_out(drawn: plan.Drawn, asked: given.Applying, secrets: Secrets, *, sav
         control = Control(tell, signals.stop)
         applier = Applier(
             drawn.world, drawn.workspace.stack, secrets, body.BodyCheck(), control,
-            lambda applied: wiring.lineage(drawn.workspace, (drawn.plan.revision, *_head(drawn)), applied),
+            lambda applied: _lineage(drawn, applied, told=not saved),
         )  # fmt: skip
         log.begin(drawn.plan.summary())
         applied = applier.apply(drawn.plan, drawn.digest, _settings(asked, saved=saved))
@@ -82,6 +82,14 @@ def _ask(drawn: plan.Drawn, asked: given.Applying) -> None:
             alone="add --yes, or apply a reviewed plan file",
             refused="apply was not confirmed; nothing was called",
         )
+
+
+def _lineage(drawn: plan.Drawn, applied: str, *, told: bool) -> Lineage:
+    """Say how the plan's commit and the one checked out stand to the one applied last; tell it where nobody has."""
+    found = wiring.lineage(drawn.workspace, (drawn.plan.revision, *_head(drawn)), applied)
+    if not told:
+        plan.tell_lineage(found, applied)
+    return found
 
 
 def _head(drawn: plan.Drawn) -> tuple[str, ...]:

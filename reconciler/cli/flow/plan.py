@@ -90,8 +90,7 @@ def draw(
     revision = wiring.revision(workspace, path, read)
     line = wiring.lineage(workspace, (revision.commit,), applied)
     commit = replace(revision, applied=applied, lineage=line)
-    if line is Lineage.DIVERGED:
-        outputs.say(f"The commit last applied, {applied[:12]}, is no ancestor of this one: two lines of work diverged")
+    tell_lineage(line, applied)
     if revision.unknown:
         outputs.say(f"Nobody can tell whether the manifests are those of the commit: {revision.unknown}")
     if options.destroy is None:
@@ -107,6 +106,15 @@ def draw(
     return Drawn(
         plan, plan_json.to_json(plan, clock.rfc3339(surroundings.clock), reconciler.__version__), workspace, world
     )
+
+
+def tell_lineage(line: Lineage, applied: str) -> None:
+    """Say where a commit is not simply the next one; that it is older is a block, which says so itself."""
+    last = f"The commit last applied is {applied[:12]}"
+    if line is Lineage.DIVERGED:
+        outputs.say(f"{last}, and no ancestor of this one: two lines of work diverged")
+    elif line is Lineage.UNKNOWN:
+        outputs.say(f"{last}: the history here does not tell whether this one came before it or after")
 
 
 def _snapshot(view: View, workspace: wiring.Workspace) -> snapshot_json.Taken:
