@@ -373,6 +373,8 @@ class Site:
 
     def _hold_removal(self, job: truth.Job, verb: str, process: Process) -> None:
         since = self.gone.get((job.kind, job.name))
+        if process.commit and (job.kind, job.name) in self.commits[int(process.commit, 16) - 1]:
+            return  # the commit that it works from names the job
         if self.shared and since is not None and process.planned >= since:
             why = self.policies.forbids(job, verb)
             if why:

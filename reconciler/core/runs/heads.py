@@ -115,11 +115,14 @@ def beyond_history(head: Run | None, others: Sequence[Run], keep: int | None, en
     """Return the resources of finished runs older than the newest `keep`, the head counted among the finished.
 
     Unmarked runs are neither counted nor returned. `ends` are the resources of active runs that this very plan ends:
-    they count, or the next plan would delete again.
+    they count, or the next plan would delete again. A duplicate that was cancelled goes before all others: left alone,
+    without the run that it doubled, it would stand for the address.
     """
     if keep is None:
         return frozenset()
     everyone = order([run for run in (*others, *([head] if head else [])) if run.marked])
+    stand = {run.resource for run in standing(everyone)}
     finished = [run for run in everyone if not run.active or run.resource in ends]
+    finished.sort(key=lambda run: run.resource in stand)
     old = finished[: max(0, len(finished) - keep)]
     return frozenset(run.resource for run in old if run is not head and not run.active)

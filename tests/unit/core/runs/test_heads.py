@@ -216,6 +216,23 @@ def test_history_keeps_the_newest_finished_runs_and_the_head(
     assert found == {names[number] for number in deleted}
 
 
+@pytest.mark.parametrize("keep", [0, 1, 2])
+def test_history_leaves_no_duplicate_that_would_stand_for_the_address(keep: int) -> None:
+    """The record of an old run is deleted before the copy of it that a person made later and that was cancelled."""
+    kind = KINDS["CustomJob"]
+    want = manifest(life=Lifecycle(history=keep))
+    old = live(OTHER, 1, BAD)
+    copies = [
+        replace(old, resource=f"{old.resource}{n}", phase=CUT, create_time=f"2026-01-01T02:00:0{n}Z") for n in "12"
+    ]
+    world = World([old, live(want, 2, GOOD), *copies])
+    change, _ = world.plan(want, kind)
+    assert set(verbs(change)) == {"delete"}
+    world.carry_out(change, kind)
+    again, _ = world.plan(want, kind)
+    assert (again.reason, verbs(again)) == ("up_to_date", [])
+
+
 @pytest.mark.parametrize("keep", [1, 2, 3])
 @pytest.mark.parametrize("phase", [RUN, GOOD, BAD])
 def test_history_is_settled_by_one_apply_that_replaces_too(keep: int, phase: Phase) -> None:
