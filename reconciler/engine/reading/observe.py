@@ -15,7 +15,7 @@ from reconciler.core.spec import fingerprint
 from reconciler.engine.reading import coverage, rows, settle
 from reconciler.engine.world import World
 from reconciler.vocabulary import errors
-from reconciler.vocabulary.kinds import IdForm, Phase, Verb
+from reconciler.vocabulary.kinds import IdForm, Kind, Phase, Verb
 from reconciler.vocabulary.model import Desired, DesiredState, LedgerRun, Run, Stack
 from reconciler.vocabulary.plans import ScopeCount
 from reconciler.vocabulary.ports import Row
@@ -159,25 +159,27 @@ def _derived(world: World, stack: Stack, desired: Sequence[Desired], addresses: 
     """
     shown = {run.resource for known in addresses.values() for run in known.runs}
 
-    def probe(named: tuple[Desired, str]) -> list[Run]:
-        (want, name), kind = named, world.kinds[named[0].kind]
-        known = _known(addresses, want)
+    def probe(want: Desired) -> list[Run]:
+        kind, known = world.kinds[want.kind], _known(addresses, want)
         number = heads.next_number(known.runs, known.past)
         found: list[Run] = []
-        while True:
-            resource = f"{names.collection(kind, want.scope)}/{names.client_id(name, stack.uid, number)}"
-            try:
-                row = world.api.get(kind, resource)
-            except errors.NotFound:
+        while True:  # a renamed address counts on where its old name stopped
+            taken = [got for name in (want.name, want.formerly) if name and (got := named(want, kind, name, number))]
+            if not taken:
                 return found
-            run = marks.read(marks.derived(name, number, stack), row, kind, want.scope, resource, stack)
-            if run is not None and resource not in shown:
-                found.append(run)
+            found += [run for run, _ in taken if run is not None and run.resource not in shown]
             number += 1
 
+    def named(want: Desired, kind: Kind, name: str, number: int) -> tuple[Run | None, str] | None:
+        resource = f"{names.collection(kind, want.scope)}/{names.client_id(name, stack.uid, number)}"
+        try:
+            row = world.api.get(kind, resource)
+        except errors.NotFound:
+            return None
+        return marks.read(marks.derived(name, number, stack), row, kind, want.scope, resource, stack), resource
+
     chosen = [want for want in desired if world.kinds[want.kind].id_form is IdForm.CLIENT]
-    wanted = [(want, name) for want in chosen for name in (want.name, want.formerly) if name]
-    return [run for found in world.each(probe, wanted) for run in found]
+    return [run for found in world.each(probe, chosen) for run in found]
 
 
 def _may_start(want: Desired, runs: Sequence[Run]) -> bool:

@@ -181,6 +181,20 @@ def test_a_renamed_manifest_finds_the_ids_of_its_old_name(site: Site) -> None:
     assert reasons(plan) == {"Job/anew": "noop unmarked"}
 
 
+def test_a_renamed_manifest_finds_the_id_that_counts_on_from_its_old_name(site: Site) -> None:
+    """The run of the new name has the number after that of the old one, and both lost their labels."""
+    site.converge(WANTED)
+    row = site.send("GET", FIRST)
+    strip(site, FIRST)
+    second = FIRST.replace("legacy_", "anew_").removesuffix("_1") + "_2"
+    job = second.rpartition("/")[2]
+    site.send("POST", samples.PATHS["Job"], {"jobId": job, "trainingInput": row["trainingInput"]})
+    site.emulator.set_state(FIRST.removeprefix("/v1/"), "SUCCEEDED")
+    renamed = desired(samples.swap(samples.edited(ML), ("name: legacy", "name: anew, formerly: legacy")))
+    plan = site.plan(renamed, without_store(site))
+    assert (calls(plan), reasons(plan)) == ([], {"Job/anew": "noop unmarked"})
+
+
 def test_an_active_one_holds_back_what_a_newer_finished_run_would_start(site: Site) -> None:
     site.converge(WANTED)
     row = site.send("GET", FIRST)
