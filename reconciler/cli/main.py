@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -85,6 +86,10 @@ def commands() -> None:
     """
 
 
+INTERRUPTED = 130
+"""The exit code after SIGINT."""
+
+
 def run(arguments: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
     """Run one command line and return its exit code; what surrounds it is this process, where nothing else is said."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -99,7 +104,10 @@ def run(arguments: Sequence[str] | None = None, surroundings: Surroundings | Non
         if debug:
             raise
         code = _report(problem, around) if isinstance(problem, errors.ReconcilerError) else _report_foreign(problem)
-    return streams.finish(code)
+    code = streams.finish(code)
+    if code == INTERRUPTED and arguments is None:
+        os._exit(code)  # the interpreter would wait for a thread whose call hangs; all is written down and told
+    return code
 
 
 def _call(given: list[str], surroundings: Surroundings) -> int:
@@ -109,7 +117,7 @@ def _call(given: list[str], surroundings: Surroundings) -> int:
         return done.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
         sys.stderr.write("Interrupted.\n")
-        return 130
+        return INTERRUPTED
     except click.ClickException as wrong:
         _named(wrong).show(sys.stderr)
         return 1

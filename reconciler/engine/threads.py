@@ -18,10 +18,15 @@ class Threads:
         if len(items) < 2 or width < 2:
             found = {at: work(items[at]) for level in schedule.levels(graph) for at in level}
             return [found[at] for at in range(len(items))]
-        with ThreadPoolExecutor(min(width, len(items))) as pool:
-            if not graph.after:
-                return list(pool.map(work, items))
-            return _in_order(pool, work, graph)
+        pool = ThreadPoolExecutor(min(width, len(items)))
+        waiting = True
+        try:
+            return _in_order(pool, work, graph) if graph.after else list(pool.map(work, items))
+        except KeyboardInterrupt:
+            waiting = False  # a call that hangs must not hold up whoever asked to stop
+            raise
+        finally:
+            pool.shutdown(wait=waiting, cancel_futures=not waiting)
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Callable[[Item], Result], graph: Graph[Item]) -> list[Result]:
